@@ -1,0 +1,185 @@
+//! Approvals: what is asked, who may answer, and the one answer that counts.
+
+mod strategy;
+mod subject;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Scope;
+use crate::names::{ContextId, EventId, ExecutionId, SequenceName};
+use crate::principal::Principal;
+use crate::sequence::{Commits, Evidence};
+
+pub use strategy::{Judgement, Strategy, StrategyError, judge};
+pub(crate) use subject::digest_of;
+pub use subject::{Subject, SubjectError, SubjectRecord};
+
+/// The task that waits for a person.
+pub const APPROVAL: &str = "approval";
+/// `source` of the events that Keptn's approval service made.
+pub const APPROVAL_SERVICE: &str = "approval-service";
+/// Longest comment, in bytes.
+pub const COMMENT_BYTES_MAX: usize = 4096;
+
+/// What a person says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// ✅
+    Approve,
+    /// ✗
+    Decline,
+}
+
+impl Decision {
+    /// The word for what was done.
+    #[must_use]
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Approve => "approved",
+            Self::Decline => "declined",
+        }
+    }
+}
+
+/// Why a person decided as they did: up to [`COMMENT_BYTES_MAX`] bytes, never empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Comment(String);
+
+/// The comment is too long.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a comment has at most {COMMENT_BYTES_MAX} bytes")]
+pub struct CommentError;
+
+impl Comment {
+    /// Trims and checks the text; none where nothing is left.
+    ///
+    /// # Errors
+    /// [`CommentError`] where it is too long.
+    pub fn parse(text: &str) -> Result<Option<Self>, CommentError> {
+        let text = text.trim();
+        match text.len() {
+            0 => Ok(None),
+            1..=COMMENT_BYTES_MAX => Ok(Some(Self(text.to_owned()))),
+            _ => Err(CommentError),
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Comment {
+    type Error = CommentError;
+    fn try_from(text: String) -> Result<Self, CommentError> {
+        if text.len() > COMMENT_BYTES_MAX { Err(CommentError) } else { Ok(Self(text)) }
+    }
+}
+
+impl From<Comment> for String {
+    fn from(comment: Comment) -> Self {
+        comment.0
+    }
+}
+
+/// The decision that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// Approved or declined.
+    pub decision: Decision,
+    /// By whom.
+    pub by: Principal,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub comment: Option<Comment>,
+    /// What the voter had seen; none was a blind vote.
+    pub seen: Option<Subject>,
+    /// The `approval.finished` event.
+    pub event: EventId,
+}
+
+/// "ada declined this at 2026-11-24T18:00:00Z: error budget spent"
+impl fmt::Display for Decided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} this at {:.0}", self.by, self.decision.done(), self.at)?;
+        match &self.comment {
+            Some(comment) => write!(f, ": {}", comment.as_str()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where an approval stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum ApprovalState {
+    /// A person must decide.
+    Open,
+    /// Somebody, or the strategy, has decided.
+    Decided(Decided),
+    /// Nobody has to decide any more.
+    Closed {
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// One approval: the question, what it is about, and where it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The id of its `approval.triggered` event.
+    pub id: EventId,
+    /// Its number in the project's log: the order in which approvals were asked.
+    pub n: u64,
+    /// Project, stage and service.
+    pub scope: Scope,
+    /// The sequence that asks.
+    pub sequence: SequenceName,
+    /// The execution that asks.
+    pub execution: ExecutionId,
+    /// The delivery.
+    pub context: ContextId,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// Who triggered the delivery.
+    pub triggered_by: Principal,
+    /// The image that approving lets through.
+    pub image: Option<String>,
+    /// SHA-256 of the canonical `configurationChange`, in hexadecimal.
+    pub change: String,
+    /// What the execution runs on.
+    pub commits: Commits,
+    /// Tests and evaluations that it is based on.
+    pub evidence: Vec<Evidence>,
+    /// The labels of the delivery.
+    pub labels: BTreeMap<String, String>,
+    /// The result that led here: `pass`, `warning`, or empty where nothing ran before.
+    pub result: String,
+    /// The tasks that follow in this sequence when it is approved.
+    pub then: Vec<String>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub state: ApprovalState,
+}
+
+impl Approval {
+    /// The decision, once there is one.
+    #[must_use]
+    pub fn decided(&self) -> Option<&Decided> {
+        match &self.state {
+            ApprovalState::Decided(decided) => Some(decided),
+            ApprovalState::Open | ApprovalState::Closed { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The event as it is stored and sent.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::EventType;
+use crate::names::{CommitId, ContextId, EventId};
+
+/// `contenttype` of every event. Keptn's API model says `contenttype`, not `datacontenttype`.
+pub const CONTENT_TYPE: &str = "application/json";
+/// `shkeptnspecversion` of the events that we make.
+pub const SPEC_VERSION: &str = "0.2.4";
+
+/// An event with everything that the log needs. Fields that Tidegate does not know live on in
+/// `rest` and in `data`, as they were received.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Unique within the installation.
+    pub id: EventId,
+    /// The type, such as `sh.keptn.event.deployment.triggered`.
+    pub kind: EventType,
+    /// Who made it: a URI or one of Keptn's service names.
+    pub source: String,
+    /// When it was accepted.
+    pub time: Timestamp,
+    /// The delivery that it belongs to.
+    pub context: ContextId,
+    /// The `.triggered` event that it answers.
+    pub triggered_id: Option<EventId>,
+    /// The commit of the stage branch that its readers shall use.
+    pub commit: Option<CommitId>,
+    /// `data`.
+    pub data: Map<String, Value>,
+    /// Every other field of the envelope.
+    pub rest: Map<String, Value>,
+}
+
+impl Event {
+    /// The event as Keptn's API spells it.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        let mut object = self.rest.clone();
+        let mut put = |key: &str, value: String| object.insert(key.to_owned(), Value::from(value));
+        put("id", self.id.to_string());
+        put("type", self.kind.to_string());
+        put("source", self.source.clone());
+        put("time", self.time.to_string());
+        put("shkeptncontext", self.context.to_string());
+        put("contenttype", CONTENT_TYPE.to_owned());
+        if let Some(id) = self.triggered_id {
+            put("triggeredid", id.to_string());
+        }
+        if let Some(commit) = &self.commit {
+            put("gitcommitid", commit.to_string());
+        }
+        object.entry("specversion").or_insert_with(|| Value::from("1.0"));
+        object.insert("data".to_owned(), Value::Object(self.data.clone()));
+        Value::Object(object)
+    }
+
+    /// The event as stored text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.to_value().to_string()
+    }
+
+    /// Reads back what [`Event::to_json`] wrote.
+    ///
+    /// # Errors
+    /// The stored text is damaged; the message names the field.
+    pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        use serde::de::Error as _;
+        let mut object: Map<String, Value> = serde_json::from_str(json)?;
+        let mut take = |key: &str| match object.remove(key) {
+            Some(Value::String(text)) => Ok(Some(text)),
+            None => Ok(None),
+            Some(_) => Err(serde_json::Error::custom(format!("{key} is not a text"))),
+        };
+        let must = |key: &str, value: Option<String>| {
+            value.ok_or_else(|| serde_json::Error::custom(format!("{key} is missing")))
+        };
+        let bad = |error: &dyn std::fmt::Display| serde_json::Error::custom(error);
+        take("contenttype")?;
+        let id = must("id", take("id")?)?.parse().map_err(|e| bad(&e))?;
+        let kind = EventType::new(&must("type", take("type")?)?);
+        let source = must("source", take("source")?)?;
+        let time = must("time", take("time")?)?.parse().map_err(|e| bad(&e))?;
+        let context =
+            must("shkeptncontext", take("shkeptncontext")?)?.parse().map_err(|e| bad(&e))?;
+        // A `triggeredid` that is no UUID answers nothing; it stays among the other fields.
+        let triggered_id = match take("triggeredid")? {
+            Some(text) => match text.parse() {
+                Ok(id) => Some(id),
+                Err(_) => {
+                    object.insert("triggeredid".to_owned(), Value::from(text));
+                    None
+                }
+            },
+            None => None,
+        };
+        let commit = match object.remove("gitcommitid") {
+            Some(Value::String(text)) => match CommitId::new(&text) {
+                Ok(commit) => Some(commit),
+                Err(_) => {
+                    object.insert("gitcommitid".to_owned(), Value::from(text));
+                    None
+                }
+            },
+            Some(other) => {
+                object.insert("gitcommitid".to_owned(), other);
+                None
+            }
+            None => None,
+        };
+        let data = match object.remove("data") {
+            Some(Value::Object(data)) => data,
+            _ => return Err(serde_json::Error::custom("data is not an object")),
+        };
+        Ok(Self { id, kind, source, time, context, triggered_id, commit, data, rest: object })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_text_reads_back_whole_unknown_fields_included() {
+        let json = r#"{"id":"11111111-1111-4111-8111-111111111111","type":"t","source":"s",
+            "time":"2026-11-24T10:00:00.5Z","shkeptncontext":"22222222-2222-4222-8222-222222222222",
+            "triggeredid":"not-a-uuid","gitcommitid":"","traceparent":"00-1-2-3",
+            "data":{"project":"p","x":{"y":[1,2.5,null]}}}"#;
+        let event = Event::from_json(json).unwrap();
+        assert_eq!(event.triggered_id, None);
+        assert_eq!(event.rest["traceparent"], "00-1-2-3");
+        assert_eq!(Event::from_json(&event.to_json()).unwrap().data, event.data);
+        let again = event.to_value();
+        assert_eq!(again["triggeredid"], "not-a-uuid");
+        assert_eq!(again["gitcommitid"], "");
+        assert_eq!(again["contenttype"], "application/json");
+    }
+}

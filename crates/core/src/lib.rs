@@ -1,0 +1,14 @@
+//! What Keptn *means*: events, shipyards, sequences, approvals and job plans as pure functions over
+//! plain data.
+//!
+//! Invariants: no clock, randomness, thread, socket, file or global in this crate; the same rows and
+//! the same input give the same effects, byte for byte; nothing here crosses projects.
+
+pub mod approval;
+pub mod event;
+pub mod job;
+pub mod names;
+pub mod principal;
+pub mod sequence;
+pub mod shipyard;
+pub mod yaml;

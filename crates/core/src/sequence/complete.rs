@@ -1,0 +1,156 @@
+//! A task is complete: go on, or end the sequence and start what follows.
+
+use serde_json::{Map, Value};
+
+use super::admit::{make_ready, start_next};
+use super::effects::{Change, Refusal};
+use super::input::Input;
+use super::merge::merge;
+use super::rows::{
+    ContextState, DEPLOYED_KEPT, Deployed, Evidence, Execution, ExecutionState, PreviousTask,
+};
+use super::summary;
+use super::triggered::image;
+use super::work::{CONTROLLER, Emit, Work};
+use crate::approval::{APPROVAL, digest_of};
+use crate::event::{EventType, Outcome, Phase, Scope, text};
+use crate::names::EventId;
+
+/// Takes a complete task into its execution. `data` is what its executors answered, merged;
+/// `finished` is the event that completed it.
+pub(super) fn complete(
+    work: &mut Work<'_>,
+    mut execution: Execution,
+    done: PreviousTask,
+    data: &Map<String, Value>,
+    finished: EventId,
+) -> Result<(), Refusal> {
+    let outcome = done.outcome;
+    let mut answered = data.clone();
+    if done.name == APPROVAL {
+        // Who decided belongs to this approval, not to the data of the tasks that follow.
+        answered.remove(APPROVAL);
+    }
+    merge(&mut execution.carry, &answered);
+    execution.scope.write(&mut execution.carry);
+    outcome.write(&mut execution.carry);
+    work.change(Change::Closed(work.project.clone(), done.triggered_id));
+    if outcome.continues() && done.name == "deployment" {
+        deployed(work, &execution, finished)?;
+    }
+    if done.name == "test" || done.name == "evaluation" {
+        evidence(work, &execution, &done, data, finished)?;
+    }
+    execution.previous.push(done);
+    let was_waiting = matches!(execution.state, ExecutionState::WaitingForApproval { .. });
+    if !outcome.continues() || execution.task().is_none() {
+        let message = text(data, "message").to_owned();
+        return end(work, execution, End { outcome, message, follow: true });
+    }
+    if was_waiting {
+        let position = work.last();
+        make_ready(work, execution, position);
+        return Ok(());
+    }
+    start_next(work, execution)
+}
+
+fn deployed(work: &mut Work<'_>, execution: &Execution, event: EventId) -> Result<(), Refusal> {
+    let Some(image) = image(&execution.carry) else { return Ok(()) };
+    let lane = &execution.scope;
+    let mut known = work.lane(lane)?.deployed;
+    known.push(Deployed { image, context: execution.context, event, at: work.env.now });
+    let surplus = known.len().saturating_sub(DEPLOYED_KEPT);
+    known.drain(..surplus);
+    work.set_deployed(lane, known);
+    Ok(())
+}
+
+fn evidence(
+    work: &mut Work<'_>,
+    execution: &Execution,
+    done: &PreviousTask,
+    data: &Map<String, Value>,
+    event: EventId,
+) -> Result<(), Refusal> {
+    let found = Evidence {
+        stage: execution.scope.stage.clone(),
+        task: done.name.clone(),
+        result: done.outcome.result.as_str().to_owned(),
+        event,
+        digest: digest_of(&Value::Object(data.clone())),
+    };
+    work.change_context(execution.context, |context| {
+        context.evidence.retain(|old| (&old.stage, &old.task) != (&found.stage, &found.task));
+        context.evidence.push(found);
+    })
+}
+
+/// How an execution ends.
+pub(super) struct End {
+    pub(super) outcome: Outcome,
+    pub(super) message: String,
+    /// Whether `triggeredOn` is asked what comes next: not after an abort or when nothing ran.
+    pub(super) follow: bool,
+}
+
+/// Ends an execution: its `.finished` event, its lane, what follows, and its context.
+pub(super) fn end(work: &mut Work<'_>, execution: Execution, how: End) -> Result<(), Refusal> {
+    let End { outcome, message, follow } = how;
+    let mut data = Map::new();
+    execution.scope.write(&mut data);
+    if let Some(labels) = execution.carry.get("labels") {
+        data.insert("labels".to_owned(), labels.clone());
+    }
+    outcome.write(&mut data);
+    data.insert("message".to_owned(), Value::from(message));
+    let (_, _, event) = work.emit(Emit {
+        kind: EventType::sequence(&execution.scope.stage, &execution.sequence, Phase::Finished),
+        source: CONTROLLER,
+        context: execution.context,
+        triggered_id: Some(execution.trigger),
+        commit: None,
+        data,
+    });
+    work.change(Change::Closed(work.project.clone(), execution.trigger));
+    summary::sequence_event(work, &execution, &event)?;
+    let followers = if follow { follow_ups(work, &execution, outcome) } else { Vec::new() };
+    let over = followers.is_empty();
+    work.follow_on.extend(followers);
+    work.change_context(execution.context, |context| {
+        context.open = context.open.saturating_sub(1);
+        if over && context.open == 0 && context.state != ContextState::Aborted {
+            context.state = ContextState::Finished;
+        }
+    })?;
+    let (lane, id, at) = (execution.scope.clone(), execution.id, work.env.now);
+    work.put_execution(Execution { state: ExecutionState::Finished { outcome, at }, ..execution });
+    work.release(&lane, id)
+}
+
+/// The sequences that follow, by the newest shipyard that is known now.
+fn follow_ups(work: &mut Work<'_>, execution: &Execution, outcome: Outcome) -> Vec<Input> {
+    let Some((_, shipyard)) = work.shipyard.clone() else { return Vec::new() };
+    let Some(last) = execution.previous.last() else { return Vec::new() };
+    let Scope { stage, .. } = &execution.scope;
+    let followers = shipyard.followers(stage, &execution.sequence, &last.name, outcome.result);
+    let mut inputs = Vec::new();
+    for follower in followers {
+        let scope = Scope { stage: follower.stage, ..execution.scope.clone() };
+        let mut data = execution.carry.clone();
+        scope.write(&mut data);
+        if data.contains_key("message") {
+            data.insert("message".to_owned(), Value::from(""));
+        }
+        let event = work.event(Emit {
+            kind: EventType::sequence(&scope.stage, &follower.sequence, Phase::Triggered),
+            source: CONTROLLER,
+            context: execution.context,
+            triggered_id: None,
+            commit: None,
+            data,
+        });
+        inputs.push(Input::Triggered { event, scope, by: execution.triggered_by.clone() });
+    }
+    inputs
+}

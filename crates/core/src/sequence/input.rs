@@ -1,0 +1,184 @@
+//! What can happen.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::approval::{Comment, Decision, Subject};
+use crate::event::{Event, Scope};
+use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName, StageName};
+use crate::principal::Principal;
+use crate::shipyard::Shipyard;
+
+/// One thing that happened. Everything that moves a sequence is one of these.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// `<stage>.<sequence>.triggered`, from outside or as a follow-up.
+    Triggered {
+        /// The event, with its final id and time.
+        event: Event,
+        /// Project, stage and service of its data.
+        scope: Scope,
+        /// Who triggered the delivery: the caller, or for a follow-up whoever began it.
+        by: Principal,
+    },
+    /// The shipyard for an execution was read, or could not be.
+    Resolved {
+        /// The project.
+        project: ProjectName,
+        /// The execution.
+        execution: ExecutionId,
+        /// What was found.
+        resolution: Resolution,
+    },
+    /// `<task>.started`
+    Started(Answer),
+    /// `<task>.finished`. On an approval it is a vote.
+    Finished(Answer),
+    /// A decision that was made on one of Tidegate's own routes.
+    Vote {
+        /// The project.
+        project: ProjectName,
+        /// The approval.
+        approval: EventId,
+        /// Approve or decline.
+        decision: Decision,
+        /// What the voter saw; none is a blind vote.
+        subject: Option<Subject>,
+        /// Why.
+        comment: Option<Comment>,
+        /// `source` of the `approval.finished` that the vote may cause.
+        source: String,
+    },
+    /// Stop a context, or one stage of it.
+    Abort {
+        /// The project.
+        project: ProjectName,
+        /// The context.
+        context: ContextId,
+        /// Only this stage.
+        stage: Option<StageName>,
+    },
+    /// The lane may be free: admit who is next.
+    Admit {
+        /// The lane.
+        lane: Scope,
+    },
+    /// The `triggeredAfter` of an execution's next task has passed.
+    DelayOver {
+        /// The project.
+        project: ProjectName,
+        /// The execution.
+        execution: ExecutionId,
+    },
+    /// An event that moves nothing: kept, and shown to whoever asks for it.
+    Record {
+        /// The event.
+        event: Event,
+        /// Its project, or the reserved one.
+        project: ProjectName,
+        /// Why it moves nothing, where somebody may wonder.
+        reason: Option<String>,
+    },
+}
+
+impl Input {
+    /// The project whose order it takes its place in.
+    #[must_use]
+    pub fn project(&self) -> &ProjectName {
+        match self {
+            Self::Triggered { scope, .. } => &scope.project,
+            Self::Started(answer) | Self::Finished(answer) => &answer.project,
+            Self::Admit { lane } => &lane.project,
+            Self::Resolved { project, .. }
+            | Self::Vote { project, .. }
+            | Self::Abort { project, .. }
+            | Self::DelayOver { project, .. }
+            | Self::Record { project, .. } => project,
+        }
+    }
+
+    /// One word for it, in logs and in the input table.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Triggered { .. } => "triggered",
+            Self::Resolved { .. } => "resolved",
+            Self::Started(_) => "started",
+            Self::Finished(_) => "finished",
+            Self::Vote { .. } => "vote",
+            Self::Abort { .. } => "abort",
+            Self::Admit { .. } => "admit",
+            Self::DelayOver { .. } => "delay-over",
+            Self::Record { .. } => "record",
+        }
+    }
+}
+
+/// An executor's `.started` or `.finished`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The event, with its final id and time. Its `triggered_id` names the task.
+    pub event: Event,
+    /// The project of its data.
+    pub project: ProjectName,
+    /// The client's own id, where it sent a UUID.
+    pub client_id: Option<Uuid>,
+}
+
+/// What reading the shipyard gave.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resolution {
+    /// It is there and valid.
+    Read {
+        /// The commit of the default branch.
+        commit: CommitId,
+        /// What stands there.
+        shipyard: Arc<Shipyard>,
+        /// The same as text.
+        text: Arc<str>,
+        /// The commit of the stage branch; none where the stage has no branch.
+        stage_commit: Option<CommitId>,
+    },
+    /// It could not be read, or is not valid: file, line and reason.
+    Failed(String),
+}
+
+/// What comes with an input from outside of the core: the same input with the same environment on the
+/// same rows gives the same effects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Env {
+    /// When it happened.
+    pub now: Timestamp,
+    /// Who is behind it.
+    pub principal: Principal,
+    /// Where the ids of new events and executions come from.
+    pub seed: [u8; 16],
+}
+
+/// Makes ids from a seed: the first 16 bytes of SHA-256 of seed and counter, as version-4 UUIDs.
+#[derive(Debug, Clone)]
+pub struct Ids {
+    seed: [u8; 16],
+    given: u64,
+}
+
+impl Ids {
+    /// Starts counting.
+    #[must_use]
+    pub fn new(seed: [u8; 16]) -> Self {
+        Self { seed, given: 0 }
+    }
+
+    /// The next id.
+    pub fn next_uuid(&mut self) -> Uuid {
+        use sha2::{Digest as _, Sha256};
+        let hash = Sha256::new().chain_update(self.seed).chain_update(self.given.to_be_bytes());
+        self.given += 1;
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash.finalize()[..16]);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+}

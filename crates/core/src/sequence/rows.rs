@@ -1,0 +1,353 @@
+//! The state of sequences, as rows: what [`step`](super::step) reads and what it changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::event::{Outcome, Scope};
+use crate::names::{
+    CommitId, ContextId, EventId, ExecutionId, ProjectName, SequenceName, StageName, TaskName,
+};
+use crate::principal::Principal;
+use crate::shipyard::{Shipyard, TaskDefinition};
+
+/// What a step needs to know about a project: pointers, never lists.
+#[derive(Debug, Clone)]
+pub struct ProjectHead {
+    /// The number of the newest entry in the project's log; 0 before the first.
+    pub last: u64,
+    /// The newest shipyard that is known, and its commit.
+    pub shipyard: Option<(CommitId, Arc<Shipyard>)>,
+}
+
+/// The commits that an execution runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commits {
+    /// The commit of the default branch that its shipyard was read from.
+    pub shipyard: CommitId,
+    /// The commit of the stage branch; job configuration and files are read from it.
+    pub stage: Option<CommitId>,
+}
+
+/// A task that an execution is done with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviousTask {
+    /// Its name.
+    pub name: TaskName,
+    /// The id of its `.triggered` event.
+    pub triggered_id: EventId,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// One run of one sequence for one stage and service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Execution {
+    /// Its id.
+    pub id: ExecutionId,
+    /// Project, stage and service.
+    pub scope: Scope,
+    /// The sequence.
+    pub sequence: SequenceName,
+    /// The delivery that it belongs to.
+    pub context: ContextId,
+    /// The `<stage>.<sequence>.triggered` event.
+    pub trigger: EventId,
+    /// Where that event stands in the project's log: the order within the lane.
+    pub position: u64,
+    /// When it was triggered.
+    pub triggered_at: Timestamp,
+    /// Who triggered the delivery.
+    pub triggered_by: Principal,
+    /// The commit that the trigger asked for.
+    pub requested_commit: Option<CommitId>,
+    /// What was resolved for it; none before that.
+    pub commits: Option<Commits>,
+    /// The tasks, copied from the resolved shipyard: a later edit does not touch a running execution.
+    pub tasks: Arc<[TaskDefinition]>,
+    /// Tasks that are done, in order. The current or next task is `tasks[previous.len()]`.
+    pub previous: Vec<PreviousTask>,
+    /// Input and task data, folded by Keptn's merge rules.
+    pub carry: Map<String, Value>,
+    /// Where it stands.
+    pub state: ExecutionState,
+}
+
+impl Execution {
+    /// The current or next task; none when all are done.
+    #[must_use]
+    pub fn task(&self) -> Option<&TaskDefinition> {
+        self.tasks.get(self.previous.len())
+    }
+
+    /// The lane that it runs in.
+    #[must_use]
+    pub fn lane(&self) -> &Scope {
+        &self.scope
+    }
+}
+
+/// Where an execution stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "camelCase")]
+pub enum ExecutionState {
+    /// Accepted; the shipyard is being read.
+    Resolving,
+    /// Waiting in its lane for its turn to start.
+    Waiting,
+    /// Holds its lane; this task is open.
+    Running {
+        /// The id of the task's `.triggered` event.
+        task: EventId,
+    },
+    /// Holds its lane; the next task is triggered when its `triggeredAfter` has passed.
+    Delayed {
+        /// When that is.
+        due: Timestamp,
+    },
+    /// A person must decide. Does not hold its lane.
+    WaitingForApproval {
+        /// The id of the `approval.triggered` event.
+        approval: EventId,
+    },
+    /// Decided; waiting in its lane to go on with the next task.
+    Ready {
+        /// Its place in the queue of those that are ready.
+        position: u64,
+    },
+    /// Ended by itself.
+    Finished {
+        /// How it ended.
+        outcome: Outcome,
+        /// When.
+        at: Timestamp,
+    },
+    /// Stopped by somebody.
+    Aborted {
+        /// By whom.
+        by: Principal,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl ExecutionState {
+    /// Whether nothing can happen to it any more.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Finished { .. } | Self::Aborted { .. })
+    }
+}
+
+/// An open task: its `.triggered` event has been emitted and it is not complete.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenTask {
+    /// The id of its `.triggered` event.
+    pub id: EventId,
+    /// Its execution.
+    pub execution: ExecutionId,
+    /// Its context; an answer must name the same.
+    pub context: ContextId,
+    /// Its name; an answer's type must name the same.
+    pub name: TaskName,
+    /// How many `.started` have been counted.
+    pub started: u32,
+    /// The `.finished` that have been counted, in order of arrival.
+    pub finished: Vec<Answered>,
+    /// What tells a repeated answer from a new one.
+    pub keys: Vec<AnswerKey>,
+    /// Whether a job of ours has started it.
+    pub ours: bool,
+    /// True once its execution was aborted while a job of ours may still run: the lane stays held
+    /// until the job reports that it has ended.
+    pub draining: bool,
+}
+
+/// One executor's `.finished`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// Who sent it.
+    pub source: String,
+    /// What it says.
+    pub outcome: Outcome,
+    /// Its data.
+    pub data: Map<String, Value>,
+}
+
+/// Two answers with the same key are the same answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerKey {
+    /// `.started` or `.finished`.
+    pub phase: crate::event::Phase,
+    /// The event's source.
+    pub source: String,
+    /// The client's own id, where it sent a UUID.
+    pub client_id: Option<uuid::Uuid>,
+}
+
+/// The admission index of one (project, stage, service).
+#[derive(Debug, Clone, Default)]
+pub struct LaneHead {
+    /// The one execution whose tasks may run.
+    pub holder: Option<ExecutionId>,
+    /// The first of those that are ready to go on.
+    pub ready: Option<Queued>,
+    /// The first of those that wait to start.
+    pub waiting: Option<Queued>,
+    /// What runs there, newest last, at most [`DEPLOYED_KEPT`].
+    pub deployed: Vec<Deployed>,
+}
+
+/// How many former deployments a lane remembers, to say what changed under an approval.
+pub const DEPLOYED_KEPT: usize = 16;
+
+/// A place in a lane's queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queued {
+    /// Its order within the queue.
+    pub position: u64,
+    /// Who waits there.
+    pub execution: ExecutionId,
+}
+
+/// The two queues of a lane; those that are ready go first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Queue {
+    /// Decided, and waiting to go on.
+    Ready,
+    /// Waiting to start.
+    Waiting,
+}
+
+/// Something that was deployed to a stage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployed {
+    /// The image, as the delivery named it.
+    pub image: String,
+    /// The delivery.
+    pub context: ContextId,
+    /// The `deployment.finished` event.
+    pub event: EventId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The overall state of a context, in Keptn's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ContextState {
+    /// Accepted.
+    Triggered,
+    /// Queued behind another sequence.
+    Waiting,
+    /// Running, or waiting for a person.
+    Started,
+    /// Nothing follows any more, whatever the result.
+    Finished,
+    /// Stopped by somebody.
+    Aborted,
+    /// Nobody answered a task in time.
+    TimedOut,
+}
+
+impl ContextState {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Triggered => "triggered",
+            Self::Waiting => "waiting",
+            Self::Started => "started",
+            Self::Finished => "finished",
+            Self::Aborted => "aborted",
+            Self::TimedOut => "timedOut",
+        }
+    }
+}
+
+/// A reference to an event in a context's summary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRef {
+    /// The event's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The event's id.
+    pub id: EventId,
+    /// When it was accepted.
+    pub time: Timestamp,
+}
+
+/// Result and score of the newest evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LatestEvaluation {
+    /// `pass`, `warning` or `fail`.
+    pub result: String,
+    /// 0 to 100.
+    pub score: f64,
+}
+
+/// One stage of a context's summary.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StageState {
+    /// The stage.
+    pub name: StageName,
+    /// The image of the newest deployment that was asked for there.
+    pub image: Option<String>,
+    /// The newest evaluation by the lighthouse.
+    pub latest_evaluation: Option<LatestEvaluation>,
+    /// The newest event.
+    pub latest_event: Option<EventRef>,
+    /// The newest event that reports a failure; never cleared.
+    pub latest_failed_event: Option<EventRef>,
+    /// Keptn's word for it; empty before the first task.
+    pub state: String,
+}
+
+/// A test result or an evaluation that an approval is based on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Where it was gathered.
+    pub stage: StageName,
+    /// The task: `test` or `evaluation`.
+    pub task: TaskName,
+    /// What it said.
+    pub result: String,
+    /// The `.finished` event.
+    pub event: EventId,
+    /// SHA-256 of that event's canonical data, in hexadecimal.
+    pub digest: String,
+}
+
+/// A context: the index of its executions, and the summary that Keptn calls sequence state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Context {
+    /// Its id.
+    pub id: ContextId,
+    /// Its project.
+    pub project: ProjectName,
+    /// The sequence of its first trigger.
+    pub name: SequenceName,
+    /// The service of its first trigger.
+    pub service: crate::names::ServiceName,
+    /// When it was first triggered.
+    pub time: Timestamp,
+    /// Who triggered it first.
+    pub triggered_by: Principal,
+    /// Its overall state.
+    pub state: ContextState,
+    /// Its stages, in the order they were reached.
+    pub stages: Vec<StageState>,
+    /// The problem that it remedies.
+    pub problem_title: Option<String>,
+    /// The labels of its first trigger.
+    pub labels: BTreeMap<String, String>,
+    /// How many executions it has had.
+    pub executions: u32,
+    /// How many of them are not final.
+    pub open: u32,
+    /// The newest test and evaluation of each stage.
+    pub evidence: Vec<Evidence>,
+}

@@ -1,0 +1,78 @@
+//! The one decision function.
+
+use super::effects::{Disposition, Effects, Refusal, Reply};
+use super::input::{Env, Input};
+use super::view::View;
+use super::work::Work;
+use super::{abort, admit, answer, triggered, vote};
+use crate::event::Event;
+use crate::names::ProjectName;
+
+/// One input, one answer. Total: every input has effects, or a refusal that explains itself. Changes
+/// nothing: a refusal leaves nothing behind.
+///
+/// # Errors
+/// A [`Refusal`], in words for whoever sent the input.
+pub fn step(view: &dyn View, input: &Input, env: &Env) -> Result<Effects, Refusal> {
+    let Some(head) = view.project(input.project())? else {
+        return unknown_project(view, input, env);
+    };
+    let mut work = Work::new(view, env, input.project().clone(), &head);
+    match input {
+        Input::Triggered { event, scope, by } => triggered::accept(&mut work, event, scope, by)?,
+        Input::Resolved { execution, resolution, .. } => {
+            triggered::resolved(&mut work, *execution, resolution)?;
+        }
+        Input::Started(answer) => answer::started(&mut work, answer)?,
+        Input::Finished(answer) => answer::finished(&mut work, answer)?,
+        Input::Vote { approval, decision, subject, comment, source, .. } => {
+            let ballot = vote::Ballot {
+                decision: *decision,
+                subject: *subject,
+                comment: comment.clone(),
+                source: source.clone(),
+            };
+            vote::on_route(&mut work, *approval, ballot)?;
+        }
+        Input::Abort { context, stage, .. } => abort::abort(&mut work, *context, stage.as_ref())?,
+        Input::Admit { lane } => admit::admit(&mut work, lane)?,
+        Input::DelayOver { execution, .. } => admit::delay_over(&mut work, *execution)?,
+        Input::Record { event, reason, .. } => {
+            work.append(event.clone(), Disposition::Accepted, reason.clone());
+            work.answer = reason.clone().map_or(Reply::Accepted, Reply::Kept);
+        }
+    }
+    Ok(work.finish())
+}
+
+/// An event of a project that does not exist is kept under the reserved project; anything else is
+/// refused.
+fn unknown_project(view: &dyn View, input: &Input, env: &Env) -> Result<Effects, Refusal> {
+    let event = match input {
+        Input::Triggered { event, .. } | Input::Record { event, .. } => event,
+        Input::Started(answer) | Input::Finished(answer) => &answer.event,
+        Input::Resolved { project, .. }
+        | Input::Vote { project, .. }
+        | Input::Abort { project, .. }
+        | Input::DelayOver { project, .. } => return Err(Refusal::NoProject(project.clone())),
+        Input::Admit { lane } => return Err(Refusal::NoProject(lane.project.clone())),
+    };
+    keep_unmapped(view, event, input.project(), env)
+}
+
+fn keep_unmapped(
+    view: &dyn View,
+    event: &Event,
+    named: &ProjectName,
+    env: &Env,
+) -> Result<Effects, Refusal> {
+    let unmapped = ProjectName::unmapped();
+    let head = view
+        .project(&unmapped)?
+        .ok_or_else(|| Refusal::Inconsistent("the reserved project is missing".to_owned()))?;
+    let mut work = Work::new(view, env, unmapped, &head);
+    let reason = format!("project {named} does not exist");
+    work.append(event.clone(), Disposition::Accepted, Some(reason.clone()));
+    work.answer = Reply::Kept(reason);
+    Ok(work.finish())
+}

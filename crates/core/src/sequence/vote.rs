@@ -1,0 +1,162 @@
+//! Votes on approvals: one outcome, whoever races.
+
+use serde_json::{Map, Value, json};
+
+use super::complete::complete;
+use super::effects::{Disposition, Refusal, Reply};
+use super::rows::{DEPLOYED_KEPT, Deployed, PreviousTask};
+use super::summary;
+use super::work::{Emit, Work};
+use crate::approval::{APPROVAL, Approval, ApprovalState, Comment, Decided, Decision, Subject};
+use crate::event::{Event, EventKind, EventType, Outcome, Phase, text};
+use crate::names::{EventId, TaskName};
+
+/// What a voter says.
+pub(super) struct Ballot {
+    pub(super) decision: Decision,
+    pub(super) subject: Option<Subject>,
+    pub(super) comment: Option<Comment>,
+    pub(super) source: String,
+}
+
+/// A vote on one of Tidegate's own routes. The `approval.finished` is ours.
+pub(super) fn on_route(work: &mut Work<'_>, id: EventId, ballot: Ballot) -> Result<(), Refusal> {
+    let project = work.project.clone();
+    let missing = || Refusal::NoApproval { project, approval: id };
+    let approval = work.approval(id)?.ok_or_else(missing)?;
+    match &approval.state {
+        ApprovalState::Decided(decided) if decided.decision == ballot.decision => {
+            work.answer = Reply::Decided(Box::new(decided.clone()));
+            return Ok(());
+        }
+        ApprovalState::Decided(decided) => {
+            return Err(Refusal::AlreadyDecided(Box::new(decided.clone())));
+        }
+        ApprovalState::Closed { reason, .. } => return Err(Refusal::Closed(reason.clone())),
+        ApprovalState::Open => {}
+    }
+    may_vote(work)?;
+    fresh(work, &approval, ballot.subject)?;
+    let outcome = match ballot.decision {
+        Decision::Approve => Outcome::PASS,
+        Decision::Decline => Outcome::FAIL,
+    };
+    let mut data = Map::new();
+    approval.scope.write(&mut data);
+    data.insert("labels".to_owned(), json!(approval.labels));
+    outcome.write(&mut data);
+    let message = ballot.comment.as_ref().map(Comment::as_str).unwrap_or_default();
+    data.insert("message".to_owned(), Value::from(message));
+    let name = TaskName::new(APPROVAL).expect("a plain word");
+    let event = work.event(Emit {
+        kind: EventType::task(&name, Phase::Finished),
+        source: &ballot.source,
+        context: approval.context,
+        triggered_id: Some(approval.id),
+        commit: None,
+        data,
+    });
+    decide(work, approval, ballot.subject, ballot.comment, outcome, event)
+}
+
+/// A vote by an `approval.finished` event, as Keptn's clients send it: always a blind one. Nothing is
+/// refused to the sender; an event without effect is kept with the reason.
+pub(super) fn by_event(
+    work: &mut Work<'_>,
+    approval: Approval,
+    event: &Event,
+) -> Result<(), Refusal> {
+    let is_approval = matches!(event.kind.kind(), EventKind::Task { task, .. } if task == APPROVAL);
+    if approval.context != event.context || !is_approval {
+        work.keep(event, Disposition::Refused, "it names another task or context".to_owned());
+        return Ok(());
+    }
+    let reason = match &approval.state {
+        ApprovalState::Open => may_vote(work).err().map(|refusal| refusal.to_string()),
+        ApprovalState::Decided(decided) => Some(decided.to_string()),
+        ApprovalState::Closed { reason, .. } => Some(reason.clone()),
+    };
+    if let Some(reason) = reason {
+        work.keep(event, Disposition::Refused, reason);
+        return Ok(());
+    }
+    let comment = Comment::parse(text(&event.data, "message")).ok().flatten();
+    decide(work, approval, None, comment, Outcome::of(&event.data), event.clone())
+}
+
+/// Without a policy everybody decides who could call Keptn's API.
+fn may_vote(work: &Work<'_>) -> Result<(), Refusal> {
+    let principal = &work.env.principal;
+    if principal.votes_without_policy() {
+        Ok(())
+    } else {
+        Err(Refusal::NoVoter(format!("{principal} does not decide approvals; a person must")))
+    }
+}
+
+/// What the voter saw must be what is there.
+fn fresh(work: &Work<'_>, approval: &Approval, seen: Option<Subject>) -> Result<(), Refusal> {
+    let deployed = work.lane(&approval.scope)?.deployed;
+    let now = Subject::of(approval, deployed.last());
+    match seen {
+        Some(seen) if seen != now => {
+            Err(Refusal::Stale { changed: changed(approval, &deployed, seen), now })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What changed since the voter looked, in words.
+fn changed(approval: &Approval, deployed: &[Deployed], seen: Subject) -> String {
+    let stage = &approval.scope.stage;
+    let runs = |deployed: Option<&Deployed>| match deployed {
+        Some(deployed) => deployed.image.clone(),
+        None => "nothing".to_owned(),
+    };
+    let earlier = deployed.iter().map(Some).rev().skip(1).chain([None]);
+    match earlier.take(DEPLOYED_KEPT).find(|old| Subject::of(approval, *old) == seen) {
+        Some(old) => format!("{stage} ran {}, now {}", runs(old), runs(deployed.last())),
+        None => format!("the subject you named, {}, is not this approval's", seen.short()),
+    }
+}
+
+fn decide(
+    work: &mut Work<'_>,
+    approval: Approval,
+    seen: Option<Subject>,
+    comment: Option<Comment>,
+    outcome: Outcome,
+    mut event: Event,
+) -> Result<(), Refusal> {
+    let execution = work.execution(approval.execution)?;
+    let decision = if outcome.continues() { Decision::Approve } else { Decision::Decline };
+    let decided = Decided {
+        decision,
+        by: work.env.principal.clone(),
+        at: work.env.now,
+        comment,
+        seen,
+        event: event.id,
+    };
+    event.data.insert(APPROVAL.to_owned(), record(&decided));
+    work.append(event.clone(), Disposition::Accepted, None);
+    summary::task_event(work, &execution, &event)?;
+    let id = approval.id;
+    work.put_approval(Approval { state: ApprovalState::Decided(decided.clone()), ..approval });
+    work.answer = Reply::Decided(Box::new(decided));
+    let name = TaskName::new(APPROVAL).expect("a plain word");
+    let done = PreviousTask { name, triggered_id: id, outcome };
+    complete(work, execution, done, &event.data, event.id)
+}
+
+/// What the `approval.finished` event says beyond Keptn's fields.
+fn record(decided: &Decided) -> Value {
+    json!({
+        "decision": decided.decision,
+        "by": decided.by,
+        "at": decided.at,
+        "comment": decided.comment,
+        "subject": decided.seen,
+        "blind": decided.seen.is_none(),
+    })
+}

@@ -1,0 +1,361 @@
+//! Reading `shipyard.yaml`: what Keptn 1.4 rejects is an error here too, what it ignores is ignored.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::{STAGES_MAX, Sequence, Shipyard, Stage, TASKS_MAX, TaskDefinition, Trigger};
+use crate::names::{SequenceName, StageName, TaskName};
+use crate::yaml::{self, Key, Node, YamlError};
+
+/// Largest file, in bytes.
+const BYTES_MAX: usize = 1024 * 1024;
+
+/// Why a shipyard is not valid, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShipyardError {
+    /// Not YAML, or a value of the wrong kind: line, column and reason.
+    #[error("{0}")]
+    Unreadable(#[from] YamlError),
+    /// YAML of the right shape that breaks a rule of Keptn's.
+    #[error("{}:{}: {problem}", place.line, place.column)]
+    Invalid {
+        /// Where.
+        place: yaml::Place,
+        /// Which rule.
+        problem: ShipyardProblem,
+    },
+}
+
+/// Keptn's rules, in Keptn's words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShipyardProblem {
+    /// `apiVersion` is missing or no version.
+    #[error("could not parse shipyard version {0:?}; write apiVersion: spec.keptn.sh/0.2.2")]
+    NoVersion(String),
+    /// `apiVersion` is older than 0.2.
+    #[error("Invalid shipyard APIVersion {0}: only 0.2 and newer are supported")]
+    OldVersion(String),
+    /// No stage.
+    #[error(
+        "Shipyard must contain at least one stage.\nPlease update the Shipyard file and try again."
+    )]
+    NoStage,
+    /// A stage without a name.
+    #[error("all stages within the shipyard must have a name")]
+    UnnamedStage,
+    /// A stage whose name cannot name a branch.
+    #[error(
+        "Stage {0} contains upper case letter(s) or special character(s).\nAllowed: lower-case \
+         letters, digits and '-', beginning with a letter."
+    )]
+    StageName(String),
+    /// Over one of our limits.
+    #[error("{0}")]
+    Limit(String),
+}
+
+pub(super) fn shipyard(text: &str) -> Result<Shipyard, ShipyardError> {
+    let start = yaml::Place { line: 1, column: 1 };
+    if text.len() > BYTES_MAX {
+        let problem = ShipyardProblem::Limit(format!("the file is larger than {BYTES_MAX} bytes"));
+        return Err(ShipyardError::Invalid { place: start, problem });
+    }
+    let file = yaml::parse(text)?;
+    let fields = file.entries("a shipyard")?;
+    let api_version = match field(fields, "apiVersion") {
+        Some(node) => version(node, &node.scalar("apiVersion")?)?,
+        None => return Err(invalid(&file, ShipyardProblem::NoVersion(String::new()))),
+    };
+    let spec = field(fields, "spec").unwrap_or(&file);
+    let listed = match field(spec.entries("spec")?, "stages") {
+        Some(node) => node.items("stages")?,
+        None => &[],
+    };
+    if listed.is_empty() {
+        return Err(invalid(spec, ShipyardProblem::NoStage));
+    }
+    if listed.len() > STAGES_MAX {
+        let problem = ShipyardProblem::Limit(format!("more than {STAGES_MAX} stages"));
+        return Err(invalid(spec, problem));
+    }
+    let stages = listed.iter().map(stage).collect::<Result<_, _>>()?;
+    Ok(Shipyard { api_version, stages })
+}
+
+fn invalid(node: &Node, problem: ShipyardProblem) -> ShipyardError {
+    ShipyardError::Invalid { place: node.place, problem }
+}
+
+fn field<'a>(fields: &'a [(Key, Node)], name: &str) -> Option<&'a Node> {
+    fields.iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
+}
+
+/// Keptn 1.4: after the prefix `spec.keptn.sh/` a version of at least 0.2, with no upper bound.
+fn version(node: &Node, text: &str) -> Result<String, ShipyardError> {
+    let number = text.strip_prefix("spec.keptn.sh/").unwrap_or(text);
+    let mut parts = number.split(['.', '-', '+']).map(str::parse::<u64>);
+    let (Some(Ok(major)), Some(Ok(minor))) = (parts.next(), parts.next()) else {
+        return Err(invalid(node, ShipyardProblem::NoVersion(text.to_owned())));
+    };
+    if (major, minor) < (0, 2) {
+        return Err(invalid(node, ShipyardProblem::OldVersion(text.to_owned())));
+    }
+    Ok(text.to_owned())
+}
+
+fn stage(node: &Node) -> Result<Stage, ShipyardError> {
+    let fields = node.entries("a stage")?;
+    let text = match field(fields, "name") {
+        Some(name) => name.scalar("the name of a stage")?,
+        None => String::new(),
+    };
+    if text.is_empty() {
+        return Err(invalid(node, ShipyardProblem::UnnamedStage));
+    }
+    let Ok(name) = StageName::new(&text) else {
+        return Err(invalid(node, ShipyardProblem::StageName(text)));
+    };
+    let sequences = match field(fields, "sequences") {
+        Some(list) => list.items("sequences")?.iter().map(sequence).collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
+    Ok(Stage { name, sequences })
+}
+
+fn sequence(node: &Node) -> Result<Sequence, ShipyardError> {
+    let fields = node.entries("a sequence")?;
+    let (place, text) = named(node, fields, "a sequence")?;
+    let name = SequenceName::new(text).map_err(|error| place.error(error.to_string()))?;
+    let triggered_on = match field(fields, "triggeredOn") {
+        Some(list) => list.items("triggeredOn")?.iter().map(trigger).collect::<Result<_, _>>()?,
+        None => Vec::new(),
+    };
+    let listed = match field(fields, "tasks") {
+        Some(list) => list.items("tasks")?,
+        None => &[],
+    };
+    if listed.len() > TASKS_MAX {
+        let problem =
+            ShipyardProblem::Limit(format!("more than {TASKS_MAX} tasks in one sequence"));
+        return Err(invalid(node, problem));
+    }
+    let tasks: Result<Vec<_>, ShipyardError> = listed.iter().map(task).collect();
+    Ok(Sequence { name, triggered_on, tasks: Arc::from(tasks?) })
+}
+
+/// The name of a sequence or task and where it stands.
+fn named<'a>(
+    node: &'a Node,
+    fields: &'a [(Key, Node)],
+    what: &str,
+) -> Result<(&'a Node, String), ShipyardError> {
+    let place = field(fields, "name").unwrap_or(node);
+    let text = match field(fields, "name") {
+        Some(name) => name.scalar(&format!("the name of {what}"))?,
+        None => String::new(),
+    };
+    if text.is_empty() {
+        Err(place.error(format!("{what} has no name")).into())
+    } else {
+        Ok((place, text))
+    }
+}
+
+fn trigger(node: &Node) -> Result<Trigger, ShipyardError> {
+    let fields = node.entries("an entry of triggeredOn")?;
+    let event = match field(fields, "event") {
+        Some(event) => event.scalar("the event of triggeredOn")?,
+        None => String::new(),
+    };
+    let selector = match field(fields, "selector") {
+        Some(selector) => match field(selector.entries("selector")?, "match") {
+            Some(wanted) => {
+                let mut texts = BTreeMap::new();
+                for (key, value) in wanted.entries("match")? {
+                    texts.insert(key.text.clone(), value.scalar("a value of match")?);
+                }
+                Some(texts)
+            }
+            None => None,
+        },
+        None => None,
+    };
+    Ok(Trigger { event, selector })
+}
+
+fn task(node: &Node) -> Result<TaskDefinition, ShipyardError> {
+    let fields = node.entries("a task")?;
+    let (place, text) = named(node, fields, "a task")?;
+    let name = TaskName::new(text).map_err(|error| place.error(error.to_string()))?;
+    let properties = match field(fields, "properties") {
+        // Keptn decodes any value; only a mapping can be merged into event data.
+        Some(properties) => match properties.to_json() {
+            Value::Object(map) => map,
+            Value::Null => Map::new(),
+            _ => return Err(properties.error("properties must be a mapping").into()),
+        },
+        None => Map::new(),
+    };
+    // Keptn 1.4: a duration that cannot be read is as good as none.
+    let triggered_after = match field(fields, "triggeredAfter") {
+        Some(after) => go_duration(&after.scalar("triggeredAfter")?).filter(|d| !d.is_zero()),
+        None => None,
+    };
+    Ok(TaskDefinition { name, properties, triggered_after })
+}
+
+/// Go's duration grammar: `1h30m`, `1.5s`, `100ms`. None for anything else, and for negative ones.
+fn go_duration(text: &str) -> Option<Duration> {
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    if rest == "0" {
+        return Some(Duration::ZERO);
+    }
+    if rest.is_empty() {
+        return None;
+    }
+    let mut seconds = 0.0_f64;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+        let unit = match &rest[..end] {
+            "ns" => 1e-9,
+            "us" | "µs" | "μs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        seconds += number * unit;
+        rest = &rest[end..];
+    }
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::TaskResult;
+
+    const TOUR: &str = "\
+apiVersion: spec.keptn.sh/0.2.2
+kind: Shipyard
+metadata: { name: tour }
+spec:
+  stages:
+    - name: qa
+      sequences:
+        - name: delivery
+          tasks:
+            - name: deployment
+            - name: test
+              triggeredAfter: 1m30s
+              properties: { teststrategy: load, runs: 3 }
+    - name: production
+      sequences:
+        - name: delivery
+          triggeredOn:
+            - event: qa.delivery.finished
+          tasks:
+            - name: approval
+              properties: { pass: manual }
+        - name: rollback
+          triggeredOn:
+            - event: production.delivery.finished
+              selector: { match: { result: fail } }
+            - event: production.delivery.finished
+              selector: { match: { deployment.result: fail } }
+          tasks: [{ name: rollback }]
+        - name: never
+          triggeredOn: [{ event: qa.delivery.finished, selector: { match: {} } }]
+          tasks: [{ name: x }]
+        - name: hollow
+";
+
+    fn stage(text: &str) -> StageName {
+        StageName::new(text).unwrap()
+    }
+
+    fn sequence(text: &str) -> SequenceName {
+        SequenceName::new(text).unwrap()
+    }
+
+    fn task(text: &str) -> TaskName {
+        TaskName::new(text).unwrap()
+    }
+
+    fn follow(from: (&str, &str), last: &str, result: TaskResult) -> Vec<String> {
+        let shipyard = Shipyard::parse(TOUR).unwrap();
+        let followers = shipyard.followers(&stage(from.0), &sequence(from.1), &task(last), result);
+        followers.iter().map(|f| format!("{}.{}", f.stage, f.sequence)).collect()
+    }
+
+    #[test]
+    fn tasks_carry_properties_and_delay() {
+        let shipyard = Shipyard::parse(TOUR).unwrap();
+        let tasks = shipyard.tasks(&stage("qa"), &sequence("delivery")).unwrap();
+        assert_eq!(tasks.len(), 2);
+        assert_eq!(tasks[1].properties["runs"], 3);
+        assert_eq!(tasks[1].triggered_after, Some(Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn what_is_missing_is_said_in_keptns_words() {
+        let shipyard = Shipyard::parse(TOUR).unwrap();
+        let says = |s: &str, q: &str| shipyard.tasks(&stage(s), &sequence(q)).unwrap_err();
+        assert_eq!(says("dev", "delivery"), "no stage with name dev");
+        assert_eq!(says("qa", "x"), "no task sequence with name x found in stage qa");
+        assert_eq!(says("production", "hollow"), "task sequence hollow does not contain any tasks");
+        assert_eq!(
+            shipyard.tasks(&stage("qa"), &sequence("evaluation")).unwrap()[0].name,
+            "evaluation"
+        );
+    }
+
+    #[test]
+    fn without_a_selector_pass_and_warning_go_on_and_an_empty_one_never_fires() {
+        let qa = ("qa", "delivery");
+        assert_eq!(follow(qa, "test", TaskResult::Pass), ["production.delivery"]);
+        assert_eq!(follow(qa, "test", TaskResult::Warning), ["production.delivery"]);
+        assert!(follow(qa, "test", TaskResult::Fail).is_empty());
+    }
+
+    #[test]
+    fn a_selector_names_the_result_or_that_of_the_last_task() {
+        let from = ("production", "delivery");
+        let twice = ["production.rollback", "production.rollback"];
+        assert_eq!(follow(from, "deployment", TaskResult::Fail), twice);
+        assert_eq!(follow(from, "test", TaskResult::Fail), ["production.rollback"]);
+        assert!(follow(from, "deployment", TaskResult::Pass).is_empty());
+    }
+
+    #[test]
+    fn errors_name_line_column_and_rule() {
+        let says = |text: &str| Shipyard::parse(text).unwrap_err().to_string();
+        assert!(says("spec: {}").starts_with("1:1: could not parse shipyard version"));
+        assert!(says("apiVersion: v1\nspec: {}").starts_with("1:13: could not parse"));
+        assert!(says("apiVersion: spec.keptn.sh/0.1.7").starts_with("1:13: Invalid shipyard"));
+        let head = "apiVersion: spec.keptn.sh/0.2.0\nspec:\n  stages:";
+        assert!(says(&format!("{head} []\n")).contains("at least one stage"));
+        assert!(says(&format!("{head}\n    - sequences: []\n")).starts_with("4:7: all stages"));
+        assert!(says(&format!("{head}\n    - name: Dev\n")).starts_with("4:7: Stage Dev contains"));
+        let dotted = format!("{head}\n    - name: a\n      sequences:\n        - name: b.c\n");
+        assert!(says(&dotted).starts_with("6:17: sequence name"), "{}", says(&dotted));
+    }
+
+    #[test]
+    fn go_durations_are_read_as_go_reads_them() {
+        let reads = |text: &str| go_duration(text).map(|d| d.as_millis());
+        assert_eq!(reads("1h30m"), Some(5_400_000));
+        assert_eq!(reads("1.5s"), Some(1500));
+        assert_eq!(reads("100ms"), Some(100));
+        for bad in ["", "10", "m", "-1s", "1d", "1s2", "1..2s"] {
+            assert_eq!(reads(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The engine as everybody else sees it: ask, and be answered when it is durable.
+
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use jiff::Timestamp;
+use tidegate_core::approval::{Comment, Decided, Decision, Subject};
+use tidegate_core::event::Draft;
+use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, StageName};
+use tidegate_core::principal::Principal;
+use tidegate_core::sequence::{Input, Refusal, Reply};
+use tidegate_resources::{Place, Repositories, ResourcePath};
+use tidegate_store::{Home, IdempotencyRow, Reader, StoreError, Write, Written};
+use tokio::sync::{Notify, broadcast, oneshot};
+
+use crate::accept::input_of;
+use crate::failure::Failure;
+use crate::machine::{Done, Machine, Notice, Submission, Work};
+use crate::port::{Clock, Entropy, Resolver};
+use crate::shell::{Message, Shell};
+
+/// Most pieces of work that wait; beyond it callers are told to come back.
+const INBOX_MAX: usize = 10_000;
+/// Commits that a slow listener may fall behind before it must read everything anew.
+const COMMITS_KEPT: usize = 1024;
+
+/// What a commit changed, for pages and pollers that wait for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The project.
+    pub project: ProjectName,
+    /// The context.
+    pub context: ContextId,
+}
+
+/// What an accepted event has become.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// Its context.
+    pub context: ContextId,
+    /// Its id.
+    pub event: EventId,
+    /// What it did; none where an idempotency key had been used before.
+    pub reply: Option<Reply>,
+}
+
+/// A vote.
+#[derive(Debug, Clone)]
+pub struct Ballot {
+    /// The project of the approval.
+    pub project: ProjectName,
+    /// The approval.
+    pub approval: EventId,
+    /// Approve or decline.
+    pub decision: Decision,
+    /// What the voter saw; none is a blind vote.
+    pub subject: Option<Subject>,
+    /// Why.
+    pub comment: Option<Comment>,
+    /// `source` of the event.
+    pub source: String,
+}
+
+/// The engine. Clones share it.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    inbox: SyncSender<Message>,
+    reader: Arc<dyn Reader>,
+    repositories: Repositories,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    commits: broadcast::Sender<Committed>,
+    cancelled: broadcast::Sender<EventId>,
+    deliveries: Notify,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Engine {
+    /// Starts the writer thread. `fatal` is called from it when the store can no longer be trusted;
+    /// the process must end then. Unfinished sagas are finished or undone before this returns.
+    ///
+    /// # Errors
+    /// The thread could not be started, or a former run's work could not be finished.
+    pub async fn start<H, R>(
+        home: H,
+        reader: Arc<dyn Reader>,
+        repositories: Repositories,
+        resolver: R,
+        ports: (Arc<dyn Clock>, Arc<dyn Entropy>),
+        fatal: impl Fn(String) + Send + 'static,
+    ) -> Result<Self, Failure>
+    where
+        H: Home + 'static,
+        R: Resolver,
+    {
+        let (clock, entropy) = ports;
+        let (inbox, outlet) = sync_channel(INBOX_MAX);
+        let machine = Machine::new(home, resolver, Arc::clone(&clock), Arc::clone(&entropy));
+        let (commits, _) = broadcast::channel(COMMITS_KEPT);
+        let (cancelled, _) = broadcast::channel(COMMITS_KEPT);
+        let inner = Arc::new(Inner {
+            inbox,
+            reader: Arc::clone(&reader),
+            repositories,
+            clock,
+            entropy,
+            commits,
+            cancelled,
+            deliveries: Notify::new(),
+            writer: Mutex::new(None),
+        });
+        let listener = Arc::downgrade(&inner);
+        let notify = Box::new(move |notice: Notice| {
+            if let Some(inner) = listener.upgrade() {
+                inner.publish(notice);
+            }
+        });
+        let shell = Shell { machine, reader, inbox: outlet, notify, fatal: Box::new(fatal) };
+        let writer = std::thread::Builder::new()
+            .name("writer".to_owned())
+            .stack_size(tidegate_core::yaml::STACK_BYTES)
+            .spawn(move || shell.run())
+            .map_err(|error| Failure::Internal(format!("no writer thread: {error}")))?;
+        *inner.writer.lock().expect("nobody panics while holding it") = Some(writer);
+        let engine = Self { inner };
+        engine.finish_sagas().await?;
+        Ok(engine)
+    }
+
+    /// The time by the engine's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// 16 unpredictable bytes.
+    #[must_use]
+    pub fn seed(&self) -> [u8; 16] {
+        self.inner.entropy.seed()
+    }
+
+    /// A new version-4 UUID.
+    #[must_use]
+    pub fn uuid(&self) -> uuid::Uuid {
+        uuid::Builder::from_random_bytes(self.seed()).into_uuid()
+    }
+
+    /// The project files.
+    #[must_use]
+    pub fn repositories(&self) -> &Repositories {
+        &self.inner.repositories
+    }
+
+    /// Asks the store something, off the async threads.
+    ///
+    /// # Errors
+    /// The store's own, or that the server is stopping.
+    pub async fn read<T, F>(&self, ask: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn Reader) -> Result<T, StoreError> + Send + 'static,
+    {
+        let reader = Arc::clone(&self.inner.reader);
+        match tokio::task::spawn_blocking(move || ask(&*reader)).await {
+            Ok(answer) => answer.map_err(Failure::Store),
+            Err(error) => Err(Failure::Internal(error.to_string())),
+        }
+    }
+
+    /// Runs Git work off the async threads.
+    pub(crate) async fn git<T, F>(&self, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Repositories) -> Result<T, Failure> + Send + 'static,
+    {
+        let repositories = self.inner.repositories.clone();
+        match tokio::task::spawn_blocking(move || work(&repositories)).await {
+            Ok(answer) => answer,
+            Err(error) => Err(Failure::Internal(error.to_string())),
+        }
+    }
+
+    /// Accepts an event as Keptn's public route does: id and time are ours.
+    ///
+    /// # Errors
+    /// Nothing was accepted; why.
+    pub async fn accept(
+        &self,
+        draft: Draft,
+        by: &Principal,
+        key: Option<IdempotencyRow>,
+    ) -> Result<Accepted, Failure> {
+        let (id, client_id) = (EventId::from(self.uuid()), draft.client_id);
+        let event = draft.into_event(id, self.now(), ContextId::from(self.uuid()));
+        let context = event.context;
+        let key = key.map(|key| IdempotencyRow { answer: format!("{context} {id}"), ..key });
+        let input = input_of(event, by, client_id);
+        match self.step(input, by, key).await? {
+            Done::Before(kept) => {
+                let (context, id) = kept.split_once(' ').unwrap_or_default();
+                let damaged = || Failure::Internal("a kept answer is damaged".to_owned());
+                Ok(Accepted {
+                    context: context.parse().map_err(|_| damaged())?,
+                    event: id.parse().map_err(|_| damaged())?,
+                    reply: None,
+                })
+            }
+            Done::Stepped(reply) => Ok(Accepted { context, event: id, reply: Some(reply) }),
+            Done::Written(_) => Err(Failure::Internal("a step answers as a write".to_owned())),
+        }
+    }
+
+    /// Casts a vote on one of Tidegate's own routes. A repeat of the winning decision is answered
+    /// like the winning one.
+    ///
+    /// # Errors
+    /// The refusal that says who decided, what changed, or who may vote.
+    pub async fn vote(&self, ballot: Ballot, by: &Principal) -> Result<Decided, Failure> {
+        let Ballot { project, approval, decision, subject, comment, source } = ballot;
+        let input = Input::Vote { project, approval, decision, subject, comment, source };
+        match self.step(input, by, None).await? {
+            Done::Stepped(Reply::Decided(decided)) => Ok(*decided),
+            Done::Stepped(Reply::Kept(reason)) => Err(Failure::Refused(Refusal::Closed(reason))),
+            other => Err(Failure::Internal(format!("a vote answers {other:?}"))),
+        }
+    }
+
+    /// Stops a context, or one stage of it.
+    ///
+    /// # Errors
+    /// Nothing was accepted; why.
+    pub async fn abort(
+        &self,
+        project: ProjectName,
+        context: ContextId,
+        stage: Option<StageName>,
+        by: &Principal,
+    ) -> Result<(), Failure> {
+        self.step(Input::Abort { project, context, stage }, by, None).await.map(drop)
+    }
+
+    /// Writes project files as one commit. A new `shipyard.yaml` is checked first and is in force for
+    /// every sequence that is triggered or ends afterwards.
+    ///
+    /// # Errors
+    /// The shipyard is not valid, or Git says no.
+    pub async fn write_files(
+        &self,
+        project: ProjectName,
+        place: Place,
+        files: Vec<(ResourcePath, Vec<u8>)>,
+    ) -> Result<CommitId, Failure> {
+        let now = self.now();
+        let shipyard = crate::saga::shipyard_in(&place, &files)?;
+        let name = project.clone();
+        let commit = self.git(move |git| Ok(git.write(&name, &place, &files, now)?)).await?;
+        if let Some(text) = shipyard {
+            self.write(Write::Snapshot { project, commit: commit.clone(), text }).await?;
+        }
+        Ok(commit)
+    }
+
+    /// Changes rows that no step changes.
+    ///
+    /// # Errors
+    /// Nothing was changed; why.
+    pub async fn write(&self, write: Write) -> Result<Written, Failure> {
+        match self.send(Work::Write(write)).await? {
+            Done::Written(written) => Ok(written),
+            other => Err(Failure::Internal(format!("a write answers {other:?}"))),
+        }
+    }
+
+    /// What is committed from now on. A receiver that lags must read everything anew.
+    #[must_use]
+    pub fn commits(&self) -> broadcast::Receiver<Committed> {
+        self.inner.commits.subscribe()
+    }
+
+    /// Tasks whose jobs shall stop, from now on.
+    #[must_use]
+    pub fn cancellations(&self) -> broadcast::Receiver<EventId> {
+        self.inner.cancelled.subscribe()
+    }
+
+    /// Returns when there may be new deliveries; a call that comes late is answered at once.
+    pub async fn deliveries(&self) {
+        self.inner.deliveries.notified().await;
+    }
+
+    /// Finishes what was accepted and ends the writer thread.
+    pub async fn stop(&self) {
+        let inner = Arc::clone(&self.inner);
+        let ended = tokio::task::spawn_blocking(move || {
+            drop(inner.inbox.send(Message::Stop));
+            let writer = inner.writer.lock().expect("nobody panics while holding it").take();
+            writer.map(JoinHandle::join)
+        });
+        if let Ok(Some(Err(_))) = ended.await {
+            tracing::error!("the writer thread panicked");
+        }
+    }
+
+    async fn step(
+        &self,
+        input: Input,
+        principal: &Principal,
+        key: Option<IdempotencyRow>,
+    ) -> Result<Done, Failure> {
+        let principal = principal.clone();
+        self.send(Work::Step(Box::new(Submission { input, principal, key }))).await
+    }
+
+    async fn send(&self, work: Work) -> Result<Done, Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.inner.inbox.try_send(Message::Do(work, reply)).map_err(|error| match error {
+            TrySendError::Full(_) => Failure::Busy,
+            TrySendError::Disconnected(_) => Failure::Stopping,
+        })?;
+        // The writer thread ended after it took the work: nobody knows how far it came.
+        answer.await.unwrap_or(Err(Failure::OutcomeUnknown))
+    }
+}
+
+impl Inner {
+    fn publish(&self, notice: Notice) {
+        for (project, context) in notice.contexts {
+            // Nobody listening is fine.
+            drop(self.commits.send(Committed { project, context }));
+        }
+        for event in notice.cancelled {
+            drop(self.cancelled.send(event));
+        }
+        if notice.deliveries {
+            self.deliveries.notify_one();
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Changes to both Git and the store. An intent is written first; Git's part is idempotent and synced;
+//! the closing commit makes the rows. What a crash interrupts is finished or undone at start.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+use tidegate_core::event::{Event, EventType, Outcome};
+use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, ServiceName};
+use tidegate_core::shipyard::Shipyard;
+use tidegate_resources::{Branch, Place, Repositories, ResourceError, ResourcePath};
+use tidegate_store::{Intent, NewProject, Write, Written};
+
+use crate::failure::Failure;
+use crate::handle::Engine;
+
+/// `source` of the events that Keptn's control plane made.
+const SHIPYARD_CONTROLLER: &str = "shipyard-controller";
+
+impl Engine {
+    /// Creates a project: its repository with a branch per stage, and its rows.
+    ///
+    /// # Errors
+    /// The shipyard is not valid, the project exists, or Git says no.
+    pub async fn create_project(&self, name: ProjectName, shipyard: String) -> Result<(), Failure> {
+        let parsed = Shipyard::parse(&shipyard)?;
+        let stages = parsed.stages.into_iter().map(|stage| stage.name).collect();
+        let new = NewProject { name: name.clone(), shipyard, stages };
+        let context = ContextId::from(self.uuid());
+        let data = json!({"project": name}).as_object().cloned().unwrap_or_default();
+        let started = self.saga_event("sh.keptn.event.project.create.started", context, data);
+        let intent = Intent::CreateProject(new);
+        match self.write(Write::Begin(intent.clone(), vec![started])).await? {
+            Written::Begun(number) => self.carry_out(number, intent, context, Try::First).await,
+            Written::ProjectExists => Err(Failure::ProjectExists(name)),
+            other => Err(Failure::Internal(format!("a saga begins with {other:?}"))),
+        }
+    }
+
+    /// Creates a service in every stage of a project.
+    ///
+    /// # Errors
+    /// No such project, the service exists, or Git says no.
+    pub async fn create_service(
+        &self,
+        project: ProjectName,
+        service: ServiceName,
+    ) -> Result<(), Failure> {
+        let name = project.clone();
+        let row = self.read(move |reader| reader.project(&name)).await?;
+        let Some(row) = row else { return Err(Failure::NoProject(project)) };
+        let shipyard = Shipyard::parse(&row.shipyard)?;
+        let stages = shipyard.stages.into_iter().map(|stage| stage.name).collect();
+        let context = ContextId::from(self.uuid());
+        let data = json!({"project": project, "service": service});
+        let data = data.as_object().cloned().unwrap_or_default();
+        let started = self.saga_event("sh.keptn.event.service.create.started", context, data);
+        let intent =
+            Intent::CreateService { project: project.clone(), service: service.clone(), stages };
+        match self.write(Write::Begin(intent.clone(), vec![started])).await? {
+            Written::Begun(number) => self.carry_out(number, intent, context, Try::First).await,
+            Written::ServiceExists => Err(Failure::ServiceExists(project, service)),
+            Written::ProjectExists => Err(Failure::Busy),
+            Written::NoProject => Err(Failure::NoProject(project)),
+            other => Err(Failure::Internal(format!("a saga begins with {other:?}"))),
+        }
+    }
+
+    /// Finishes what a former run began.
+    pub(crate) async fn finish_sagas(&self) -> Result<(), Failure> {
+        for (number, intent) in self.read(tidegate_store::Reader::intents).await? {
+            let project = intent.project().clone();
+            tracing::info!(%project, "finishing a change that was interrupted");
+            let context = ContextId::from(self.uuid());
+            match self.carry_out(number, intent, context, Try::Again).await {
+                Ok(()) | Err(Failure::Resource(_) | Failure::ServiceExists(..)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn carry_out(
+        &self,
+        number: i64,
+        intent: Intent,
+        context: ContextId,
+        this: Try,
+    ) -> Result<(), Failure> {
+        let now = self.now();
+        let work = intent.clone();
+        let done =
+            self.git(move |git| git_part(git, &work, now, this).map_err(Failure::Resource)).await;
+        match done {
+            Ok(commit) => {
+                let events = vec![self.finished(&intent, context, Outcome::PASS, "")];
+                self.write(Write::Complete { intent: number, commit, now, events }).await?;
+                Ok(())
+            }
+            Err(error) => {
+                let text = error.to_string();
+                let events = vec![self.finished(&intent, context, Outcome::ERROR, &text)];
+                self.write(Write::Undo { intent: number, events }).await?;
+                Err(error)
+            }
+        }
+    }
+
+    fn finished(&self, intent: &Intent, context: ContextId, how: Outcome, why: &str) -> Event {
+        let (kind, data) = match intent {
+            Intent::CreateProject(new) => (
+                "sh.keptn.event.project.create.finished",
+                json!({"project": new.name, "createdProject": {
+                    "projectName": new.name, "shipyard": STANDARD.encode(&new.shipyard)}}),
+            ),
+            Intent::CreateService { project, service, .. } => (
+                "sh.keptn.event.service.create.finished",
+                json!({"project": project, "service": service}),
+            ),
+        };
+        let mut data = data.as_object().cloned().unwrap_or_default();
+        how.write(&mut data);
+        if !why.is_empty() {
+            data.insert("message".to_owned(), Value::from(why));
+        }
+        self.saga_event(kind, context, data)
+    }
+
+    fn saga_event(&self, kind: &str, context: ContextId, data: Map<String, Value>) -> Event {
+        Event {
+            id: EventId::from(self.uuid()),
+            kind: EventType::new(kind),
+            source: SHIPYARD_CONTROLLER.to_owned(),
+            time: self.now(),
+            context,
+            triggered_id: None,
+            commit: None,
+            data,
+            rest: Map::new(),
+        }
+    }
+}
+
+/// Whether an intent is carried out for the first time, or after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Try {
+    First,
+    Again,
+}
+
+/// Idempotent: done again after a crash, it finds what is there and goes on.
+fn git_part(
+    git: &Repositories,
+    intent: &Intent,
+    now: jiff::Timestamp,
+    this: Try,
+) -> Result<CommitId, ResourceError> {
+    match intent {
+        Intent::CreateProject(new) => {
+            match git.create_project(&new.name, &new.stages, &new.shipyard, now) {
+                // The repository appears whole or not at all: after a crash it is this very intent's.
+                Err(ResourceError::ProjectExists(_)) if this == Try::Again => {
+                    git.tip(&new.name, Branch::Default)
+                }
+                other => other,
+            }
+        }
+        Intent::CreateService { project, service, stages } => {
+            match git.create_service(project, stages, service, now) {
+                Ok(()) | Err(ResourceError::ServiceExists { .. }) => {
+                    git.tip(project, Branch::Default)
+                }
+                Err(error) => Err(error),
+            }
+        }
+    }
+}
+
+/// The new shipyard among the files that are written to a project's default branch.
+pub(crate) fn shipyard_in(
+    place: &Place,
+    files: &[(ResourcePath, Vec<u8>)],
+) -> Result<Option<String>, Failure> {
+    if !matches!(place, Place::Project) {
+        return Ok(None);
+    }
+    let found = files.iter().find(|(path, _)| path.to_string() == "shipyard.yaml");
+    let Some((_, bytes)) = found else { return Ok(None) };
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    Shipyard::parse(&text)?;
+    Ok(Some(text))
+}

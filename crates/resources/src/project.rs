@@ -1,0 +1,136 @@
+//! Creating and removing a project.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use jiff::Timestamp;
+use tidegate_core::names::{CommitId, ProjectName, StageName};
+
+use crate::disk;
+use crate::error::ResourceError;
+use crate::layout;
+use crate::place::Branch;
+use crate::repositories::Repositories;
+use crate::repository::Project;
+
+impl Repositories {
+    /// Creates a project in Keptn's layout: the default branch with `metadata.yaml`, a branch for
+    /// each stage from there, then the shipyard on the default branch (so stage branches do not
+    /// hold it). Answers with the tip of the default branch.
+    ///
+    /// Made aside, synced, then moved into place: after a crash there is all of it or nothing.
+    ///
+    /// # Errors
+    /// [`ResourceError::ProjectExists`]; [`ResourceError::StageExists`] where two stages have one
+    /// name or a stage is called like the default branch.
+    pub fn create_project(
+        &self,
+        project: &ProjectName,
+        stages: &[StageName],
+        shipyard: &str,
+        now: Timestamp,
+    ) -> Result<CommitId, ResourceError> {
+        refuse_colliding(project, stages)?;
+        self.alone(project, || {
+            let dir = self.dir(project);
+            // The reserved project is kept elsewhere and always there.
+            if project.is_unmapped() || dir.exists() {
+                return Err(ResourceError::ProjectExists(project.clone()));
+            }
+            let aside = self.unfinished_dir();
+            let made = self.build(&aside, project, stages, shipyard, now).and_then(|tip| {
+                disk::at(&dir, fs::rename(&aside, &dir))?;
+                Ok(tip)
+            });
+            if made.is_err() {
+                // The error that counts is the first; what stays is swept at the next start.
+                let _ = fs::remove_dir_all(&aside);
+            }
+            let tip = made?;
+            disk::sync_dir(self.root())?;
+            Ok(tip)
+        })
+    }
+
+    fn build(
+        &self,
+        dir: &Path,
+        name: &ProjectName,
+        stages: &[StageName],
+        shipyard: &str,
+        now: Timestamp,
+    ) -> Result<CommitId, ResourceError> {
+        let project = Project::init(dir, self.writer_config(), name)?;
+        let metadata = layout::project_metadata(name, now);
+        let root = project.put(None, layout::METADATA, metadata.as_bytes())?;
+        let first = project.commit_object(layout::PROJECT_CREATED, now, root, &[])?;
+        let first_commit = project.repo.find_commit(first)?;
+        let default = layout::reference(layout::DEFAULT_BRANCH);
+        project.repo.reference(&default, first, false, layout::PROJECT_CREATED)?;
+        for stage in stages {
+            let commit =
+                project.commit_object(layout::STAGE_CREATED, now, root, &[&first_commit])?;
+            let branch = layout::stage_reference(stage);
+            project.repo.reference(&branch, commit, false, layout::STAGE_CREATED)?;
+        }
+        let tip = project.append(Branch::Default, layout::RESOURCE_WRITTEN, now, |root| {
+            project.put(Some(root), layout::SHIPYARD, shipyard.as_bytes())
+        })?;
+        disk::sync_tree(dir)?;
+        Ok(tip)
+    }
+
+    /// Removes a project with its history. Removing one that is not there is no error, as in
+    /// Keptn 1.4.
+    ///
+    /// # Errors
+    /// [`ResourceError::Io`] where the directory cannot be moved.
+    pub fn remove_project(&self, project: &ProjectName) -> Result<(), ResourceError> {
+        self.alone(project, || {
+            let (dir, aside) = (self.dir(project), self.unfinished_dir());
+            match fs::rename(&dir, &aside) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) => return disk::at(&dir, Err(error)),
+            }
+            disk::sync_dir(self.root())?;
+            // The project is gone for good; only the space is not free yet.
+            if let Err(error) = fs::remove_dir_all(&aside) {
+                tracing::warn!(
+                    project = %project, path = %aside.display(), %error,
+                    "Could not delete the files of a removed project; will try again at the next start"
+                );
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Project<'_> {
+    /// Writes a file and the directory that has it among what it had before.
+    fn put(
+        &self,
+        directory: Option<&git2::Tree<'_>>,
+        name: &str,
+        content: &[u8],
+    ) -> Result<git2::Oid, ResourceError> {
+        let mut tree = self.repo.treebuilder(directory)?;
+        tree.insert(name, self.repo.blob(content)?, git2::FileMode::Blob.into())?;
+        Ok(tree.write()?)
+    }
+}
+
+fn refuse_colliding(project: &ProjectName, stages: &[StageName]) -> Result<(), ResourceError> {
+    let mut taken = HashSet::from([layout::DEFAULT_BRANCH]);
+    match stages.iter().find(|stage| !taken.insert(stage.as_str())) {
+        None => Ok(()),
+        Some(stage) => {
+            Err(ResourceError::StageExists { project: project.clone(), stage: stage.clone() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

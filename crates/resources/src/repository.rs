@@ -1,0 +1,147 @@
+//! One project's repository, opened for one operation.
+
+use std::fs;
+use std::path::Path;
+
+use git2::{Commit, Config, Oid, Repository, Tree};
+use tidegate_core::names::{CommitId, ProjectName, StageName};
+
+use crate::disk;
+use crate::error::ResourceError;
+use crate::layout;
+use crate::place::{Branch, Place};
+use crate::tree::{self, Node, optional};
+
+/// How libgit2 writes to a repository, whatever host and repository are configured to.
+/// `fsyncObjectFiles` covers objects, branches and their directories. It is not in the repository's
+/// own file because newer versions of `git` print a warning about it, which reaches those who push.
+pub(crate) const WRITER_CONFIG: &str = "\
+[core]
+\tfsyncObjectFiles = true
+\tlogAllRefUpdates = false
+\tprotectHFS = true
+\tprotectNTFS = true
+";
+
+/// The repository's own configuration, for `git` itself.
+const REPOSITORY_CONFIG: &str = "\
+[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = true
+\tfsync = all
+";
+
+/// A project's open repository.
+pub(crate) struct Project<'a> {
+    pub(crate) name: &'a ProjectName,
+    pub(crate) repo: Repository,
+}
+
+impl<'a> Project<'a> {
+    /// Makes an empty bare repository, whose default branch has no commit yet. Written file by file
+    /// rather than by `git init`: no template of the host gets in. Nothing is synced.
+    pub(crate) fn init(
+        dir: &Path,
+        writer_config: &Path,
+        name: &'a ProjectName,
+    ) -> Result<Self, ResourceError> {
+        for inner in ["objects/info", "objects/pack", "refs/heads", "refs/tags"] {
+            disk::create_private_dir(&dir.join(inner))?;
+        }
+        let head = format!("ref: {}\n", layout::reference(layout::DEFAULT_BRANCH));
+        for (file, content) in [("HEAD", head.as_str()), ("config", REPOSITORY_CONFIG)] {
+            let path = dir.join(file);
+            disk::at(&path, fs::write(&path, content))?;
+        }
+        Self::open(dir, writer_config, name)
+    }
+
+    /// Opens the repository of a project.
+    pub(crate) fn open(
+        dir: &Path,
+        writer_config: &Path,
+        name: &'a ProjectName,
+    ) -> Result<Self, ResourceError> {
+        let repo = optional(Repository::open_bare(dir))?
+            .ok_or_else(|| ResourceError::ProjectNotFound(name.clone()))?;
+        // Before the first object or branch is touched: both look at the configuration once.
+        repo.set_config(&Config::open(writer_config)?)?;
+        Ok(Self { name, repo })
+    }
+
+    /// The full name of a branch.
+    pub(crate) fn reference(&self, branch: Branch<'_>) -> Result<String, ResourceError> {
+        match branch {
+            Branch::Stage(stage) => Ok(layout::stage_reference(stage)),
+            Branch::Default => {
+                let head = self.repo.find_reference("HEAD")?;
+                let target = head.symbolic_target()?;
+                target.map(str::to_owned).ok_or_else(|| self.no_branch(branch))
+            }
+        }
+    }
+
+    /// The newest commit of a branch.
+    pub(crate) fn tip(&self, branch: Branch<'_>) -> Result<Commit<'_>, ResourceError> {
+        let reference = optional(self.repo.find_reference(&self.reference(branch)?))?
+            .ok_or_else(|| self.no_branch(branch))?;
+        Ok(reference.peel_to_commit()?)
+    }
+
+    fn no_branch(&self, branch: Branch<'_>) -> ResourceError {
+        match branch {
+            Branch::Default => ResourceError::DefaultBranchNotFound(self.name.clone()),
+            Branch::Stage(stage) => self.no_stage(stage),
+        }
+    }
+
+    fn no_stage(&self, stage: &StageName) -> ResourceError {
+        ResourceError::StageNotFound { project: self.name.clone(), stage: stage.clone() }
+    }
+
+    /// The commit with this id, wherever in the repository it is.
+    pub(crate) fn commit(&self, id: &CommitId) -> Result<Option<Commit<'_>>, ResourceError> {
+        Ok(optional(self.repo.find_commit(Oid::from_str(id.as_str())?))?)
+    }
+
+    /// The directory of a place, now or at a commit. The stage must be there now in either case.
+    pub(crate) fn directory(
+        &self,
+        place: &Place,
+        at: Option<&CommitId>,
+    ) -> Result<Tree<'_>, ResourceError> {
+        let tip = self.tip(place.branch())?;
+        let root = match at {
+            None => tip.tree()?,
+            Some(id) => self.commit(id)?.ok_or_else(|| self.no_commit(id))?.tree()?,
+        };
+        self.descend(root, place)
+    }
+
+    /// The directory of a place, below the root of a branch.
+    pub(crate) fn descend<'t>(
+        &'t self,
+        root: Tree<'t>,
+        place: &Place,
+    ) -> Result<Tree<'t>, ResourceError> {
+        let Place::Service(stage, service) = place else { return Ok(root) };
+        match tree::find(&self.repo, &root, [service.as_str()].into_iter())? {
+            Node::Directory(id) => Ok(self.repo.find_tree(id)?),
+            _ => Err(ResourceError::ServiceNotFound {
+                project: self.name.clone(),
+                stage: stage.clone(),
+                service: service.clone(),
+            }),
+        }
+    }
+
+    fn no_commit(&self, id: &CommitId) -> ResourceError {
+        ResourceError::CommitNotFound { project: self.name.clone(), commit: id.clone() }
+    }
+}
+
+/// The id of a commit as the rest of Tidegate knows it.
+pub(crate) fn commit_id(id: Oid) -> CommitId {
+    CommitId::new(&id.to_string()).expect("a SHA-1 repository has ids of 40 hexadecimal digits")
+}

@@ -1,0 +1,197 @@
+//! The write side of the contract. One thread owns a home; every change passes through it.
+
+use jiff::Timestamp;
+use tidegate_core::event::Event;
+use tidegate_core::names::{CommitId, ProjectName};
+use tidegate_core::sequence::{Effects, Env, View};
+
+use crate::rows::{IdempotencyRow, Intent, SessionRow, SignInRow};
+
+/// The input that caused a set of effects, kept beside them.
+#[derive(Debug, Clone)]
+pub struct InputRecord<'a> {
+    /// One word for it.
+    pub name: &'static str,
+    /// Its project.
+    pub project: &'a ProjectName,
+    /// Clock, principal and seed.
+    pub env: &'a Env,
+    /// What the log does not hold already, as JSON; empty where the event says it all.
+    pub payload: String,
+}
+
+/// A change that no step makes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// Begin a saga; refused while the same project has another one open.
+    Begin(Intent, Vec<Event>),
+    /// The saga's Git part is done: make the rows, append the events, remove the intent.
+    Complete {
+        /// Which one; as returned by `Begin`.
+        intent: i64,
+        /// The tip of the default branch.
+        commit: CommitId,
+        /// When.
+        now: Timestamp,
+        /// Events for the log.
+        events: Vec<Event>,
+    },
+    /// The saga's Git part was undone: remove the intent, append the events.
+    Undo {
+        /// Which one.
+        intent: i64,
+        /// Events for the log.
+        events: Vec<Event>,
+    },
+    /// The shipyard of a project changed in Git.
+    Snapshot {
+        /// The project.
+        project: ProjectName,
+        /// The new tip of the default branch.
+        commit: CommitId,
+        /// The file.
+        text: String,
+    },
+    /// A delivery needs no more work.
+    DeliveryDone(i64),
+    /// Keep an answer for its idempotency key.
+    Idempotency(IdempotencyRow),
+    /// A person signs in.
+    PutSession(SessionRow),
+    /// A person signs out.
+    DropSession([u8; 32]),
+    /// A sign-in link is made.
+    PutSignIn(SignInRow),
+    /// A sign-in link is used: succeeds once, and makes the session.
+    UseSignIn {
+        /// SHA-256 of the code.
+        code: [u8; 32],
+        /// The session; its principal is replaced by the link's person.
+        session: SessionRow,
+        /// When.
+        now: Timestamp,
+    },
+    /// Forget what has expired: sessions, links, idempotency keys.
+    Expire(Timestamp),
+}
+
+/// What a [`Write`] answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// Done.
+    Done,
+    /// The saga's number.
+    Begun(i64),
+    /// The session that a sign-in link made; none where the link is unknown, used or expired.
+    SignedIn(Option<SessionRow>),
+    /// Not done: the project exists, or another change to it is under way.
+    ProjectExists,
+    /// Not done: the service exists.
+    ServiceExists,
+    /// Not done: no such project.
+    NoProject,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk is full. Nothing was written.
+    #[error("the disk that holds {0} is full; free some space")]
+    Full(String),
+    /// The database says no.
+    #[error("the database failed: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A row does not read back as what it was written as.
+    #[error("{what} is damaged: {why}")]
+    Damaged {
+        /// Table and key.
+        what: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The file system says no.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The database was written by another version.
+    #[error("{0}")]
+    Version(String),
+}
+
+impl StoreError {
+    /// Whether the store cannot be trusted any more: an I/O or sync error, or a database that is not
+    /// in order. The process ends; a sync that failed is never tried again as if nothing had
+    /// happened. Everything else left no effect, and the store goes on.
+    #[must_use]
+    pub fn is_fatal(&self) -> bool {
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseCorrupt, FileLockingProtocolFailed, NotADatabase, OutOfMemory,
+            PermissionDenied, ReadOnly, SystemIoFailure,
+        };
+        match self {
+            Self::Io { .. } | Self::Version(_) => true,
+            Self::Full(_) | Self::Damaged { .. } => false,
+            Self::Database(error) => matches!(
+                error.sqlite_error_code(),
+                Some(
+                    SystemIoFailure
+                        | DatabaseCorrupt
+                        | NotADatabase
+                        | CannotOpen
+                        | FileLockingProtocolFailed
+                        | OutOfMemory
+                        | PermissionDenied
+                        | ReadOnly
+                )
+            ),
+        }
+    }
+}
+
+/// The store, as its one writer sees it. `begin`, then any number of `apply` and `write`, then
+/// `commit`; what was applied is visible to the [`View`] at once and to readers after the commit.
+pub trait Home: View + Send {
+    /// Begins a transaction. There is none open.
+    ///
+    /// # Errors
+    /// The database says no.
+    fn begin(&mut self) -> Result<(), StoreError>;
+
+    /// Applies the effects of one step.
+    ///
+    /// # Errors
+    /// The database says no; the caller rolls back.
+    fn apply(&mut self, input: &InputRecord<'_>, effects: &Effects) -> Result<(), StoreError>;
+
+    /// Makes a change of another kind. An answer other than `Done`, `Begun` and `SignedIn(Some)`
+    /// changed nothing.
+    ///
+    /// # Errors
+    /// The database says no; the caller rolls back.
+    fn write(&mut self, write: &Write) -> Result<Written, StoreError>;
+
+    /// The answer that was kept for an idempotency key and has not expired at `now`.
+    ///
+    /// # Errors
+    /// The row could not be read.
+    fn kept_answer(
+        &self,
+        key: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<IdempotencyRow>, StoreError>;
+
+    /// Commits and syncs: when this returns, it survives the loss of power.
+    ///
+    /// # Errors
+    /// Nothing may be acknowledged. After [`StoreError::Full`] nothing was written; after an error
+    /// that [is fatal](StoreError::is_fatal) the outcome is unknown until the store is opened again.
+    /// Either way no transaction is open any more.
+    fn commit(&mut self) -> Result<(), StoreError>;
+
+    /// Undoes the open transaction, if there is one.
+    fn rollback(&mut self);
+}

@@ -1,0 +1,23 @@
+//! Durable state: the log, the rows that follow from it, and the outbox, in one commit.
+//!
+//! Invariants: what [`Home::commit`]ted is on stable storage when the call returns; an error other
+//! than a refusal leaves the transaction without effect; nothing outside of this crate writes SQL.
+
+mod contract;
+mod query;
+mod rows;
+pub mod sqlite;
+
+#[cfg(test)]
+mod suite;
+#[cfg(test)]
+mod testing;
+
+pub use contract::{Home, InputRecord, StoreError, Write, Written};
+pub use query::{
+    ApprovalFilter, ApprovalState, EventFilter, ExecutionSummary, LogRow, OpenEventFilter,
+    PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
+};
+pub use rows::{
+    DeliveryRow, IdempotencyRow, Intent, NewProject, ProjectRow, SessionRow, SignInRow,
+};

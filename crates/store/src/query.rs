@@ -1,0 +1,231 @@
+//! The read side of the contract. Readers see committed state only, and everything that was
+//! acknowledged.
+
+use jiff::Timestamp;
+use tidegate_core::approval::Approval;
+use tidegate_core::event::{Event, EventType};
+use tidegate_core::names::{
+    ContextId, EventId, ExecutionId, ProjectName, SequenceName, ServiceName, StageName,
+};
+use tidegate_core::sequence::{
+    Context, ContextState, Deployed, Disposition, Execution, OpenTask, Resolve,
+};
+
+use crate::contract::StoreError;
+use crate::rows::{DeliveryRow, Intent, ProjectRow, SessionRow, SignInRow};
+
+/// Most items of one page; a larger limit means this one.
+pub const PAGE_MAX: u64 = 1000;
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// How many match in all.
+    pub total: u64,
+    /// The offset of the next page; none where this is the last, or has nothing on it.
+    pub next: Option<u64>,
+}
+
+/// One entry of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogRow {
+    /// Its number in the project's log.
+    pub n: u64,
+    /// The event.
+    pub event: Event,
+    /// What it meant.
+    pub disposition: Disposition,
+    /// Why it has no effect.
+    pub reason: Option<String>,
+}
+
+/// Which entries of the log. Absent fields do not narrow. At least one of project and context is
+/// given.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Of this project.
+    pub project: Option<ProjectName>,
+    /// Of this context.
+    pub context: Option<ContextId>,
+    /// Of this type.
+    pub kind: Option<EventType>,
+    /// With this `data.stage`.
+    pub stage: Option<String>,
+    /// With this `data.service`.
+    pub service: Option<String>,
+    /// From this source.
+    pub source: Option<String>,
+    /// This event.
+    pub id: Option<EventId>,
+    /// Answering this event.
+    pub triggered_id: Option<EventId>,
+    /// Later than this.
+    pub from: Option<Timestamp>,
+    /// Earlier than this.
+    pub before: Option<Timestamp>,
+    /// Only the first event of each context.
+    pub root: bool,
+}
+
+/// Which open `.triggered` events.
+#[derive(Debug, Clone, Default)]
+pub struct OpenEventFilter {
+    /// Of this type; always given by clients.
+    pub kind: Option<EventType>,
+    /// This event.
+    pub id: Option<EventId>,
+    /// Of this project.
+    pub project: Option<ProjectName>,
+    /// Of this stage.
+    pub stage: Option<StageName>,
+    /// Of this service.
+    pub service: Option<ServiceName>,
+}
+
+/// Which contexts of a project.
+#[derive(Debug, Clone, Default)]
+pub struct SequenceFilter {
+    /// With this name.
+    pub name: Option<SequenceName>,
+    /// In this state.
+    pub state: Option<ContextState>,
+    /// Later than this.
+    pub from: Option<Timestamp>,
+    /// Earlier than this.
+    pub before: Option<Timestamp>,
+    /// Any of these; empty means all.
+    pub contexts: Vec<ContextId>,
+}
+
+/// Which approvals.
+#[derive(Debug, Clone, Default)]
+pub struct ApprovalFilter {
+    /// Open, decided or closed.
+    pub state: Option<ApprovalState>,
+    /// Of this project.
+    pub project: Option<ProjectName>,
+    /// Of this stage.
+    pub stage: Option<StageName>,
+    /// Of this service.
+    pub service: Option<ServiceName>,
+    /// Of this context.
+    pub context: Option<ContextId>,
+}
+
+/// The state of an approval, to filter by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApprovalState {
+    /// A person must decide.
+    Open,
+    /// Somebody has decided.
+    Decided,
+    /// Nobody has to.
+    Closed,
+}
+
+/// A service of a stage, as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceRow {
+    /// Its name.
+    pub name: ServiceName,
+    /// When it was created.
+    pub created: Timestamp,
+}
+
+/// An execution and its open task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExecutionSummary {
+    /// The execution.
+    pub execution: Execution,
+    /// Its open task.
+    pub open: Option<OpenTask>,
+}
+
+/// What readers may ask. Every method is one short transaction.
+///
+/// # Errors
+/// Every method fails where the database does, or a row is damaged.
+#[allow(clippy::missing_errors_doc, reason = "said once for all of them, above")]
+pub trait Reader: Send + Sync + 'static {
+    /// Projects by name.
+    fn projects(&self, offset: u64, limit: u64) -> Result<Page<ProjectRow>, StoreError>;
+    /// One project.
+    fn project(&self, name: &ProjectName) -> Result<Option<ProjectRow>, StoreError>;
+    /// The services of a project, by name.
+    fn services(&self, project: &ProjectName) -> Result<Vec<ServiceRow>, StoreError>;
+    /// What runs in a stage for a service, newest last.
+    fn deployed(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        service: &ServiceName,
+    ) -> Result<Vec<Deployed>, StoreError>;
+    /// Entries of the log that Keptn's datastore would list (accepted and late), newest first.
+    fn events(
+        &self,
+        filter: &EventFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<LogRow>, StoreError>;
+    /// All entries of a context, refused and repeated ones included, oldest first, at most `limit`.
+    fn trace(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+        limit: u64,
+    ) -> Result<Vec<LogRow>, StoreError>;
+    /// One event, with the project that it is kept under.
+    fn event(&self, id: EventId) -> Result<Option<(ProjectName, LogRow)>, StoreError>;
+    /// Open `.triggered` events, newest first.
+    fn open_events(
+        &self,
+        filter: &OpenEventFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Event>, StoreError>;
+    /// Contexts, newest first. `limit` none means [`PAGE_MAX`].
+    fn sequences(
+        &self,
+        project: &ProjectName,
+        filter: &SequenceFilter,
+        offset: u64,
+        limit: Option<u64>,
+    ) -> Result<Page<Context>, StoreError>;
+    /// The executions of a context, in the order they were triggered, with their open tasks.
+    fn executions(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+    ) -> Result<Vec<ExecutionSummary>, StoreError>;
+    /// One execution.
+    fn execution(
+        &self,
+        project: &ProjectName,
+        id: ExecutionId,
+    ) -> Result<Option<Execution>, StoreError>;
+    /// Approvals, oldest first where they are open, else newest decision first.
+    fn approvals(
+        &self,
+        filter: &ApprovalFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Approval>, StoreError>;
+    /// One approval, whatever its project.
+    fn approval(&self, id: EventId) -> Result<Option<Approval>, StoreError>;
+    /// A session that has not expired at `now`.
+    fn session(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SessionRow>, StoreError>;
+    /// A sign-in link that can still be used at `now`.
+    fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError>;
+    /// Deliveries with a larger id that are not done, in order.
+    fn deliveries(&self, after: i64, limit: u64) -> Result<Vec<DeliveryRow>, StoreError>;
+    /// Sagas that are open.
+    fn intents(&self) -> Result<Vec<(i64, Intent)>, StoreError>;
+    /// Executions that wait for their shipyard.
+    fn unresolved(&self, limit: u64) -> Result<Vec<Resolve>, StoreError>;
+    /// Lanes that nobody holds although somebody waits.
+    fn stalled_lanes(&self, limit: u64) -> Result<Vec<tidegate_core::event::Scope>, StoreError>;
+    /// The next executions to wake, earliest first, at most `limit`.
+    fn delays(&self, limit: u64) -> Result<Vec<(Timestamp, ProjectName, ExecutionId)>, StoreError>;
+}

@@ -1,0 +1,110 @@
+//! Rows that the sequence machine does not know.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tidegate_core::event::Event;
+use tidegate_core::names::{CommitId, ProjectName, ServiceName, StageName};
+use tidegate_core::principal::{Principal, PrincipalName};
+
+/// A project as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectRow {
+    /// Its name.
+    pub name: ProjectName,
+    /// When it was created.
+    pub created: Timestamp,
+    /// The newest shipyard that is known, as text.
+    pub shipyard: Arc<str>,
+    /// The commit of the default branch that it was read from.
+    pub commit: CommitId,
+}
+
+/// A project to be created.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewProject {
+    /// Its name.
+    pub name: ProjectName,
+    /// Its `shipyard.yaml`.
+    pub shipyard: String,
+    /// The stages of that file, in file order.
+    pub stages: Vec<StageName>,
+}
+
+/// Work that touches both the store and Git. Written before Git is touched, removed in the commit
+/// that closes it; what is found at start is finished or undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "intent", rename_all = "snake_case")]
+pub enum Intent {
+    /// Create a project.
+    CreateProject(NewProject),
+    /// Create a service in every stage.
+    CreateService {
+        /// The project.
+        project: ProjectName,
+        /// The service.
+        service: ServiceName,
+        /// The stages that get its directory.
+        stages: Vec<StageName>,
+    },
+}
+
+impl Intent {
+    /// The project that it changes.
+    #[must_use]
+    pub fn project(&self) -> &ProjectName {
+        match self {
+            Self::CreateProject(new) => &new.name,
+            Self::CreateService { project, .. } => project,
+        }
+    }
+}
+
+/// A session of a person in the browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    /// SHA-256 of the cookie's value.
+    pub digest: [u8; 32],
+    /// Who is signed in.
+    pub principal: Principal,
+    /// Until when.
+    pub expires: Timestamp,
+}
+
+/// A one-time sign-in link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignInRow {
+    /// SHA-256 of the link's code.
+    pub digest: [u8; 32],
+    /// Who it signs in.
+    pub name: PrincipalName,
+    /// Until when.
+    pub expires: Timestamp,
+}
+
+/// A task that waits for the built-in executors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeliveryRow {
+    /// Grows with every delivery.
+    pub id: i64,
+    /// The project.
+    pub project: ProjectName,
+    /// The whole `.triggered` event.
+    pub event: Event,
+    /// True where the task was cancelled before it was done.
+    pub cancelled: bool,
+}
+
+/// The answer that was given to a request with an `Idempotency-Key`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyRow {
+    /// SHA-256 of principal and key.
+    pub key: [u8; 32],
+    /// SHA-256 of the request.
+    pub request: [u8; 32],
+    /// The answer, as the edge wants to give it again.
+    pub answer: String,
+    /// Until when it is kept.
+    pub expires: Timestamp,
+}

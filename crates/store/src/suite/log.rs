@@ -1,0 +1,185 @@
+//! The log.
+
+use serde_json::json;
+use tidegate_core::event::EventType;
+use tidegate_core::names::ProjectName;
+use tidegate_core::sequence::{Disposition, LogEntry};
+
+use crate::testing::{
+    Fixture, Steps, apply, at, commit_id, context_id, entries, entry, event, event_id, project,
+};
+use crate::{EventFilter, Home as _, LogRow, PAGE_MAX, Reader as _};
+
+fn all_of(name: &str) -> EventFilter {
+    EventFilter { project: Some(project(name)), ..EventFilter::default() }
+}
+
+fn with(n: u64, disposition: Disposition) -> LogEntry {
+    LogEntry { disposition, reason: Some("because".to_owned()), ..entry(n, event(n)) }
+}
+
+fn numbers(rows: &[LogRow]) -> Vec<u64> {
+    rows.iter().map(|row| row.n).collect()
+}
+
+pub(crate) fn every_entry_reads_back_equal<F: Fixture>() {
+    let mut store = F::with_shop();
+    let mut odd = event(2);
+    odd.triggered_id = Some(event_id(1));
+    odd.commit = Some(commit_id(9));
+    odd.time = "2026-11-24T10:00:00.123456789Z".parse().unwrap();
+    odd.data.insert("deep".into(), json!({"": [null, true, -1, 18_446_744_073_709_551_615_u64]}));
+    // A number that comes back different unless it is parsed to the last bit.
+    odd.data.insert("numbers".into(), json!([0.1, 1e300, 51.248_170_278_373_22, 5e-324]));
+    odd.data.insert("text".into(), json!("\u{0}\u{1f30a} \"quoted\"\n"));
+    odd.rest.insert("traceparent".into(), json!("00-1-2-3"));
+    let log = [
+        entry(1, event(1)),
+        LogEntry { disposition: Disposition::Late, reason: Some(String::new()), ..entry(2, odd) },
+        with(3, Disposition::Repeated),
+        with(4, Disposition::Refused),
+    ];
+    store.applied(&entries(log.clone()));
+    let rows = store.reader().trace(&project("shop"), context_id(1), 10).unwrap();
+    assert_eq!(rows.len(), log.len());
+    for (LogEntry { n, project, event, disposition, reason }, row) in log.into_iter().zip(rows) {
+        let want = LogRow { n, event, disposition, reason };
+        assert_eq!(row, want);
+        let found = store.reader().event(want.event.id).unwrap();
+        assert_eq!(found, Some((project, want)));
+    }
+    assert_eq!(store.reader().event(event_id(5)).unwrap(), None);
+}
+
+pub(crate) fn an_entry_out_of_order_is_refused<F: Fixture>() {
+    let mut store = F::with_shop();
+    store.applied(&entries([entry(1, event(1))]));
+    for n in [0, 1, 3] {
+        store.home().begin().unwrap();
+        let refused = apply(store.home(), &entries([entry(n, event(2))]));
+        assert!(refused.unwrap_err().to_string().contains("cannot follow entry 1"), "{n}");
+        store.home().rollback();
+    }
+    store.applied(&entries([entry(2, event(2))]));
+}
+
+pub(crate) fn lists_leave_out_what_the_trace_keeps<F: Fixture>() {
+    let mut store = F::with_shop();
+    store.applied(&entries([
+        with(1, Disposition::Refused),
+        with(2, Disposition::Accepted),
+        with(3, Disposition::Repeated),
+        with(4, Disposition::Late),
+    ]));
+    for context in [None, Some(context_id(1))] {
+        for kind in [None, Some(event(1).kind)] {
+            let filter = EventFilter { context, kind, ..all_of("shop") };
+            let page = store.reader().events(&filter, 0, 10).unwrap();
+            assert_eq!((numbers(&page.items), page.total), (vec![4, 2], 2), "{filter:?}");
+        }
+    }
+    let trace = store.reader().trace(&project("shop"), context_id(1), 10).unwrap();
+    assert_eq!(numbers(&trace), [1, 2, 3, 4]);
+    let trace = store.reader().trace(&project("shop"), context_id(1), 3).unwrap();
+    assert_eq!(numbers(&trace), [1, 2, 3]);
+}
+
+pub(crate) fn each_filter_narrows<F: Fixture>() {
+    let mut store = F::with_shop();
+    let mut other = event(2);
+    other.kind = EventType::new("sh.keptn.event.deployment.finished");
+    other.source = "helm-service".to_owned();
+    other.context = context_id(2);
+    other.triggered_id = Some(event_id(1));
+    other.data.insert("stage".into(), json!("prod"));
+    other.data.insert("service".into(), json!("carts-db"));
+    store.applied(&entries([entry(1, event(1)), entry(2, other.clone()), entry(3, event(3))]));
+    let narrow: [(&str, fn(&mut EventFilter)); 9] = [
+        ("context", |f| f.context = Some(context_id(2))),
+        ("kind", |f| f.kind = Some(EventType::new("sh.keptn.event.deployment.finished"))),
+        ("stage", |f| f.stage = Some("prod".into())),
+        ("service", |f| f.service = Some("carts-db".into())),
+        ("source", |f| f.source = Some("helm-service".into())),
+        ("id", |f| f.id = Some(event_id(2))),
+        ("triggered_id", |f| f.triggered_id = Some(event_id(1))),
+        ("time", |f| (f.from, f.before) = (Some(at(1)), Some(at(3)))),
+        ("stage and kind", |f| {
+            f.stage = Some("prod".into());
+            f.kind = Some(EventType::new("sh.keptn.event.deployment.finished"));
+        }),
+    ];
+    for (what, narrow) in narrow {
+        let mut filter = all_of("shop");
+        narrow(&mut filter);
+        let page = store.reader().events(&filter, 0, 10).unwrap();
+        assert_eq!((numbers(&page.items), page.total, page.next), (vec![2], 1, None), "{what}");
+        filter.service = Some("never-seen".to_owned());
+        let page = store.reader().events(&filter, 0, 10).unwrap();
+        assert_eq!((page.items.len(), page.total), (0, 0), "{what}");
+    }
+    let context = EventFilter { context: Some(context_id(2)), ..EventFilter::default() };
+    let page = store.reader().events(&context, 0, 10).unwrap();
+    assert_eq!(page.items[0].event, other);
+}
+
+pub(crate) fn pages_add_up<F: Fixture>() {
+    let mut store = F::with_shop();
+    store.make_project("other");
+    let in_other = |n| LogEntry { project: project("other"), ..entry(n, event(100 + n)) };
+    store.applied(&entries((1..=5).map(|n| entry(n, event(n))).chain((1..=9).map(in_other))));
+    let mut seen = Vec::new();
+    let mut offset = Some(0);
+    while let Some(from) = offset {
+        let page = store.reader().events(&all_of("shop"), from, 2).unwrap();
+        assert_eq!(page.total, 5);
+        seen.extend(numbers(&page.items));
+        offset = page.next;
+    }
+    assert_eq!(seen, [5, 4, 3, 2, 1]);
+    let beyond = store.reader().events(&all_of("shop"), u64::MAX, 2).unwrap();
+    assert_eq!((beyond.items.len(), beyond.total, beyond.next), (0, 5, None));
+}
+
+pub(crate) fn a_page_is_never_larger_than_the_limit<F: Fixture>() {
+    let mut store = F::with_shop();
+    store.applied(&entries((1..=PAGE_MAX + 1).map(|n| entry(n, event(n)))));
+    let page = store.reader().events(&all_of("shop"), 0, u64::MAX).unwrap();
+    assert_eq!((page.items.len() as u64, page.next), (PAGE_MAX, Some(PAGE_MAX)));
+}
+
+pub(crate) fn the_root_is_the_first_listed_entry<F: Fixture>() {
+    let mut store = F::with_shop();
+    store.make_project("other");
+    let mut second = event(4);
+    second.context = context_id(2);
+    store.applied(&entries([
+        with(1, Disposition::Refused),
+        entry(2, event(2)),
+        entry(3, event(3)),
+        entry(4, second),
+        LogEntry { project: project("other"), ..entry(1, event(5)) },
+    ]));
+    let roots = |project: Option<ProjectName>, context| {
+        let filter = EventFilter { project, context, root: true, ..EventFilter::default() };
+        let page = store.reader().events(&filter, 0, 10).unwrap();
+        assert_eq!(page.items.len() as u64, page.total);
+        numbers(&page.items)
+    };
+    assert_eq!(roots(Some(project("shop")), None), [4, 2]);
+    assert_eq!(roots(Some(project("shop")), Some(context_id(1))), [2]);
+    assert_eq!(roots(Some(project("other")), None), [1]);
+    assert_eq!(roots(None, Some(context_id(1))).len(), 2);
+}
+
+pub(crate) fn what_is_not_there_is_an_empty_page<F: Fixture>() {
+    let store = F::with_shop();
+    for filter in [
+        all_of("nowhere"),
+        all_of("shop"),
+        EventFilter { context: Some(context_id(7)), ..EventFilter::default() },
+    ] {
+        let page = store.reader().events(&filter, 0, 10).unwrap();
+        assert_eq!((page.items.len(), page.total, page.next), (0, 0, None));
+    }
+    assert_eq!(store.reader().trace(&project("nowhere"), context_id(1), 9).unwrap(), []);
+}

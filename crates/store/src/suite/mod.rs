@@ -1,0 +1,55 @@
+//! The contract as tests: every home passes all of them. A home calls [`contract!`] with its
+//! [`Fixture`](crate::testing::Fixture), and each behaviour becomes a test of that home.
+
+pub(crate) mod approvals;
+pub(crate) mod contexts;
+pub(crate) mod lanes;
+pub(crate) mod log;
+pub(crate) mod outbox;
+pub(crate) mod people;
+pub(crate) mod rows;
+pub(crate) mod sagas;
+pub(crate) mod transaction;
+
+macro_rules! contract {
+    ($fixture:ty) => {
+        $crate::suite::contract!($fixture;
+            log: every_entry_reads_back_equal, an_entry_out_of_order_is_refused,
+                lists_leave_out_what_the_trace_keeps, each_filter_narrows, pages_add_up,
+                a_page_is_never_larger_than_the_limit, the_root_is_the_first_listed_entry,
+                what_is_not_there_is_an_empty_page;
+            rows: an_execution_reads_back_equal_in_every_state, open_executions_come_in_order,
+                a_task_is_there_until_it_is_gone, a_draining_task_is_shown_with_its_execution,
+                rows_of_one_project_are_not_seen_in_another, the_head_holds_number_and_shipyard;
+            approvals: an_approval_reads_back_equal_in_every_state,
+                open_ones_come_in_the_order_asked, decided_ones_come_newest_decision_first,
+                each_approval_filter_narrows_and_totals_agree;
+            contexts: a_context_reads_back_equal, contexts_come_newest_first,
+                each_sequence_filter_narrows;
+            lanes: the_least_position_is_the_front_of_ten_thousand, an_unknown_lane_is_empty,
+                what_runs_reads_back_equal, a_lane_that_nobody_holds_is_stalled;
+            outbox: open_events_come_newest_first_until_closed, a_delivery_id_is_never_used_again,
+                a_cancelled_delivery_says_so, delays_come_earliest_first_and_are_replaced;
+            sagas: a_project_is_there_once_its_saga_is_complete,
+                one_saga_at_a_time_and_none_for_what_exists, services_are_listed_by_name,
+                an_undone_saga_leaves_its_report_only, the_reserved_project_is_never_listed,
+                a_new_shipyard_replaces_the_old_one;
+            people: a_sign_in_link_works_once, an_expired_link_or_session_is_none,
+                signing_out_ends_the_session, an_answer_is_kept_until_it_expires,
+                expiry_forgets_only_what_has_expired;
+            transaction: a_rollback_leaves_nothing, readers_see_only_what_was_committed,
+                nothing_is_written_outside_of_a_transaction;
+        );
+    };
+    ($fixture:ty; $($group:ident: $($behaviour:ident),+;)+) => {
+        $(mod $group {
+            use super::*;
+            $(#[test]
+            fn $behaviour() {
+                $crate::suite::$group::$behaviour::<$fixture>();
+            })+
+        })+
+    };
+}
+
+pub(crate) use contract;

@@ -1,0 +1,44 @@
+//! Everything a contributor runs, as `cargo xtask COMMAND`: one command is one file.
+//!
+//! Invariants: nothing here is needed to build or run Tidegate itself; no command leaves a process
+//! behind; what a command writes stays below Cargo's target directory, but for packages that `setup`
+//! installs and says so.
+
+// A tool for the terminal: what it prints is its purpose.
+#![allow(clippy::print_stdout)]
+
+mod bench;
+mod program;
+mod setup;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Everything a contributor runs")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Setup(setup::Args),
+    Test(test::Args),
+    Bench(bench::Args),
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let cli = Cli::parse();
+    let workspace = Workspace::locate()?;
+    match cli.command {
+        Command::Setup(args) => setup::run(&args, &workspace),
+        Command::Test(args) => test::run(&args, &workspace),
+        Command::Bench(args) => bench::run(&args, &workspace),
+    }
+}
