@@ -1,15 +1,18 @@
 //! `cargo xtask bench`: what things cost on this machine, now.
 
 mod latency;
+mod server;
 mod sync;
 
+use std::env::consts::EXE_SUFFIX;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
+use crate::program;
 use crate::workspace::Workspace;
 use latency::Latencies;
 
@@ -30,12 +33,24 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, workspace: &Workspace) -> Result<ExitCode> {
     let data = args.data_dir.clone().unwrap_or_else(|| workspace.target.join("bench"));
     fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
-    println!("{:<34} {:>10} {:>10} {:>9}", "what", "p50", "p99", "samples");
-    show("fdatasync of a 1 KiB append", &sync::measure(&data, ROW_DURATION)?);
+    let built = program::stream(workspace.cargo().args(["build", "--release"]), |_| {})?;
+    ensure!(built.success(), "nothing is measured that does not build");
+    let binary = workspace.target.join(format!("release/tidegate{EXE_SUFFIX}"));
+    println!("{:<44} {:>10} {:>10} {:>9}", "what", "p50", "p99", "samples");
+    show("fdatasync of a 1 KiB append, before", &sync::measure(&data, ROW_DURATION)?);
+    let server = server::measure(&binary, &data, ROW_DURATION)?;
+    show("start of the process to a durable answer", &server.cold_start);
+    show(".finished to the next .triggered, over HTTP", &server.finished);
+    show("decision to the next .triggered, over HTTP", &server.decided);
+    show("fdatasync of a 1 KiB append, after", &sync::measure(&data, ROW_DURATION)?);
+    println!("{:<44} {:>7.1} MiB", "memory, idle", server.idle_kib as f64 / 1024.0);
+    println!("{:<44} {:>7.1} MiB", "memory, after these rows", server.used_kib as f64 / 1024.0);
+    let size = fs::metadata(&binary)?.len() as f64 / (1024.0 * 1024.0);
+    println!("{:<44} {size:>7.1} MiB", "binary, not stripped");
     Ok(ExitCode::SUCCESS)
 }
 
 fn show(what: &str, latencies: &Latencies) {
     let ms = |part| format!("{:.3} ms", latencies.quantile(part).as_secs_f64() * 1e3);
-    println!("{what:<34} {:>10} {:>10} {:>9}", ms(0.5), ms(0.99), latencies.count());
+    println!("{what:<44} {:>10} {:>10} {:>9}", ms(0.5), ms(0.99), latencies.count());
 }

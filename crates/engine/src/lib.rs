@@ -19,3 +19,6 @@ pub use handle::{Accepted, Ballot, Committed, Engine};
 pub use machine::{Done, Machine, Notice, Submission, Work};
 pub use port::{Clock, Entropy, Resolved, Resolver, SystemClock, SystemEntropy};
 pub use resolve::RepositoryResolver;
+
+#[cfg(test)]
+mod tests;

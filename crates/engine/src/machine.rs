@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tidegate_core::names::{ContextId, EventId, ProjectName};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Change, Effects, Env, Input, Refusal, Reply, Resolve, step};
-use tidegate_store::{Home, IdempotencyRow, InputRecord, Write, Written};
+use tidegate_store::{Home, IdempotencyRow, InputRecord, StoreError, Write, Written};
 
 use crate::failure::Failure;
 use crate::port::{Clock, Entropy, Resolved, Resolver};
@@ -74,11 +74,11 @@ enum Stop {
     /// This piece of work panicked; the others can go on without it.
     Poisoned(usize, String),
     /// The store failed; nobody can go on.
-    Store(tidegate_store::StoreError),
+    Store(StoreError),
 }
 
-impl From<tidegate_store::StoreError> for Stop {
-    fn from(error: tidegate_store::StoreError) -> Self {
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
@@ -118,13 +118,21 @@ impl<H: Home, R: Resolver> Machine<H, R> {
     pub fn batch(
         &mut self,
         work: &[Work],
-    ) -> Result<(Vec<Result<Done, Failure>>, Notice), tidegate_store::StoreError> {
+    ) -> Result<(Vec<Result<Done, Failure>>, Notice), StoreError> {
         let mut answers: Vec<Option<Result<Done, Failure>>> = work.iter().map(|_| None).collect();
         let backlog = self.backlog.clone();
         loop {
             match self.attempt(work, &mut answers) {
                 Ok(notice) => {
-                    self.home.commit()?;
+                    match self.home.commit() {
+                        Ok(()) => {}
+                        // Nothing was written; the same work may succeed later.
+                        Err(StoreError::Full(_)) => {
+                            self.backlog = backlog;
+                            return Ok((full(work), Notice::default()));
+                        }
+                        Err(error) => return Err(error),
+                    }
                     let answers = answers.into_iter().map(|answer| {
                         answer.unwrap_or_else(|| Err(Failure::Internal("no answer".to_owned())))
                     });
@@ -149,11 +157,10 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                         }
                     }
                 }
-                Err(Stop::Store(tidegate_store::StoreError::Full(_))) => {
+                Err(Stop::Store(StoreError::Full(_))) => {
                     self.home.rollback();
                     self.backlog = backlog;
-                    let full = work.iter().map(|_| Err(Failure::Full)).collect();
-                    return Ok((full, Notice::default()));
+                    return Ok((full(work), Notice::default()));
                 }
                 Err(Stop::Store(error)) => {
                     self.home.rollback();
@@ -250,7 +257,12 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                 env: &env,
                 payload: payload(&input),
             };
-            self.home.apply(&record, &effects)?;
+            match self.home.apply(&record, &effects) {
+                Err(error @ StoreError::Damaged { .. }) => {
+                    return Err(Stop::Poisoned(index, error.to_string()));
+                }
+                applied => applied?,
+            }
             note(&input, &effects, notice);
             if let Some(resolve) = &effects.resolve {
                 let found =
@@ -274,6 +286,10 @@ impl<H: Home, R: Resolver> Machine<H, R> {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+fn full(work: &[Work]) -> Vec<Result<Done, Failure>> {
+    work.iter().map(|_| Err(Failure::Full)).collect()
 }
 
 /// What the log does not hold already.

@@ -135,7 +135,7 @@ impl Engine {
             triggered_id: None,
             commit: None,
             data,
-            rest: Map::new(),
+            rest: Map::from_iter([("specversion".to_owned(), Value::from("1.0"))]),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Rows that the sequence machine does not know.
+//! Rows that the sequence machine does not know. Their times are kept to the microsecond.
 
 use std::sync::Arc;
 

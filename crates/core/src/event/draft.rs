@@ -120,6 +120,8 @@ impl Draft {
     /// Completes the event. `fresh` becomes the context where the client sent none.
     #[must_use]
     pub fn into_event(self, id: EventId, time: Timestamp, fresh: ContextId) -> Event {
+        let mut rest = self.rest;
+        rest.entry("specversion").or_insert_with(|| Value::from("1.0"));
         Event {
             id,
             kind: self.kind,
@@ -129,7 +131,7 @@ impl Draft {
             triggered_id: self.triggered_id,
             commit: self.commit,
             data: self.data,
-            rest: self.rest,
+            rest,
         }
     }
 }

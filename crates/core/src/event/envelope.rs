@@ -53,7 +53,6 @@ impl Event {
         if let Some(commit) = &self.commit {
             put("gitcommitid", commit.to_string());
         }
-        object.entry("specversion").or_insert_with(|| Value::from("1.0"));
         object.insert("data".to_owned(), Value::Object(self.data.clone()));
         Value::Object(object)
     }

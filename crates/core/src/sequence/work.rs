@@ -122,6 +122,7 @@ impl<'a> Work<'a> {
     /// An event of ours, complete but not yet in the log.
     pub(super) fn event(&mut self, draft: Emit<'_>) -> Event {
         let mut rest = Map::new();
+        rest.insert("specversion".to_owned(), Value::from("1.0"));
         rest.insert("shkeptnspecversion".to_owned(), Value::from(SPEC_VERSION));
         Event {
             id: EventId::from(self.ids.next_uuid()),

@@ -66,7 +66,7 @@ pub(crate) fn each_sequence_filter_narrows<F: Fixture>() {
         SequenceFilter { from: Some(at(1)), before: Some(at(3)), ..all() },
         SequenceFilter { contexts: vec![context_id(2), context_id(77)], ..all() },
     ] {
-        assert_eq!(found(&store, &filter), [other.clone()], "{filter:?}");
+        assert_eq!(found(&store, &filter), std::slice::from_ref(&other), "{filter:?}");
         let none = SequenceFilter { from: Some(at(9)), ..filter };
         assert_eq!(found(&store, &none), [], "{none:?}");
     }

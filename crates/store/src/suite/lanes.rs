@@ -65,7 +65,7 @@ pub(crate) fn a_lane_that_nobody_holds_is_stalled<F: Fixture>() {
         Change::Join(free.clone(), Queue::Ready, 3, execution_id(3)),
         Change::Holder(idle, None),
     ]));
-    assert_eq!(store.reader().stalled_lanes(9).unwrap(), [free.clone()]);
+    assert_eq!(store.reader().stalled_lanes(9).unwrap(), std::slice::from_ref(&free));
     store.change(Change::Holder(held.clone(), None));
     assert_eq!(store.reader().stalled_lanes(9).unwrap(), [held.clone(), free]);
     assert_eq!(store.reader().stalled_lanes(1).unwrap(), [held]);

@@ -7,8 +7,8 @@ use tidegate_core::sequence::{
 };
 
 use crate::testing::{
-    Fixture, Steps, approval, at, changes, commit_id, context, context_id, entries, entry, event,
-    event_id, execution, execution_id, person, project, scope, task,
+    Fixture, SHIPYARD, Steps, approval, at, changes, commit_id, context, context_id, entries,
+    entry, event, event_id, execution, execution_id, person, project, scope, task,
 };
 use crate::{Reader as _, Write, Written};
 
@@ -130,6 +130,11 @@ pub(crate) fn the_head_holds_number_and_shipyard<F: Fixture>() {
     assert_eq!(head.last, 0);
     let (commit, shipyard) = head.shipyard.unwrap();
     assert_eq!((commit, shipyard.stages.len()), (commit_id(1), 1));
+    // What was parsed before must not hide what is written now, whatever its commit.
+    let text = SHIPYARD.replace("name: qa", "name: prod");
+    store.written(&Write::Snapshot { project: shop.clone(), commit: commit_id(1), text });
+    let (_, shipyard) = store.home().project(&shop).unwrap().unwrap().shipyard.unwrap();
+    assert_eq!(shipyard.stages[0].name, "prod");
     store.applied(&entries([entry(1, event(1)), entry(2, event(2))]));
     assert_eq!(store.home().project(&shop).unwrap().unwrap().last, 2);
     let unmapped = Event { context: context_id(5), ..event(3) };

@@ -3,10 +3,12 @@
 use tidegate_core::sequence::{Change, Effects, View as _};
 
 use crate::testing::{
-    Fixture, Steps, apply, approval, at, changes, commit_id, context, entries, entry, event,
-    execution, new_project, project, scope,
+    Fixture, SHIPYARD, Steps, apply, approval, at, changes, commit_id, context, entries, entry,
+    event, execution, new_project, project, scope,
 };
-use crate::{ApprovalFilter, EventFilter, Home as _, Intent, Reader as _, Write, Written};
+use crate::{
+    ApprovalFilter, EventFilter, Home as _, Intent, NewProject, Reader as _, Write, Written,
+};
 
 fn much() -> Effects {
     let log = (1..=3).map(|n| entry(n, event(n))).collect();
@@ -25,12 +27,17 @@ pub(crate) fn a_rollback_leaves_nothing<F: Fixture>() {
     for keep in [false, true] {
         let home = store.home();
         home.begin().unwrap();
-        let begun = home.write(&Write::Begin(Intent::CreateProject(new_project("shop")), vec![]));
+        let stage = if keep { "prod" } else { "qa" };
+        let shipyard = SHIPYARD.replace("name: qa", &format!("name: {stage}"));
+        let new = NewProject { shipyard, ..new_project("shop") };
+        let begun = home.write(&Write::Begin(Intent::CreateProject(new), vec![]));
         let Ok(Written::Begun(intent)) = begun else { panic!("{begun:?}") };
         let (commit, now) = (commit_id(1), at(0));
         home.write(&Write::Complete { intent, commit, now, events: vec![] }).unwrap();
         apply(home, &much()).unwrap();
         assert!(home.context(&project("shop"), context(1).id).unwrap().is_some());
+        let (_, shipyard) = home.project(&project("shop")).unwrap().unwrap().shipyard.unwrap();
+        assert_eq!(shipyard.stages[0].name, stage);
         if keep {
             home.commit().unwrap();
         } else {

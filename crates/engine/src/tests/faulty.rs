@@ -1,0 +1,110 @@
+//! A home that fails when told to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32};
+
+use jiff::Timestamp;
+use tidegate_core::approval::Approval;
+use tidegate_core::event::Scope;
+use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName};
+use tidegate_core::sequence::{
+    Context, Effects, Execution, LaneHead, OpenTask, ProjectHead, View, ViewError,
+};
+use tidegate_store::{Home, IdempotencyRow, InputRecord, StoreError, Write, Written};
+
+use super::{count_down, set};
+
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    /// So many reads of a project panic.
+    pub(super) panics: AtomicU32,
+    /// The disk is full.
+    pub(super) full: AtomicBool,
+    /// A commit fails.
+    pub(super) commit: AtomicBool,
+    /// The engine said that it must end.
+    pub(super) ended: AtomicBool,
+}
+
+pub(super) struct Faulty<H> {
+    pub(super) home: H,
+    pub(super) faults: Arc<Faults>,
+}
+
+impl<H: Home> View for Faulty<H> {
+    fn project(&self, name: &ProjectName) -> Result<Option<ProjectHead>, ViewError> {
+        assert!(!count_down(&self.faults.panics), "told to panic");
+        self.home.project(name)
+    }
+
+    fn context(&self, project: &ProjectName, id: ContextId) -> Result<Option<Context>, ViewError> {
+        self.home.context(project, id)
+    }
+
+    fn lane(&self, lane: &Scope) -> Result<LaneHead, ViewError> {
+        self.home.lane(lane)
+    }
+
+    fn execution(
+        &self,
+        project: &ProjectName,
+        id: ExecutionId,
+    ) -> Result<Option<Execution>, ViewError> {
+        self.home.execution(project, id)
+    }
+
+    fn open_executions(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+        limit: usize,
+    ) -> Result<Vec<Execution>, ViewError> {
+        self.home.open_executions(project, context, limit)
+    }
+
+    fn task(&self, project: &ProjectName, id: EventId) -> Result<Option<OpenTask>, ViewError> {
+        self.home.task(project, id)
+    }
+
+    fn approval(&self, project: &ProjectName, id: EventId) -> Result<Option<Approval>, ViewError> {
+        self.home.approval(project, id)
+    }
+}
+
+impl<H: Home> Home for Faulty<H> {
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.home.begin()
+    }
+
+    fn apply(&mut self, input: &InputRecord<'_>, effects: &Effects) -> Result<(), StoreError> {
+        if set(&self.faults.full) {
+            return Err(StoreError::Full("the test".to_owned()));
+        }
+        self.home.apply(input, effects)
+    }
+
+    fn write(&mut self, write: &Write) -> Result<Written, StoreError> {
+        self.home.write(write)
+    }
+
+    fn kept_answer(
+        &self,
+        key: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<IdempotencyRow>, StoreError> {
+        self.home.kept_answer(key, now)
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        if set(&self.faults.commit) {
+            self.home.rollback();
+            let source = std::io::Error::other("told to fail");
+            return Err(StoreError::Io { what: "commit".to_owned(), source });
+        }
+        self.home.commit()
+    }
+
+    fn rollback(&mut self) {
+        self.home.rollback();
+    }
+}

@@ -1,0 +1,240 @@
+//! The engine on a real store and real repositories, and on a store that fails on purpose.
+
+mod faulty;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use serde_json::{Value, json};
+use tidegate_core::approval::{ApprovalState, Decision};
+use tidegate_core::event::Draft;
+use tidegate_core::names::{ProjectName, ServiceName};
+use tidegate_core::principal::{Principal, PrincipalName};
+use tidegate_core::sequence::{ContextState, Reply};
+use tidegate_resources::Repositories;
+use tidegate_store::sqlite::SqliteHome;
+use tidegate_store::{ApprovalFilter, IdempotencyRow, OpenEventFilter, SequenceFilter};
+
+use crate::{Ballot, Engine, Failure, RepositoryResolver, SystemClock, SystemEntropy};
+use faulty::{Faults, Faulty};
+
+const SHIPYARD: &str = "\
+apiVersion: spec.keptn.sh/0.2.2
+spec:
+  stages:
+    - name: qa
+      sequences:
+        - name: delivery
+          tasks: [{ name: deployment }]
+    - name: production
+      sequences:
+        - name: delivery
+          triggeredOn: [{ event: qa.delivery.finished }]
+          tasks: [{ name: approval }, { name: deployment, triggeredAfter: 1ms }]
+";
+
+async fn start(directory: &Path, faults: &Arc<Faults>) -> Engine {
+    let (home, reader) = SqliteHome::open(directory).unwrap();
+    let repositories = Repositories::open(&directory.join("git")).unwrap();
+    let resolver = RepositoryResolver::new(repositories.clone());
+    let home = Faulty { home, faults: Arc::clone(faults) };
+    let ports = (Arc::new(SystemClock) as _, Arc::new(SystemEntropy) as _);
+    let fatal = {
+        let faults = Arc::clone(faults);
+        move |_| faults.ended.store(true, Ordering::SeqCst)
+    };
+    Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal).await.unwrap()
+}
+
+async fn fresh() -> (tempfile::TempDir, Arc<Faults>, Engine) {
+    let directory = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults::default());
+    let engine = start(directory.path(), &faults).await;
+    engine.create_project(tour(), SHIPYARD.to_owned()).await.unwrap();
+    (directory, faults, engine)
+}
+
+fn tour() -> ProjectName {
+    ProjectName::new("tour").unwrap()
+}
+
+fn ada() -> Principal {
+    Principal::Person(PrincipalName::new("ada").unwrap())
+}
+
+fn trigger() -> Draft {
+    draft(&json!({"type": "sh.keptn.event.qa.delivery.triggered", "source": "test",
+        "data": {"project": "tour", "stage": "qa", "service": "hello"}}))
+}
+
+fn draft(body: &Value) -> Draft {
+    Draft::from_value(body.clone()).unwrap()
+}
+
+async fn open(engine: &Engine, task: &str) -> Vec<tidegate_core::event::Event> {
+    let kind =
+        Some(tidegate_core::event::EventType::new(&format!("sh.keptn.event.{task}.triggered")));
+    let filter = OpenEventFilter { kind, ..OpenEventFilter::default() };
+    engine.read(move |reader| reader.open_events(&filter, 0, 100)).await.unwrap().items
+}
+
+async fn execute(engine: &Engine, task: &str) {
+    let event = open(engine, task).await.remove(0);
+    for phase in ["started", "finished"] {
+        let body = json!({"type": format!("sh.keptn.event.{task}.{phase}"), "source": "executor",
+            "triggeredid": event.id, "shkeptncontext": event.context,
+            "data": {"project": "tour", "stage": event.data["stage"], "service": "hello",
+                "result": "pass", "status": "succeeded"}});
+        engine.accept(draft(&body), &ada(), None).await.unwrap();
+    }
+}
+
+async fn waiting(engine: &Engine) -> tidegate_core::approval::Approval {
+    let filter = ApprovalFilter::default();
+    engine.read(move |reader| reader.approvals(&filter, 0, 10)).await.unwrap().items.remove(0)
+}
+
+fn ballot(approval: &tidegate_core::approval::Approval, decision: Decision) -> Ballot {
+    Ballot {
+        project: tour(),
+        approval: approval.id,
+        decision,
+        subject: None,
+        comment: None,
+        source: "test".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_waits_through_a_restart_and_goes_on_when_it_is_approved() {
+    let (directory, faults, engine) = fresh().await;
+    let context = engine.accept(trigger(), &ada(), None).await.unwrap().context;
+    execute(&engine, "deployment").await;
+    engine.stop().await;
+    drop(engine);
+    let engine = start(directory.path(), &faults).await;
+    let approval = waiting(&engine).await;
+    assert_eq!(approval.state, ApprovalState::Open);
+    assert_eq!(approval.triggered_by, ada());
+    let mut commits = engine.commits();
+    let decided = engine.vote(ballot(&approval, Decision::Approve), &ada()).await.unwrap();
+    assert_eq!(decided.by, ada());
+    // The delay of the next task passes without anybody asking.
+    while open(&engine, "deployment").await.is_empty() {
+        commits.recv().await.unwrap();
+    }
+    execute(&engine, "deployment").await;
+    let filter = SequenceFilter { contexts: vec![context], ..SequenceFilter::default() };
+    let page =
+        engine.read(move |reader| reader.sequences(&tour(), &filter, 0, None)).await.unwrap();
+    assert_eq!(page.items[0].state, ContextState::Finished);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn an_input_that_panics_fails_alone_and_the_next_one_works() {
+    let (_directory, faults, engine) = fresh().await;
+    faults.panics.store(1, Ordering::SeqCst);
+    match engine.accept(trigger(), &ada(), None).await {
+        Err(Failure::Internal(reference)) => assert_eq!(reference.len(), 12),
+        other => panic!("{other:?}"),
+    }
+    assert!(open(&engine, "deployment").await.is_empty());
+    engine.accept(trigger(), &ada(), None).await.unwrap();
+    assert_eq!(open(&engine, "deployment").await.len(), 1);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_recovers_without_a_restart() {
+    let (_directory, faults, engine) = fresh().await;
+    faults.full.store(true, Ordering::SeqCst);
+    assert!(matches!(engine.accept(trigger(), &ada(), None).await, Err(Failure::Full)));
+    faults.full.store(false, Ordering::SeqCst);
+    engine.accept(trigger(), &ada(), None).await.unwrap();
+    assert_eq!(open(&engine, "deployment").await.len(), 1);
+    assert!(!faults.ended.load(Ordering::SeqCst));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_acknowledges_nobody_and_ends_the_engine() {
+    let (_directory, faults, engine) = fresh().await;
+    faults.commit.store(true, Ordering::SeqCst);
+    let failed = engine.accept(trigger(), &ada(), None).await;
+    assert!(matches!(failed, Err(Failure::OutcomeUnknown)), "{failed:?}");
+    engine.stop().await;
+    assert!(faults.ended.load(Ordering::SeqCst));
+    let after = engine.accept(trigger(), &ada(), None).await;
+    assert!(matches!(after, Err(Failure::Stopping)), "{after:?}");
+}
+
+#[tokio::test]
+async fn a_repeated_key_is_answered_as_before_and_another_request_under_it_is_refused() {
+    let (_directory, _, engine) = fresh().await;
+    let key = |request: u8| IdempotencyRow {
+        key: [1; 32],
+        request: [request; 32],
+        answer: String::new(),
+        expires: engine.now() + jiff::SignedDuration::from_hours(24),
+    };
+    let first = engine.accept(trigger(), &ada(), Some(key(7))).await.unwrap();
+    let again = engine.accept(trigger(), &ada(), Some(key(7))).await.unwrap();
+    assert_eq!((first.context, first.event), (again.context, again.event));
+    let other = engine.accept(trigger(), &ada(), Some(key(8))).await;
+    assert!(matches!(other, Err(Failure::KeyReused)));
+    assert_eq!(open(&engine, "deployment").await.len(), 1);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn many_inputs_at_once_are_all_there() {
+    let (_directory, _, engine) = fresh().await;
+    let tasks: Vec<_> = (0..200)
+        .map(|index| {
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                let body = json!({"type": "sh.keptn.event.qa.delivery.triggered", "source": "test",
+                    "data": {"project": "tour", "stage": "qa", "service": format!("hello-{index}")}});
+                engine.accept(draft(&body), &ada(), None).await.unwrap()
+            })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().reply, Some(Reply::Accepted));
+    }
+    let filter = OpenEventFilter {
+        kind: Some(tidegate_core::event::EventType::new("sh.keptn.event.deployment.triggered")),
+        ..OpenEventFilter::default()
+    };
+    let page = engine.read(move |reader| reader.open_events(&filter, 0, 1000)).await.unwrap();
+    assert_eq!(page.total, 200);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn projects_and_services_are_created_once() {
+    let (_directory, _, engine) = fresh().await;
+    let again = engine.create_project(tour(), SHIPYARD.to_owned()).await;
+    assert!(matches!(again, Err(Failure::ProjectExists(_))), "{again:?}");
+    let hello = ServiceName::new("hello").unwrap();
+    engine.create_service(tour(), hello.clone()).await.unwrap();
+    let again = engine.create_service(tour(), hello.clone()).await;
+    assert!(matches!(again, Err(Failure::ServiceExists(..))), "{again:?}");
+    let nowhere = ProjectName::new("nowhere").unwrap();
+    let missing = engine.create_service(nowhere, hello).await;
+    assert!(matches!(missing, Err(Failure::NoProject(_))), "{missing:?}");
+    let bad = engine.create_project(ProjectName::new("bad").unwrap(), "a: [".to_owned()).await;
+    assert!(matches!(bad, Err(Failure::Shipyard(_))), "{bad:?}");
+    engine.stop().await;
+}
+
+/// Counts down to zero, and says when it is there.
+fn count_down(counter: &AtomicU32) -> bool {
+    counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+fn set(flag: &AtomicBool) -> bool {
+    flag.load(Ordering::SeqCst)
+}

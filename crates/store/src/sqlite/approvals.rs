@@ -1,0 +1,175 @@
+//! Approvals. Their row number is the order in which they were asked, over all projects.
+
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use tidegate_core::approval::{Approval, ApprovalState as Stands};
+use tidegate_core::names::EventId;
+
+use crate::contract::StoreError;
+use crate::query::{ApprovalFilter, ApprovalState, Page};
+
+use super::codec::{body, micros, to_json};
+use super::keys::ProjectId;
+use super::list::{Conditions, List, nothing};
+use super::projects;
+use super::tally::{self, Tally};
+use super::words::Numbers;
+
+/// Writes an approval.
+pub(super) fn put(
+    connection: &Connection,
+    numbers: &Numbers,
+    approval: &Approval,
+) -> Result<(), StoreError> {
+    let project = numbers.own_project(connection, &approval.scope.project)?;
+    let body = to_json(approval, "approval")?;
+    let (state, at) = match &approval.state {
+        Stands::Open => (ApprovalState::Open, 0),
+        Stands::Decided(decided) => (ApprovalState::Decided, micros(decided.at)),
+        Stands::Closed { at, .. } => (ApprovalState::Closed, micros(*at)),
+    };
+    let before: Option<(i64, i64)> = connection
+        .prepare_cached("SELECT seq, state FROM approval WHERE id = ?1")?
+        .query_row([approval.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match before {
+        Some((seq, old)) => {
+            connection
+                .prepare_cached(
+                    "UPDATE approval SET state = ?2, at = ?3, body = ?4 WHERE seq = ?1",
+                )?
+                .execute((seq, code(state), at, &body))?;
+            for known in [ApprovalState::Open, ApprovalState::Decided, ApprovalState::Closed] {
+                if code(known) == old {
+                    tally::add(connection, project, counted(known), -1)?;
+                }
+            }
+        }
+        None => {
+            connection
+                .prepare_cached(
+                    "INSERT INTO approval (id, project, stage, service, context, state, at, body)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute((
+                    approval.id.as_bytes(),
+                    project.0,
+                    numbers.word(connection, approval.scope.stage.as_str())?,
+                    numbers.word(connection, approval.scope.service.as_str())?,
+                    approval.context.as_bytes(),
+                    code(state),
+                    at,
+                    &body,
+                ))?;
+        }
+    }
+    tally::add(connection, project, counted(state), 1)
+}
+
+fn code(state: ApprovalState) -> i64 {
+    match state {
+        ApprovalState::Open => 0,
+        ApprovalState::Decided => 1,
+        ApprovalState::Closed => 2,
+    }
+}
+
+fn counted(state: ApprovalState) -> Tally {
+    match state {
+        ApprovalState::Open => Tally::Open,
+        ApprovalState::Decided => Tally::Decided,
+        ApprovalState::Closed => Tally::Closed,
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Approval, StoreError> {
+    let seq: i64 = row.get(0)?;
+    body(row, 1, || format!("table approval, seq {seq}"))
+}
+
+/// One approval of a project.
+pub(super) fn of_project(
+    connection: &Connection,
+    project: ProjectId,
+    id: EventId,
+) -> Result<Option<Approval>, StoreError> {
+    let mut statement = connection.prepare_cached(OF_PROJECT)?;
+    let mut rows = statement.query((id.as_bytes(), project.0))?;
+    rows.next()?.map(read).transpose()
+}
+
+pub(super) const OF_PROJECT: &str = "SELECT seq, body FROM approval WHERE id = ?1 AND project = ?2";
+
+/// One approval.
+pub(super) fn by_id(connection: &Connection, id: EventId) -> Result<Option<Approval>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT seq, body FROM approval WHERE id = ?1")?;
+    let mut rows = statement.query([id.as_bytes()])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// Approvals: what was decided or closed newest decision first, everything else in the order asked.
+pub(super) fn page(
+    connection: &Connection,
+    filter: &ApprovalFilter,
+    page: (u64, u64),
+) -> Result<Page<Approval>, StoreError> {
+    let project = match &filter.project {
+        Some(name) => match projects::id(connection, name)? {
+            Some(id) => Some(id),
+            None => return Ok(nothing()),
+        },
+        None => None,
+    };
+    let total = known_total(connection, filter, project)?;
+    list(filter, project).page(connection, total, page, read)
+}
+
+fn known_total(
+    connection: &Connection,
+    filter: &ApprovalFilter,
+    project: Option<ProjectId>,
+) -> Result<Option<u64>, StoreError> {
+    if filter.stage.is_some() || filter.service.is_some() || filter.context.is_some() {
+        return Ok(None);
+    }
+    let states = match filter.state {
+        Some(state) => vec![state],
+        None => vec![ApprovalState::Open, ApprovalState::Decided, ApprovalState::Closed],
+    };
+    let mut total = 0;
+    for state in states {
+        total += tally::total(connection, project, counted(state))?;
+    }
+    Ok(Some(total))
+}
+
+pub(super) fn list(filter: &ApprovalFilter, project: Option<ProjectId>) -> List<'static> {
+    let mut conditions = Conditions::default();
+    if let Some(context) = filter.context {
+        conditions.bind("context = ?", context.as_bytes().to_vec());
+    }
+    if let Some(project) = project {
+        conditions.bind("project = ?", project.0);
+    }
+    if let Some(state) = filter.state {
+        conditions.bind("state = ?", code(state));
+    }
+    if let Some(stage) = &filter.stage {
+        conditions.word("stage", stage.as_str());
+    }
+    if let Some(service) = &filter.service {
+        conditions.word("service", service.as_str());
+    }
+    let source = match (filter.context, project, filter.state) {
+        (Some(_), _, _) => "approval INDEXED BY approval_context",
+        (None, Some(_), Some(_)) => "approval INDEXED BY approval_project",
+        (None, None, Some(_)) => "approval INDEXED BY approval_state",
+        (None, _, None) => "approval NOT INDEXED",
+    };
+    let order = match filter.state {
+        None => "seq",
+        Some(ApprovalState::Open) => "at, seq",
+        Some(ApprovalState::Decided | ApprovalState::Closed) => "at DESC, seq DESC",
+    };
+    List { columns: "seq, body", source, join: "", conditions, order }
+}

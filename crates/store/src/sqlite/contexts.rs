@@ -1,0 +1,129 @@
+//! Contexts: the index of their executions, and Keptn's sequence state.
+
+use rusqlite::{Connection, Row};
+use tidegate_core::names::ContextId;
+use tidegate_core::sequence::{Context, ContextState};
+
+use crate::contract::StoreError;
+use crate::query::{Page, SequenceFilter};
+
+use super::codec::{body, damaged, micros, to_json};
+use super::keys::ProjectId;
+use super::list::{Conditions, List};
+use super::tally::{self, Tally};
+use super::words::Numbers;
+
+/// Writes a context. Its name and time are those of its first trigger and never change.
+pub(super) fn put(
+    connection: &Connection,
+    numbers: &Numbers,
+    context: &Context,
+) -> Result<(), StoreError> {
+    let project = numbers.own_project(connection, &context.project)?;
+    let (id, state) = (context.id.as_bytes(), code(context.state));
+    let body = to_json(context, "context")?;
+    // Most changes leave the state alone; naming it would rewrite its index.
+    let same = connection
+        .prepare_cached(
+            "UPDATE context SET body = ?4 WHERE id = ?1 AND project = ?2 AND state = ?3",
+        )?
+        .execute((id, project.0, state, &body))?;
+    if same == 1 {
+        return Ok(());
+    }
+    let changed = connection
+        .prepare_cached("UPDATE context SET body = ?4, state = ?3 WHERE id = ?1 AND project = ?2")?
+        .execute((id, project.0, state, &body))?;
+    if changed == 1 {
+        return Ok(());
+    }
+    let name = numbers.word(connection, context.name.as_str())?;
+    connection
+        .prepare_cached(
+            "INSERT INTO context (id, project, name, state, time, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((id, project.0, name, state, micros(context.time), &body))?;
+    tally::add(connection, project, Tally::Contexts, 1)
+}
+
+fn code(state: ContextState) -> i64 {
+    match state {
+        ContextState::Triggered => 0,
+        ContextState::Waiting => 1,
+        ContextState::Started => 2,
+        ContextState::Finished => 3,
+        ContextState::Aborted => 4,
+        ContextState::TimedOut => 5,
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Context, StoreError> {
+    let seq: i64 = row.get(0)?;
+    body(row, 1, || format!("table context, seq {seq}"))
+}
+
+/// One context of a project.
+pub(super) fn by_id(
+    connection: &Connection,
+    project: ProjectId,
+    id: ContextId,
+) -> Result<Option<Context>, StoreError> {
+    let mut statement = connection.prepare_cached(BY_ID)?;
+    let mut rows = statement.query((id.as_bytes(), project.0))?;
+    rows.next()?.map(read).transpose()
+}
+
+pub(super) const BY_ID: &str = "SELECT seq, body FROM context WHERE id = ?1 AND project = ?2";
+
+/// The contexts of a project, newest first.
+pub(super) fn page(
+    connection: &Connection,
+    project: ProjectId,
+    filter: &SequenceFilter,
+    page: (u64, u64),
+) -> Result<Page<Context>, StoreError> {
+    let SequenceFilter { name, state, from, before, contexts } = filter;
+    let narrowed = name.is_some() || state.is_some() || from.is_some() || before.is_some();
+    let total = if narrowed || !contexts.is_empty() {
+        None
+    } else {
+        Some(tally::total(connection, Some(project), Tally::Contexts)?)
+    };
+    list(project, filter)?.page(connection, total, page, read)
+}
+
+pub(super) fn list(
+    project: ProjectId,
+    filter: &SequenceFilter,
+) -> Result<List<'static>, StoreError> {
+    let mut conditions = Conditions::default();
+    if !filter.contexts.is_empty() {
+        let ids: Vec<String> =
+            filter.contexts.iter().map(|id| id.uuid().simple().to_string()).collect();
+        let ids = serde_json::to_string(&ids).map_err(|error| damaged("filter", &error))?;
+        conditions.bind("id IN (SELECT unhex(value) FROM json_each(?))", ids);
+    }
+    conditions.bind("project = ?", project.0);
+    if let Some(state) = filter.state {
+        conditions.bind("state = ?", code(state));
+    }
+    if let Some(name) = &filter.name {
+        conditions.word("name", name.as_str());
+    }
+    if let Some(from) = filter.from {
+        conditions.bind("time > ?", micros(from));
+    }
+    if let Some(before) = filter.before {
+        conditions.bind("time < ?", micros(before));
+    }
+    let source = if !filter.contexts.is_empty() {
+        "context INDEXED BY context_id"
+    } else if filter.state.is_some() {
+        "context INDEXED BY context_state"
+    } else {
+        "context INDEXED BY context_time"
+    };
+    let order = "time DESC, seq DESC";
+    Ok(List { columns: "seq, body", source, join: "", conditions, order })
+}

@@ -1,0 +1,232 @@
+//! The one writer.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode};
+use tidegate_core::sequence::{Change, Effects};
+
+use crate::contract::{Home, InputRecord, StoreError, Write, Written};
+use crate::rows::IdempotencyRow;
+
+use super::checkpoint::{Checkpointer, Thresholds};
+use super::codec::damaged;
+use super::pool::SqliteReaders;
+use super::view::Shipyards;
+use super::words::Numbers;
+use super::{approvals, contexts, executions, lanes, log, open, outbox, people, sagas, tasks};
+
+/// The embedded home: owns the one connection that writes. When it is dropped, an open transaction
+/// is undone and the checkpoint thread has ended.
+pub struct SqliteHome {
+    // Dropped first: its thread reads and writes the same file.
+    checkpointer: Checkpointer,
+    pub(super) connection: Connection,
+    pub(super) numbers: Numbers,
+    pub(super) shipyards: Shipyards,
+    /// The directory, for messages.
+    place: String,
+}
+
+impl std::fmt::Debug for SqliteHome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteHome").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl SqliteHome {
+    /// Opens `tidegate.db` in this directory and brings it up to date; makes it where there is none.
+    /// The caller sees to it that no other process has it open.
+    ///
+    /// # Errors
+    /// The file cannot be opened or synced, or was written by a newer version.
+    pub fn open(dir: &Path) -> Result<(Self, SqliteReaders), StoreError> {
+        Self::open_with(dir, Thresholds::default())
+    }
+
+    pub(super) fn open_with(
+        dir: &Path,
+        thresholds: Thresholds,
+    ) -> Result<(Self, SqliteReaders), StoreError> {
+        let file = dir.join(open::FILE);
+        let place = dir.display().to_string();
+        let opened = (|| {
+            let mut connection = open::writer(&file)?;
+            open::sync_directory(dir)?;
+            let checkpointer = Checkpointer::start(&file, &mut connection, thresholds)?;
+            let readers = SqliteReaders::open(&file)?;
+            Ok((connection, checkpointer, readers))
+        })();
+        let (connection, checkpointer, readers) = opened.map_err(|error| full(error, &place))?;
+        let (numbers, shipyards) = (Numbers::default(), Shipyards::default());
+        Ok((Self { checkpointer, connection, numbers, shipyards, place }, readers))
+    }
+
+    /// The connection, inside of a transaction. SQLite ends one by itself on some errors; what came
+    /// after would otherwise be committed row by row.
+    fn inside(&self) -> Result<&Connection, StoreError> {
+        if self.connection.is_autocommit() {
+            return Err(damaged("transaction", "there is none open; begin one first"));
+        }
+        Ok(&self.connection)
+    }
+
+    fn apply_all(&self, input: &InputRecord<'_>, effects: &Effects) -> Result<(), StoreError> {
+        let connection = self.inside()?;
+        let input = outbox::record(connection, &self.numbers, input)?;
+        for entry in &effects.log {
+            log::append(connection, &self.numbers, entry)?;
+        }
+        let mut deliveries = 0;
+        for change in &effects.changes {
+            self.change(connection, change, (input, deliveries))?;
+            deliveries += usize::from(matches!(change, Change::Deliver(_)));
+        }
+        Ok(())
+    }
+
+    /// `cause` is the number of the input, and how many deliveries it has had.
+    fn change(
+        &self,
+        connection: &Connection,
+        change: &Change,
+        cause: (i64, usize),
+    ) -> Result<(), StoreError> {
+        let numbers = &self.numbers;
+        match change {
+            Change::Snapshot { project, commit, text } => {
+                if self.set_shipyard(project, commit, text)? {
+                    return Ok(());
+                }
+                Err(damaged(
+                    format!("project {project}"),
+                    "its shipyard changes, yet it is not there",
+                ))
+            }
+            Change::Execution(execution) => executions::put(connection, numbers, execution),
+            Change::Task(project, task) => tasks::put(connection, numbers, project, task),
+            Change::TaskGone(project, id) => tasks::remove(connection, numbers, project, *id),
+            Change::Approval(approval) => approvals::put(connection, numbers, approval),
+            Change::Context(context) => contexts::put(connection, numbers, context),
+            Change::Holder(lane, holder) => lanes::hold(connection, numbers, lane, *holder),
+            Change::Join(lane, queue, position, execution) => {
+                lanes::join(connection, numbers, lane, *queue, *position, *execution)
+            }
+            Change::Leave(lane, queue, position) => {
+                lanes::leave(connection, numbers, lane, *queue, *position)
+            }
+            Change::Deployed(lane, deployed) => lanes::deploy(connection, numbers, lane, deployed),
+            Change::Open(event) => outbox::open(connection, numbers, event),
+            Change::Closed(project, id) => outbox::close(connection, numbers, project, *id),
+            Change::Deliver(delivery) => outbox::deliver(connection, numbers, delivery, cause),
+            Change::CancelJobs(_, event) => outbox::cancel(connection, *event),
+            Change::Delay(project, execution, due) => {
+                outbox::delay(connection, numbers, project, *execution, *due)
+            }
+            Change::DelayGone(_, execution) => outbox::no_delay(connection, *execution),
+        }
+    }
+
+    fn write_one(&self, write: &Write) -> Result<Written, StoreError> {
+        let connection = self.inside()?;
+        let numbers = &self.numbers;
+        match write {
+            Write::Begin(intent, events) => {
+                return sagas::begin(connection, numbers, intent, events);
+            }
+            Write::Complete { intent, commit, now, events } => {
+                sagas::complete(connection, numbers, *intent, (commit, *now), events)?;
+            }
+            Write::Undo { intent, events } => sagas::undo(connection, numbers, *intent, events)?,
+            Write::Snapshot { project, commit, text } => {
+                if !self.set_shipyard(project, commit, text)? {
+                    return Ok(Written::NoProject);
+                }
+            }
+            Write::DeliveryDone(id) => outbox::delivered(connection, *id)?,
+            Write::Idempotency(row) => people::keep_answer(connection, row)?,
+            Write::PutSession(row) => people::put_session(connection, row)?,
+            Write::DropSession(digest) => people::drop_session(connection, digest)?,
+            Write::PutSignIn(row) => people::put_sign_in(connection, row)?,
+            Write::UseSignIn { code, session, now } => {
+                let session = people::use_sign_in(connection, code, session, *now)?;
+                return Ok(Written::SignedIn(session));
+            }
+            Write::Expire(now) => people::expire(connection, *now)?,
+        }
+        Ok(Written::Done)
+    }
+
+    fn end(&mut self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            // SQLite rolls back by itself when the next transaction begins or the file is opened.
+            tracing::warn!(%error, place = self.place, "a transaction could not be undone");
+        }
+        self.numbers.forget();
+        self.shipyards.forget();
+        self.checkpointer.leave();
+    }
+}
+
+/// A full disk is told apart from a database that fails.
+fn full(error: StoreError, place: &str) -> StoreError {
+    match error {
+        StoreError::Database(inner) if inner.sqlite_error_code() == Some(ErrorCode::DiskFull) => {
+            StoreError::Full(place.to_owned())
+        }
+        other => other,
+    }
+}
+
+impl Home for SqliteHome {
+    fn begin(&mut self) -> Result<(), StoreError> {
+        if !self.connection.is_autocommit() {
+            return Err(damaged("transaction", "one is open already; commit or roll back first"));
+        }
+        self.checkpointer.enter()?;
+        let begun =
+            self.connection.prepare_cached("BEGIN IMMEDIATE").and_then(|mut s| s.execute([]));
+        begun.map(drop).map_err(|error| {
+            self.checkpointer.leave();
+            full(error.into(), &self.place)
+        })
+    }
+
+    fn apply(&mut self, input: &InputRecord<'_>, effects: &Effects) -> Result<(), StoreError> {
+        self.apply_all(input, effects).map_err(|error| full(error, &self.place))
+    }
+
+    fn write(&mut self, write: &Write) -> Result<Written, StoreError> {
+        self.write_one(write).map_err(|error| full(error, &self.place))
+    }
+
+    fn kept_answer(
+        &self,
+        key: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<IdempotencyRow>, StoreError> {
+        people::kept_answer(&self.connection, key, now)
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let committed = self
+            .inside()
+            .and_then(|connection| Ok(connection.prepare_cached("COMMIT")?.execute([])?));
+        match committed {
+            Ok(_) => {
+                self.checkpointer.leave();
+                Ok(())
+            }
+            Err(error) => {
+                self.end();
+                Err(full(error, &self.place))
+            }
+        }
+    }
+
+    fn rollback(&mut self) {
+        self.end();
+    }
+}

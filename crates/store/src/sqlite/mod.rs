@@ -1,0 +1,34 @@
+//! The embedded home: one file, one writing connection, a few reading ones.
+//!
+//! Invariants: `COMMIT` returns after the write-ahead log is synced (`synchronous=FULL`, read back at
+//! start); no checkpoint runs inside of a commit; every entry of the log carries a checksum that is
+//! compared whenever it is read. One process per directory is the caller's business.
+
+mod approvals;
+mod checkpoint;
+mod codec;
+mod contexts;
+mod executions;
+mod home;
+mod keys;
+mod lanes;
+mod list;
+mod log;
+mod migrate;
+mod open;
+mod outbox;
+mod people;
+mod pool;
+mod projects;
+mod reader;
+mod sagas;
+mod tally;
+mod tasks;
+mod view;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use home::SqliteHome;
+pub use pool::SqliteReaders;

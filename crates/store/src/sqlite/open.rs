@@ -1,0 +1,107 @@
+//! Opening the file: what every connection needs set, and what is checked before anything is done.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::contract::StoreError;
+
+use super::migrate;
+
+/// The database, inside of the data directory.
+pub(super) const FILE: &str = "tidegate.db";
+/// Nobody but the owner: it holds sessions and what people wrote.
+const MODE: u32 = 0o600;
+/// Nothing of ours holds a lock for long; whoever waits longer has met a fault.
+const BUSY: Duration = Duration::from_secs(5);
+/// More than all statements there are, variants of filters included.
+const STATEMENTS_MAX: usize = 200;
+
+fn io(what: String) -> impl FnOnce(io::Error) -> StoreError {
+    move |source| StoreError::Io { what, source }
+}
+
+/// Opens the writing connection; makes the file and brings its schema up to date.
+pub(super) fn writer(file: &Path) -> Result<Connection, StoreError> {
+    let wrong = |doing: &str| io(format!("{doing} {}", file.display()));
+    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(MODE).open(file);
+    // The log and the index beside it get the same mode from SQLite.
+    let made = made.map_err(wrong("open"))?;
+    made.set_permissions(Permissions::from_mode(MODE)).map_err(wrong("restrict the mode of"))?;
+    drop(made);
+    let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    migrate::refuse_newer(&connection, file)?;
+    connection.execute_batch(
+        // The first two count only before the first table.
+        "PRAGMA page_size = 8192;
+         PRAGMA auto_vacuum = INCREMENTAL;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA cache_size = -6144;",
+    )?;
+    expect(&connection, "journal_mode", "wal")?;
+    expect(&connection, "synchronous", "2")?;
+    expect(&connection, "foreign_keys", "1")?;
+    expect(&connection, "wal_autocheckpoint", "0")?;
+    migrate::migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opens the connection of the checkpoint thread. It syncs the same file, so it is as careful.
+pub(super) fn checkpointer(file: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA cache_size = -64;",
+    )?;
+    expect(&connection, "synchronous", "2")?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn reader(file: &Path) -> Result<Connection, StoreError> {
+    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -1024;")?;
+    Ok(connection)
+}
+
+fn connect(file: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+    // Each connection is used by one thread at a time, so SQLite needs no lock of its own.
+    let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.execute_batch(
+        "PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA temp_store = MEMORY;",
+    )?;
+    Ok(connection)
+}
+
+/// A pragma that SQLite does not follow is not an error to it; here it is.
+fn expect(connection: &Connection, pragma: &str, want: &str) -> Result<(), StoreError> {
+    let found = connection.pragma_query_value(None, pragma, |row| {
+        Ok(match row.get_ref(0)? {
+            rusqlite::types::ValueRef::Integer(n) => n.to_string(),
+            other => other.as_str().unwrap_or_default().to_owned(),
+        })
+    })?;
+    if found == want {
+        return Ok(());
+    }
+    let why = format!("SQLite set {pragma} to {found} where {want} is needed");
+    Err(StoreError::Io { what: "prepare the database".to_owned(), source: io::Error::other(why) })
+}
+
+/// A file that was made is there after a loss of power only once its directory is synced.
+pub(super) fn sync_directory(dir: &Path) -> Result<(), StoreError> {
+    let synced = File::open(dir).and_then(|dir| dir.sync_all());
+    synced.map_err(io(format!("sync the directory {}", dir.display())))
+}

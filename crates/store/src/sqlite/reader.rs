@@ -1,0 +1,170 @@
+//! The questions of readers, each one transaction.
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+use tidegate_core::approval::Approval;
+use tidegate_core::event::{Event, Scope};
+use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
+use tidegate_core::sequence::{Context, Deployed, Execution, Resolve};
+
+use crate::contract::StoreError;
+use crate::query::{
+    ApprovalFilter, EventFilter, ExecutionSummary, LogRow, OpenEventFilter, PAGE_MAX, Page, Reader,
+    SequenceFilter, ServiceRow,
+};
+use crate::rows::{DeliveryRow, Intent, ProjectRow, SessionRow, SignInRow};
+
+use super::keys::ProjectId;
+use super::list::nothing;
+use super::pool::SqliteReaders;
+use super::{approvals, contexts, executions, lanes, log, outbox, people, projects, sagas, tasks};
+
+impl SqliteReaders {
+    /// Asks within a project; where there is no such project, the answer is `none`.
+    fn within<T>(
+        &self,
+        project: &ProjectName,
+        none: T,
+        ask: impl FnOnce(&Connection, ProjectId) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.read(|connection| match projects::id(connection, project)? {
+            Some(id) => ask(connection, id),
+            None => Ok(none),
+        })
+    }
+}
+
+impl Reader for SqliteReaders {
+    fn projects(&self, offset: u64, limit: u64) -> Result<Page<ProjectRow>, StoreError> {
+        self.read(|connection| projects::all(connection, (offset, limit)))
+    }
+
+    fn project(&self, name: &ProjectName) -> Result<Option<ProjectRow>, StoreError> {
+        self.read(|connection| projects::one(connection, name))
+    }
+
+    fn services(&self, project: &ProjectName) -> Result<Vec<ServiceRow>, StoreError> {
+        self.within(project, Vec::new(), projects::services)
+    }
+
+    fn deployed(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        service: &ServiceName,
+    ) -> Result<Vec<Deployed>, StoreError> {
+        self.within(project, Vec::new(), |connection, project| {
+            lanes::deployed(connection, project, stage, service)
+        })
+    }
+
+    fn events(
+        &self,
+        filter: &EventFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<LogRow>, StoreError> {
+        self.read(|connection| log::page(connection, filter, (offset, limit)))
+    }
+
+    fn trace(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+        limit: u64,
+    ) -> Result<Vec<LogRow>, StoreError> {
+        self.within(project, Vec::new(), |connection, project| {
+            log::trace(connection, project, context, limit)
+        })
+    }
+
+    fn event(&self, id: EventId) -> Result<Option<(ProjectName, LogRow)>, StoreError> {
+        self.read(|connection| log::by_id(connection, id))
+    }
+
+    fn open_events(
+        &self,
+        filter: &OpenEventFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Event>, StoreError> {
+        self.read(|connection| outbox::open_events(connection, filter, (offset, limit)))
+    }
+
+    fn sequences(
+        &self,
+        project: &ProjectName,
+        filter: &SequenceFilter,
+        offset: u64,
+        limit: Option<u64>,
+    ) -> Result<Page<Context>, StoreError> {
+        let page = (offset, limit.unwrap_or(PAGE_MAX));
+        self.within(project, nothing(), |connection, project| {
+            contexts::page(connection, project, filter, page)
+        })
+    }
+
+    fn executions(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+    ) -> Result<Vec<ExecutionSummary>, StoreError> {
+        self.within(project, Vec::new(), |connection, project| {
+            let executions = executions::of_context(connection, project, context)?;
+            let summaries = executions.into_iter().map(|execution| {
+                let open = tasks::of_execution(connection, project, &execution)?;
+                Ok(ExecutionSummary { execution, open })
+            });
+            summaries.collect()
+        })
+    }
+
+    fn execution(
+        &self,
+        project: &ProjectName,
+        id: ExecutionId,
+    ) -> Result<Option<Execution>, StoreError> {
+        self.within(project, None, |connection, project| executions::by_id(connection, project, id))
+    }
+
+    fn approvals(
+        &self,
+        filter: &ApprovalFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Approval>, StoreError> {
+        self.read(|connection| approvals::page(connection, filter, (offset, limit)))
+    }
+
+    fn approval(&self, id: EventId) -> Result<Option<Approval>, StoreError> {
+        self.read(|connection| approvals::by_id(connection, id))
+    }
+
+    fn session(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SessionRow>, StoreError> {
+        self.read(|connection| people::session(connection, digest, now))
+    }
+
+    fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError> {
+        self.read(|connection| people::sign_in(connection, digest, now))
+    }
+
+    fn deliveries(&self, after: i64, limit: u64) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.read(|connection| outbox::deliveries(connection, after, limit))
+    }
+
+    fn intents(&self) -> Result<Vec<(i64, Intent)>, StoreError> {
+        self.read(sagas::open)
+    }
+
+    fn unresolved(&self, limit: u64) -> Result<Vec<Resolve>, StoreError> {
+        self.read(|connection| executions::unresolved(connection, limit))
+    }
+
+    fn stalled_lanes(&self, limit: u64) -> Result<Vec<Scope>, StoreError> {
+        self.read(|connection| lanes::stalled(connection, limit))
+    }
+
+    fn delays(&self, limit: u64) -> Result<Vec<(Timestamp, ProjectName, ExecutionId)>, StoreError> {
+        self.read(|connection| outbox::delays(connection, limit))
+    }
+}

@@ -1,0 +1,128 @@
+//! Work that touches both the store and Git: begun here, done there, completed or undone here.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _};
+use tidegate_core::event::Event;
+use tidegate_core::names::{CommitId, ProjectName};
+
+use crate::contract::{StoreError, Written};
+use crate::rows::{Intent, ProjectRow};
+
+use super::codec::{damaged, from_json, to_json};
+use super::words::Numbers;
+use super::{log, projects};
+
+/// Begins a saga, unless it cannot succeed or another one is open for the project.
+pub(super) fn begin(
+    connection: &Connection,
+    numbers: &Numbers,
+    intent: &Intent,
+    events: &[Event],
+) -> Result<Written, StoreError> {
+    if let Some(refusal) = refusal(connection, numbers, intent)? {
+        return Ok(refusal);
+    }
+    connection
+        .prepare_cached("INSERT INTO intent (project, body) VALUES (?1, ?2)")?
+        .execute((intent.project().as_str(), to_json(intent, "intent")?))?;
+    let id = connection.last_insert_rowid();
+    report(connection, numbers, intent.project(), events)?;
+    Ok(Written::Begun(id))
+}
+
+fn refusal(
+    connection: &Connection,
+    numbers: &Numbers,
+    intent: &Intent,
+) -> Result<Option<Written>, StoreError> {
+    let project = numbers.project(connection, intent.project())?;
+    match (intent, project) {
+        (Intent::CreateProject(_), Some(_)) => return Ok(Some(Written::ProjectExists)),
+        (Intent::CreateProject(_), None) => {}
+        (Intent::CreateService { service, project: name, .. }, Some(project)) => {
+            if name.is_unmapped() {
+                return Ok(Some(Written::NoProject));
+            }
+            if projects::has_service(connection, project, service)? {
+                return Ok(Some(Written::ServiceExists));
+            }
+        }
+        (Intent::CreateService { .. }, None) => return Ok(Some(Written::NoProject)),
+    }
+    let mut open = connection.prepare_cached("SELECT 1 FROM intent WHERE project = ?1")?;
+    Ok(open.exists([intent.project().as_str()])?.then_some(Written::ProjectExists))
+}
+
+/// The Git part is done: makes the rows.
+pub(super) fn complete(
+    connection: &Connection,
+    numbers: &Numbers,
+    id: i64,
+    (commit, now): (&CommitId, Timestamp),
+    events: &[Event],
+) -> Result<(), StoreError> {
+    let intent = take(connection, id)?;
+    match &intent {
+        Intent::CreateProject(new) => {
+            let (name, shipyard) = (new.name.clone(), Arc::from(new.shipyard.as_str()));
+            let row = ProjectRow { name, created: now, shipyard, commit: commit.clone() };
+            projects::insert(connection, &row)?;
+        }
+        Intent::CreateService { project, service, .. } => {
+            let project = numbers.own_project(connection, project)?;
+            if !projects::insert_service(connection, project, service, now)? {
+                return Err(damaged(format!("intent {id}"), "its service is there already"));
+            }
+        }
+    }
+    log::append_events(connection, numbers, intent.project(), events)
+}
+
+/// The Git part was undone: only the report of it stays.
+pub(super) fn undo(
+    connection: &Connection,
+    numbers: &Numbers,
+    id: i64,
+    events: &[Event],
+) -> Result<(), StoreError> {
+    let intent = take(connection, id)?;
+    report(connection, numbers, intent.project(), events)
+}
+
+/// Events about a project that may not be there yet, or never.
+fn report(
+    connection: &Connection,
+    numbers: &Numbers,
+    project: &ProjectName,
+    events: &[Event],
+) -> Result<(), StoreError> {
+    match numbers.project(connection, project)? {
+        Some(_) => log::append_events(connection, numbers, project, events),
+        None => log::append_events(connection, numbers, &ProjectName::unmapped(), events),
+    }
+}
+
+fn take(connection: &Connection, id: i64) -> Result<Intent, StoreError> {
+    let body: Option<String> = connection
+        .prepare_cached("DELETE FROM intent WHERE id = ?1 RETURNING body")?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    let what = || format!("table intent, id {id}");
+    let body = body.ok_or_else(|| damaged(what(), "it is not open"))?;
+    from_json(&body, what)
+}
+
+/// Sagas that are open.
+pub(super) fn open(connection: &Connection) -> Result<Vec<(i64, Intent)>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT id, body FROM intent ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut intents = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let body: String = row.get(1)?;
+        intents.push((id, from_json(&body, || format!("table intent, id {id}"))?));
+    }
+    Ok(intents)
+}

@@ -1,0 +1,147 @@
+//! What a step reads: the rows of the open transaction.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tidegate_core::approval::Approval;
+use tidegate_core::event::Scope;
+use tidegate_core::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
+use tidegate_core::sequence::{
+    Context, Execution, LaneHead, OpenTask, ProjectHead, View, ViewError,
+};
+use tidegate_core::shipyard::Shipyard;
+
+use crate::contract::StoreError;
+
+use super::codec::damaged;
+use super::home::SqliteHome;
+use super::keys::ProjectId;
+use super::{approvals, contexts, executions, lanes, log, projects, tasks};
+
+/// Most shipyards that are kept parsed; beyond that all are forgotten and parsed again.
+const SHIPYARDS_MAX: usize = 64;
+
+/// Shipyards that were parsed before: one commit of one project never holds another text.
+#[derive(Debug, Default)]
+pub(super) struct Shipyards(RefCell<HashMap<(i64, CommitId), Arc<Shipyard>>>);
+
+impl Shipyards {
+    /// Forgets all: projects that were made in a transaction are gone with it.
+    pub(super) fn forget(&self) {
+        self.0.borrow_mut().clear();
+    }
+}
+
+impl SqliteHome {
+    /// Replaces the newest shipyard of a project; false where there is no such project.
+    pub(super) fn set_shipyard(
+        &self,
+        project: &ProjectName,
+        commit: &CommitId,
+        text: &str,
+    ) -> Result<bool, StoreError> {
+        if let Some(id) = self.numbers.project(&self.connection, project)? {
+            self.shipyards.0.borrow_mut().remove(&(id.0, commit.clone()));
+        }
+        projects::set_shipyard(&self.connection, project, commit, text)
+    }
+
+    fn head(&self, name: &ProjectName) -> Result<Option<ProjectHead>, StoreError> {
+        let Some(project) = self.numbers.project(&self.connection, name)? else { return Ok(None) };
+        let last = log::last(&self.connection, project)?;
+        let commit = projects::commit(&self.connection, project)?;
+        let shipyard = commit.map(|commit| {
+            let shipyard = self.shipyard(name, project, &commit)?;
+            Ok::<_, StoreError>((commit, shipyard))
+        });
+        Ok(Some(ProjectHead { last, shipyard: shipyard.transpose()? }))
+    }
+
+    fn shipyard(
+        &self,
+        name: &ProjectName,
+        project: ProjectId,
+        commit: &CommitId,
+    ) -> Result<Arc<Shipyard>, StoreError> {
+        let key = (project.0, commit.clone());
+        if let Some(shipyard) = self.shipyards.0.borrow().get(&key) {
+            return Ok(Arc::clone(shipyard));
+        }
+        let text = projects::shipyard(&self.connection, project)?;
+        let shipyard = Shipyard::parse(&text)
+            .map_err(|error| damaged(format!("shipyard of project {name} at {commit}"), &error))?;
+        let shipyard = Arc::new(shipyard);
+        let mut kept = self.shipyards.0.borrow_mut();
+        if kept.len() >= SHIPYARDS_MAX {
+            kept.clear();
+        }
+        kept.insert(key, Arc::clone(&shipyard));
+        Ok(shipyard)
+    }
+
+    /// Looks something up in a project; where there is no such project, there is nothing.
+    fn within<T: Default>(
+        &self,
+        project: &ProjectName,
+        what: impl FnOnce() -> String,
+        find: impl FnOnce(ProjectId) -> Result<T, StoreError>,
+    ) -> Result<T, ViewError> {
+        let found = self.numbers.project(&self.connection, project);
+        found.and_then(|id| id.map_or_else(|| Ok(T::default()), find)).map_err(unreadable(what))
+    }
+}
+
+fn unreadable(what: impl FnOnce() -> String) -> impl FnOnce(StoreError) -> ViewError {
+    move |error| match error {
+        StoreError::Damaged { what, why } => ViewError { what, why },
+        other => ViewError { what: what(), why: other.to_string() },
+    }
+}
+
+impl View for SqliteHome {
+    fn project(&self, name: &ProjectName) -> Result<Option<ProjectHead>, ViewError> {
+        self.head(name).map_err(unreadable(|| format!("project {name}")))
+    }
+
+    fn context(&self, project: &ProjectName, id: ContextId) -> Result<Option<Context>, ViewError> {
+        let what = || format!("context {id}");
+        self.within(project, what, |project| contexts::by_id(&self.connection, project, id))
+    }
+
+    fn lane(&self, lane: &Scope) -> Result<LaneHead, ViewError> {
+        let what = || format!("lane {}/{}/{}", lane.project, lane.stage, lane.service);
+        lanes::head(&self.connection, &self.numbers, lane).map_err(unreadable(what))
+    }
+
+    fn execution(
+        &self,
+        project: &ProjectName,
+        id: ExecutionId,
+    ) -> Result<Option<Execution>, ViewError> {
+        let what = || format!("execution {id}");
+        self.within(project, what, |project| executions::by_id(&self.connection, project, id))
+    }
+
+    fn open_executions(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+        limit: usize,
+    ) -> Result<Vec<Execution>, ViewError> {
+        let what = || format!("open executions of context {context}");
+        self.within(project, what, |project| {
+            executions::open(&self.connection, project, context, limit as u64)
+        })
+    }
+
+    fn task(&self, project: &ProjectName, id: EventId) -> Result<Option<OpenTask>, ViewError> {
+        let what = || format!("task {id}");
+        self.within(project, what, |project| tasks::by_id(&self.connection, project, id))
+    }
+
+    fn approval(&self, project: &ProjectName, id: EventId) -> Result<Option<Approval>, ViewError> {
+        let what = || format!("approval {id}");
+        self.within(project, what, |project| approvals::of_project(&self.connection, project, id))
+    }
+}
