@@ -1,0 +1,199 @@
+//! The tokens of an installation, and who is behind each.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+
+use serde::Deserialize;
+use tidegate_core::principal::{Principal, PrincipalName};
+
+use crate::mac;
+use crate::secret::Secret;
+
+/// Shortest token that an operator may choose.
+pub const TOKEN_BYTES_MIN: usize = 8;
+
+/// A token with a name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedToken {
+    /// Whose it is.
+    pub name: PrincipalName,
+    /// A person's or a program's.
+    pub kind: TokenKind,
+    /// The token.
+    pub token: Secret,
+}
+
+/// Who holds a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenKind {
+    /// A human being.
+    Person,
+    /// A program.
+    Machine,
+}
+
+/// A token that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the token of {owner} {problem}")]
+pub struct TokenError {
+    /// Whose it is.
+    pub owner: Principal,
+    /// What is wrong with it.
+    pub problem: TokenProblem,
+}
+
+/// What is wrong with a token. The token itself is never repeated.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenProblem {
+    /// Too easy to guess.
+    #[error("is shorter than {TOKEN_BYTES_MIN} characters; choose a longer one")]
+    Short,
+    /// It could never be presented.
+    #[error("has characters that a header cannot carry; use visible ASCII without spaces")]
+    NotVisibleAscii,
+    /// Nobody could tell the two apart.
+    #[error("is also that of {0}; give each its own")]
+    SharedWith(Principal),
+}
+
+/// The tokens of an installation. They are kept as HMACs under a key of this process: looking one
+/// up takes a time that says nothing about how much of a guess is right.
+pub struct Tokens {
+    key: [u8; 32],
+    principals: HashMap<[u8; 32], Principal>,
+}
+
+impl Tokens {
+    /// The installation's own token, which Keptn's clients share, and those with a name.
+    ///
+    /// # Errors
+    /// One of them cannot be used; the message says whose, and why.
+    pub fn new(shared: &Secret, named: &[NamedToken]) -> Result<Self, TokenError> {
+        let mut tokens = Self { key: mac::random(), principals: HashMap::new() };
+        tokens.add(shared, Principal::Shared)?;
+        for NamedToken { name, kind, token } in named {
+            let owner = match kind {
+                TokenKind::Person => Principal::Person(name.clone()),
+                TokenKind::Machine => Principal::Machine(name.clone()),
+            };
+            tokens.add(token, owner)?;
+        }
+        Ok(tokens)
+    }
+
+    /// Who presents this token; none where nobody holds it.
+    #[must_use]
+    pub fn principal(&self, presented: &str) -> Option<Principal> {
+        self.principals.get(&mac::sign(&self.key, presented.as_bytes())).cloned()
+    }
+
+    fn add(&mut self, token: &Secret, owner: Principal) -> Result<(), TokenError> {
+        if let Err(problem) = check(token) {
+            return Err(TokenError { owner, problem });
+        }
+        match self.principals.entry(mac::sign(&self.key, token.expose().as_bytes())) {
+            Entry::Vacant(free) => {
+                free.insert(owner);
+                Ok(())
+            }
+            Entry::Occupied(taken) => {
+                let problem = TokenProblem::SharedWith(taken.get().clone());
+                Err(TokenError { owner, problem })
+            }
+        }
+    }
+}
+
+/// Whether a text can be a token at all.
+pub(crate) fn check(token: &Secret) -> Result<(), TokenProblem> {
+    if token.expose().len() < TOKEN_BYTES_MIN {
+        return Err(TokenProblem::Short);
+    }
+    if !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(TokenProblem::NotVisibleAscii);
+    }
+    Ok(())
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.principals.values()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str, kind: TokenKind, token: &str) -> NamedToken {
+        let name = PrincipalName::new(name).unwrap();
+        NamedToken { name, kind, token: Secret::new(token) }
+    }
+
+    fn tokens() -> Tokens {
+        let people = [
+            named("ada", TokenKind::Person, "ada-s-token"),
+            named("ci", TokenKind::Machine, "token-of-ci"),
+        ];
+        Tokens::new(&Secret::new("shared-token"), &people).unwrap()
+    }
+
+    #[test]
+    fn a_token_tells_who_presents_it() {
+        let tokens = tokens();
+        let name = |text| PrincipalName::new(text).unwrap();
+        assert_eq!(tokens.principal("shared-token"), Some(Principal::Shared));
+        assert_eq!(tokens.principal("ada-s-token"), Some(Principal::Person(name("ada"))));
+        assert_eq!(tokens.principal("token-of-ci"), Some(Principal::Machine(name("ci"))));
+        for wrong in ["", "shared-toke", "shared-token ", "SHARED-TOKEN", "ada"] {
+            assert_eq!(tokens.principal(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_cannot_work_is_refused_by_its_owner_and_never_repeated() {
+        for (bad, problem) in [
+            ("1234567", TokenProblem::Short),
+            ("with a space", TokenProblem::NotVisibleAscii),
+            ("schlüssel", TokenProblem::NotVisibleAscii),
+            ("shared-token", TokenProblem::SharedWith(Principal::Shared)),
+        ] {
+            let people = [named("ada", TokenKind::Person, bad)];
+            let error = Tokens::new(&Secret::new("shared-token"), &people).unwrap_err();
+            assert_eq!(error.problem, problem);
+            let text = format!("{error} {error:?}");
+            assert!(text.starts_with("the token of ada ") && !text.contains(bad), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_person_may_hold_two_tokens_so_that_one_can_be_replaced() {
+        let two = [
+            named("ada", TokenKind::Person, "ada-s-old-one"),
+            named("ada", TokenKind::Person, "ada-s-new-one"),
+        ];
+        let tokens = Tokens::new(&Secret::new("shared-token"), &two).unwrap();
+        assert_eq!(tokens.principal("ada-s-old-one"), tokens.principal("ada-s-new-one"));
+    }
+
+    #[test]
+    fn debug_names_people_and_leaks_no_token() {
+        let named = named("ada", TokenKind::Person, "ada-s-token");
+        let text = format!("{:?} {named:?}", tokens());
+        assert!(text.contains("ada") && !text.contains("-token"), "{text}");
+        assert!(!text.contains("token-"), "{text}");
+    }
+
+    #[test]
+    fn a_configuration_names_kind_and_owner_and_nothing_unknown() {
+        let read = |text: &str| toml::from_str::<NamedToken>(text);
+        let good = read("name = \"ci\"\nkind = \"machine\"\ntoken = \"t\"").unwrap();
+        assert_eq!((good.name.as_str(), good.kind), ("ci", TokenKind::Machine));
+        assert!(read("name = \"ci\"\nkind = \"robot\"\ntoken = \"t\"").is_err());
+        assert!(read("name = \"ci\"\nkind = \"machine\"\ntoken = \"t\"\nrole = \"x\"").is_err());
+        assert!(read("name = \"\"\nkind = \"machine\"\ntoken = \"t\"").is_err());
+    }
+}
