@@ -1,1 +1,38 @@
-//! Placeholder.
+//! A typed client of Tidegate's HTTP API, for the command line and for tests. Others may use it.
+//!
+//! Invariants: the token goes to the endpoint and nowhere else, not through a redirect, and not
+//! through a proxy on the way to this machine; it is never shown, not even by `Debug`; every event
+//! is sent with an idempotency key.
+
+mod answer;
+mod approvals;
+mod client;
+mod endpoint;
+mod error;
+mod events;
+mod principal;
+mod projects;
+mod sign_in;
+mod token;
+
+pub use approvals::{
+    Approval, ApprovalPage, ApprovalQuery, ApprovalState, Decided, Decision, Replaced,
+};
+pub use client::Client;
+pub use endpoint::{Endpoint, EndpointError};
+pub use error::{ClientError, Refusal};
+pub use events::{EventQuery, IdempotencyKey};
+pub use principal::Principal;
+pub use projects::Metadata;
+pub use sign_in::SignInLink;
+pub use token::{Token, TokenError};
+
+/// Makes TLS ready. Called first thing by every program that makes a [`Client`]; a second call does
+/// nothing.
+pub fn init() {
+    // An error says that a provider is there already.
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
+#[cfg(test)]
+mod tests;

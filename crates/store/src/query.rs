@@ -8,7 +8,7 @@ use tidegate_core::names::{
     ContextId, EventId, ExecutionId, ProjectName, SequenceName, ServiceName, StageName,
 };
 use tidegate_core::sequence::{
-    Context, ContextState, Deployed, Disposition, Execution, OpenTask, Resolve,
+    Context, ContextState, Deployed, Disposition, Execution, Resolve, Task,
 };
 
 use crate::contract::StoreError;
@@ -140,7 +140,7 @@ pub struct ExecutionSummary {
     /// The execution.
     pub execution: Execution,
     /// Its open task.
-    pub open: Option<OpenTask>,
+    pub open: Option<Task>,
 }
 
 /// What readers may ask. Every method is one short transaction.

@@ -13,7 +13,7 @@ use tidegate_core::names::{
 use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::{
     Change, Commits, Context, ContextState, Disposition, Effects, Env, Execution, ExecutionState,
-    LogEntry, OpenTask,
+    LogEntry, Task, TaskState,
 };
 
 use crate::{Home, InputRecord, Intent, NewProject, Reader, StoreError, Write, Written};
@@ -115,8 +115,8 @@ pub(crate) fn execution(n: u64) -> Execution {
 }
 
 /// The open task `n` of an execution.
-pub(crate) fn task(n: u64, execution: ExecutionId) -> OpenTask {
-    OpenTask {
+pub(crate) fn task(n: u64, execution: ExecutionId) -> Task {
+    Task {
         id: event_id(n),
         execution,
         context: context_id(1),
@@ -125,7 +125,7 @@ pub(crate) fn task(n: u64, execution: ExecutionId) -> OpenTask {
         finished: Vec::new(),
         keys: Vec::new(),
         ours: false,
-        draining: false,
+        state: TaskState::Open,
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::effects::{Change, Refusal, Reply};
 use super::input::Input;
-use super::rows::{ContextState, Execution, ExecutionState, OpenTask, Queue};
+use super::rows::{ContextState, Execution, ExecutionState, Queue, Task, TaskState};
 use super::summary;
 use super::work::{CONTROLLER, Emit, Work};
 use crate::approval::{Approval, ApprovalState};
@@ -95,13 +95,14 @@ fn stop_task(work: &mut Work<'_>, id: EventId) -> Result<bool, Refusal> {
     work.change(Change::CancelJobs(work.project.clone(), id));
     match work.task(id)? {
         Some(task) if task.ours => {
-            work.put_task(OpenTask { draining: true, ..task });
+            work.put_task(Task { state: TaskState::Draining, ..task });
             Ok(true)
         }
-        _ => {
-            work.drop_task(id);
+        Some(task) => {
+            work.end_task(task);
             Ok(false)
         }
+        None => Ok(false),
     }
 }
 

@@ -6,7 +6,7 @@ use super::complete::{End, complete, end};
 use super::effects::{Change, Delivery, OpenEvent, Refusal};
 use super::input::Input;
 use super::merge::merge;
-use super::rows::{ContextState, Execution, ExecutionState, OpenTask, Queue};
+use super::rows::{ContextState, Execution, ExecutionState, Queue, Task, TaskState};
 use super::triggered::image;
 use super::work::{CONTROLLER, Emit, Work};
 use super::{PreviousTask, summary};
@@ -80,7 +80,7 @@ fn trigger(
         return ask(work, execution, task, data);
     }
     let (id, n) = emit_triggered(work, &execution, task, data)?;
-    work.put_task(OpenTask {
+    work.put_task(Task {
         id,
         execution: execution.id,
         context: execution.context,
@@ -89,7 +89,7 @@ fn trigger(
         finished: Vec::new(),
         keys: Vec::new(),
         ours: false,
-        draining: false,
+        state: TaskState::Open,
     });
     work.change(Change::Deliver(Delivery { project: work.project.clone(), event: id, n }));
     work.put_execution(Execution { state: ExecutionState::Running { task: id }, ..execution });

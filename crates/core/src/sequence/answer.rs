@@ -6,7 +6,7 @@ use super::complete::complete;
 use super::effects::{Disposition, Refusal};
 use super::input::Answer;
 use super::merge::merge;
-use super::rows::{AnswerKey, Answered, OpenTask, PreviousTask};
+use super::rows::{AnswerKey, Answered, PreviousTask, Task, TaskState};
 use super::work::Work;
 use super::{summary, vote};
 use crate::approval::{APPROVAL, Approval};
@@ -62,11 +62,7 @@ fn named(event: &Event, task: &str) -> bool {
 
 /// The open task that an answer counts for. None where it counts for nothing: then it is kept with
 /// the reason.
-fn counted(
-    work: &mut Work<'_>,
-    answer: &Answer,
-    phase: Phase,
-) -> Result<Option<OpenTask>, Refusal> {
+fn counted(work: &mut Work<'_>, answer: &Answer, phase: Phase) -> Result<Option<Task>, Refusal> {
     let event = &answer.event;
     let found = match event.triggered_id {
         Some(id) => work.task(id)?,
@@ -77,7 +73,7 @@ fn counted(
         Ok(None)
     };
     let Some(mut task) = found else {
-        return late(work, "no open task with this triggeredid: it is over, or never was");
+        return late(work, "there is no task with this triggeredid");
     };
     if task.context != event.context {
         return late(work, "the task belongs to another context");
@@ -92,9 +88,13 @@ fn counted(
         work.keep(event, Disposition::Repeated, reason);
         return Ok(None);
     }
-    if task.draining {
-        drained(work, &task, phase)?;
-        return late(work, "the sequence was aborted");
+    match task.state {
+        TaskState::Open => {}
+        TaskState::Draining => {
+            drained(work, &task, phase)?;
+            return late(work, "the sequence was aborted");
+        }
+        TaskState::Over => return late(work, "the task is over"),
     }
     if task.keys.len() >= ANSWERS_MAX {
         return late(work, "this task has too many answers already");
@@ -104,10 +104,10 @@ fn counted(
 }
 
 /// A job of an aborted execution reports that it has ended: the lane is free.
-fn drained(work: &mut Work<'_>, task: &OpenTask, phase: Phase) -> Result<(), Refusal> {
+fn drained(work: &mut Work<'_>, task: &Task, phase: Phase) -> Result<(), Refusal> {
     if phase == Phase::Finished && matches!(work.env.principal, Principal::Builtin(_)) {
         let execution = work.execution(task.execution)?;
-        work.drop_task(task.id);
+        work.end_task(task.clone());
         work.release(&execution.scope, execution.id)?;
     }
     Ok(())
@@ -115,7 +115,7 @@ fn drained(work: &mut Work<'_>, task: &OpenTask, phase: Phase) -> Result<(), Ref
 
 /// Keptn 1.4: a task is complete when as many `.finished` as `.started` have come, at least one of
 /// each. They are paired in the order they came, so a surplus `.finished` changes nothing.
-fn progress(work: &mut Work<'_>, task: OpenTask, event: &Event) -> Result<(), Refusal> {
+fn progress(work: &mut Work<'_>, task: Task, event: &Event) -> Result<(), Refusal> {
     let execution = work.execution(task.execution)?;
     summary::task_event(work, &execution, event)?;
     let started = task.started as usize;
@@ -123,12 +123,12 @@ fn progress(work: &mut Work<'_>, task: OpenTask, event: &Event) -> Result<(), Re
         work.put_task(task);
         return Ok(());
     }
-    work.drop_task(task.id);
     let (mut data, mut outcome) = (Map::new(), Outcome::PASS);
     for answered in &task.finished[..started] {
         merge(&mut data, &answered.data);
         outcome = outcome.and(answered.outcome);
     }
-    let done = PreviousTask { name: task.name, triggered_id: task.id, outcome };
+    let done = PreviousTask { name: task.name.clone(), triggered_id: task.id, outcome };
+    work.end_task(task);
     complete(work, execution, done, &data, event.id)
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::input::Input;
-use super::rows::{Context, Deployed, Execution, OpenTask, Queue};
+use super::rows::{Context, Deployed, Execution, Queue, Task};
 use super::view::ViewError;
 use crate::approval::{Approval, Decided, Subject};
 use crate::event::{Event, Scope};
@@ -82,10 +82,8 @@ pub enum Change {
     },
     /// An execution.
     Execution(Box<Execution>),
-    /// An open task.
-    Task(ProjectName, Box<OpenTask>),
-    /// A task is complete.
-    TaskGone(ProjectName, EventId),
+    /// A task.
+    Task(ProjectName, Box<Task>),
     /// An approval.
     Approval(Box<Approval>),
     /// A context.

@@ -24,8 +24,8 @@ pub use effects::{
 pub use input::{Answer, Env, Ids, Input, Resolution};
 pub use rows::{
     AnswerKey, Answered, Commits, Context, ContextState, DEPLOYED_KEPT, Deployed, EventRef,
-    Evidence, Execution, ExecutionState, LaneHead, LatestEvaluation, OpenTask, PreviousTask,
-    ProjectHead, Queue, Queued, StageState,
+    Evidence, Execution, ExecutionState, LaneHead, LatestEvaluation, PreviousTask, ProjectHead,
+    Queue, Queued, StageState, Task, TaskState,
 };
 pub use step::step;
 pub use view::{View, ViewError};

@@ -142,9 +142,10 @@ impl ExecutionState {
     }
 }
 
-/// An open task: its `.triggered` event has been emitted and it is not complete.
+/// A task whose `.triggered` event has been emitted. Its row stays when it is over, so that an answer
+/// that is sent again is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OpenTask {
+pub struct Task {
     /// The id of its `.triggered` event.
     pub id: EventId,
     /// Its execution.
@@ -161,9 +162,21 @@ pub struct OpenTask {
     pub keys: Vec<AnswerKey>,
     /// Whether a job of ours has started it.
     pub ours: bool,
-    /// True once its execution was aborted while a job of ours may still run: the lane stays held
-    /// until the job reports that it has ended.
-    pub draining: bool,
+    /// Where it stands.
+    pub state: TaskState,
+}
+
+/// Where a task stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TaskState {
+    /// Answers count.
+    Open,
+    /// Its execution was aborted while a job of ours may still run: the lane stays held until the job
+    /// reports that it has ended.
+    Draining,
+    /// Complete or aborted. What was answered went into its execution.
+    Over,
 }
 
 /// One executor's `.finished`.

@@ -4,7 +4,7 @@ use crate::approval::Approval;
 use crate::event::Scope;
 use crate::names::{ContextId, EventId, ExecutionId, ProjectName};
 
-use super::rows::{Context, Execution, LaneHead, OpenTask, ProjectHead};
+use super::rows::{Context, Execution, LaneHead, ProjectHead, Task};
 
 /// A row could not be read. The step is undone and its input is answered with an internal error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +58,7 @@ pub trait View {
     ///
     /// # Errors
     /// The row could not be read.
-    fn task(&self, project: &ProjectName, id: EventId) -> Result<Option<OpenTask>, ViewError>;
+    fn task(&self, project: &ProjectName, id: EventId) -> Result<Option<Task>, ViewError>;
     /// An approval of a project, open or decided, by the id of its `approval.triggered` event.
     ///
     /// # Errors

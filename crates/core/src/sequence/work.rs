@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::effects::{Change, Disposition, Effects, LogEntry, Refusal, Reply, Resolve};
 use super::input::{Env, Ids, Input};
-use super::rows::{Context, Deployed, Execution, LaneHead, OpenTask, ProjectHead};
+use super::rows::{Context, Deployed, Execution, LaneHead, ProjectHead, Task, TaskState};
 use super::view::View;
 use crate::approval::Approval;
 use crate::event::{Event, EventType, SPEC_VERSION, Scope};
@@ -31,7 +31,7 @@ pub(super) struct Work<'a> {
     log: Vec<LogEntry>,
     contexts: BTreeMap<ContextId, Context>,
     executions: BTreeMap<ExecutionId, Execution>,
-    tasks: BTreeMap<EventId, OpenTask>,
+    tasks: BTreeMap<EventId, Task>,
     approvals: BTreeMap<EventId, Approval>,
     lanes: BTreeMap<Scope, LaneChange>,
     changes: Vec<Change>,
@@ -193,21 +193,20 @@ impl<'a> Work<'a> {
         self.executions.insert(execution.id, execution);
     }
 
-    pub(super) fn task(&self, id: EventId) -> Result<Option<OpenTask>, Refusal> {
+    pub(super) fn task(&self, id: EventId) -> Result<Option<Task>, Refusal> {
         match self.tasks.get(&id) {
             Some(task) => Ok(Some(task.clone())),
             None => Ok(self.view.task(&self.project, id)?),
         }
     }
 
-    pub(super) fn put_task(&mut self, task: OpenTask) {
+    pub(super) fn put_task(&mut self, task: Task) {
         self.tasks.insert(task.id, task);
     }
 
-    /// The task is complete: nobody can answer it any more.
-    pub(super) fn drop_task(&mut self, id: EventId) {
-        self.tasks.remove(&id);
-        self.changes.push(Change::TaskGone(self.project.clone(), id));
+    /// Nothing counts for the task any more. What stays is what tells a repeated answer.
+    pub(super) fn end_task(&mut self, task: Task) {
+        self.put_task(Task { finished: Vec::new(), state: TaskState::Over, ..task });
     }
 
     pub(super) fn approval(&self, id: EventId) -> Result<Option<Approval>, Refusal> {

@@ -8,7 +8,7 @@ use tidegate_core::approval::Approval;
 use tidegate_core::event::Scope;
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName};
 use tidegate_core::sequence::{
-    Context, Effects, Execution, LaneHead, OpenTask, ProjectHead, View, ViewError,
+    Context, Effects, Execution, LaneHead, ProjectHead, Task, View, ViewError,
 };
 use tidegate_store::{Home, IdempotencyRow, InputRecord, StoreError, Write, Written};
 
@@ -62,7 +62,7 @@ impl<H: Home> View for Faulty<H> {
         self.home.open_executions(project, context, limit)
     }
 
-    fn task(&self, project: &ProjectName, id: EventId) -> Result<Option<OpenTask>, ViewError> {
+    fn task(&self, project: &ProjectName, id: EventId) -> Result<Option<Task>, ViewError> {
         self.home.task(project, id)
     }
 

@@ -105,7 +105,6 @@ impl SqliteHome {
             }
             Change::Execution(execution) => executions::put(connection, numbers, execution),
             Change::Task(project, task) => tasks::put(connection, numbers, project, task),
-            Change::TaskGone(project, id) => tasks::remove(connection, numbers, project, *id),
             Change::Approval(approval) => approvals::put(connection, numbers, approval),
             Change::Context(context) => contexts::put(connection, numbers, context),
             Change::Holder(lane, holder) => lanes::hold(connection, numbers, lane, *holder),

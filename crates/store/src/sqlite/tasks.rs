@@ -1,8 +1,8 @@
-//! Open tasks.
+//! Tasks: open ones, and those that are over, whose answers may come again.
 
 use rusqlite::{Connection, Row};
 use tidegate_core::names::{EventId, ProjectName};
-use tidegate_core::sequence::{Execution, ExecutionState, OpenTask};
+use tidegate_core::sequence::{Execution, ExecutionState, Task, TaskState};
 
 use crate::contract::StoreError;
 
@@ -10,12 +10,12 @@ use super::codec::{body, to_json};
 use super::keys::ProjectId;
 use super::words::Numbers;
 
-/// Writes an open task.
+/// Writes a task.
 pub(super) fn put(
     connection: &Connection,
     numbers: &Numbers,
     project: &ProjectName,
-    task: &OpenTask,
+    task: &Task,
 ) -> Result<(), StoreError> {
     let project = numbers.own_project(connection, project)?;
     let body = to_json(task, "task")?;
@@ -28,37 +28,23 @@ pub(super) fn put(
             task.id.as_bytes(),
             project.0,
             task.execution.as_bytes(),
-            task.draining,
+            task.state == TaskState::Draining,
             &body,
         ))?;
     Ok(())
 }
 
-/// Removes a task that is complete.
-pub(super) fn remove(
-    connection: &Connection,
-    numbers: &Numbers,
-    project: &ProjectName,
-    id: EventId,
-) -> Result<(), StoreError> {
-    let project = numbers.own_project(connection, project)?;
-    connection
-        .prepare_cached("DELETE FROM task WHERE id = ?1 AND project = ?2")?
-        .execute((id.as_bytes(), project.0))?;
-    Ok(())
-}
-
-fn read(row: &Row<'_>) -> Result<OpenTask, StoreError> {
+fn read(row: &Row<'_>) -> Result<Task, StoreError> {
     let id: [u8; 16] = row.get(0)?;
     body(row, 1, || format!("table task, id {}", EventId::from_bytes(id)))
 }
 
-/// One open task of a project.
+/// One task of a project.
 pub(super) fn by_id(
     connection: &Connection,
     project: ProjectId,
     id: EventId,
-) -> Result<Option<OpenTask>, StoreError> {
+) -> Result<Option<Task>, StoreError> {
     let mut statement = connection.prepare_cached(BY_ID)?;
     let mut rows = statement.query((id.as_bytes(), project.0))?;
     rows.next()?.map(read).transpose()
@@ -71,7 +57,7 @@ pub(super) fn of_execution(
     connection: &Connection,
     project: ProjectId,
     execution: &Execution,
-) -> Result<Option<OpenTask>, StoreError> {
+) -> Result<Option<Task>, StoreError> {
     match &execution.state {
         ExecutionState::Running { task } => by_id(connection, project, *task),
         ExecutionState::WaitingForApproval { approval } => by_id(connection, project, *approval),

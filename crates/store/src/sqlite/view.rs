@@ -7,9 +7,7 @@ use std::sync::Arc;
 use tidegate_core::approval::Approval;
 use tidegate_core::event::Scope;
 use tidegate_core::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
-use tidegate_core::sequence::{
-    Context, Execution, LaneHead, OpenTask, ProjectHead, View, ViewError,
-};
+use tidegate_core::sequence::{Context, Execution, LaneHead, ProjectHead, Task, View, ViewError};
 use tidegate_core::shipyard::Shipyard;
 
 use crate::contract::StoreError;
@@ -135,7 +133,7 @@ impl View for SqliteHome {
         })
     }
 
-    fn task(&self, project: &ProjectName, id: EventId) -> Result<Option<OpenTask>, ViewError> {
+    fn task(&self, project: &ProjectName, id: EventId) -> Result<Option<Task>, ViewError> {
         let what = || format!("task {id}");
         self.within(project, what, |project| tasks::by_id(&self.connection, project, id))
     }

@@ -19,7 +19,7 @@ macro_rules! contract {
                 a_page_is_never_larger_than_the_limit, the_root_is_the_first_listed_entry,
                 what_is_not_there_is_an_empty_page;
             rows: an_execution_reads_back_equal_in_every_state, open_executions_come_in_order,
-                a_task_is_there_until_it_is_gone, a_draining_task_is_shown_with_its_execution,
+                a_task_is_shown_while_it_is_open_and_kept_when_it_is_over, a_draining_task_is_shown_with_its_execution,
                 rows_of_one_project_are_not_seen_in_another, the_head_holds_number_and_shipyard;
             approvals: an_approval_reads_back_equal_in_every_state,
                 open_ones_come_in_the_order_asked, decided_ones_come_newest_decision_first,

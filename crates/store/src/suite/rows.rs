@@ -3,7 +3,7 @@
 use tidegate_core::event::{Event, Outcome};
 use tidegate_core::names::ProjectName;
 use tidegate_core::sequence::{
-    Change, Commits, Execution, ExecutionState, LogEntry, OpenTask, Resolve, View as _,
+    Change, Commits, Execution, ExecutionState, LogEntry, Resolve, Task, TaskState, View as _,
 };
 
 use crate::testing::{
@@ -16,7 +16,7 @@ fn put(execution: &Execution) -> Change {
     Change::Execution(Box::new(execution.clone()))
 }
 
-fn put_task(task: &OpenTask) -> Change {
+fn put_task(task: &Task) -> Change {
     Change::Task(project("shop"), Box::new(task.clone()))
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn open_executions_come_in_order<F: Fixture>() {
     assert_eq!(ids(all.into_iter().map(|row| row.execution).collect()), [1, 2, 3, 5]);
 }
 
-pub(crate) fn a_task_is_there_until_it_is_gone<F: Fixture>() {
+pub(crate) fn a_task_is_shown_while_it_is_open_and_kept_when_it_is_over<F: Fixture>() {
     let mut store = F::with_shop();
     let (shop, mut row) = (project("shop"), execution(1));
     let mut open = task(2, row.id);
@@ -79,8 +79,10 @@ pub(crate) fn a_task_is_there_until_it_is_gone<F: Fixture>() {
     assert_eq!(store.home().task(&shop, open.id).unwrap().as_ref(), Some(&open));
     let summary = store.reader().executions(&shop, context_id(1)).unwrap();
     assert_eq!((&summary[0].execution, &summary[0].open), (&row, &Some(open.clone())));
-    store.change(Change::TaskGone(shop.clone(), open.id));
-    assert_eq!(store.home().task(&shop, open.id).unwrap(), None);
+    row.state = ExecutionState::Ready { position: 3 };
+    open.state = TaskState::Over;
+    store.applied(&changes([put(&row), put_task(&open)]));
+    assert_eq!(store.home().task(&shop, open.id).unwrap(), Some(open));
     assert_eq!(store.reader().executions(&shop, context_id(1)).unwrap()[0].open, None);
 }
 
@@ -88,7 +90,7 @@ pub(crate) fn a_draining_task_is_shown_with_its_execution<F: Fixture>() {
     let mut store = F::with_shop();
     let mut row = execution(1);
     row.state = ExecutionState::Aborted { by: person("ada"), at: at(1) };
-    let draining = OpenTask { draining: true, ..task(2, row.id) };
+    let draining = Task { state: TaskState::Draining, ..task(2, row.id) };
     store.applied(&changes([put(&row), put_task(&draining)]));
     let summary = store.reader().executions(&project("shop"), context_id(1)).unwrap();
     assert_eq!(summary[0].open, Some(draining));
@@ -106,7 +108,6 @@ pub(crate) fn rows_of_one_project_are_not_seen_in_another<F: Fixture>() {
         Change::Holder(scope("shop/qa/carts"), Some(row.id)),
     ]));
     let shop = project("shop");
-    store.change(Change::TaskGone(project("other"), event_id(2)));
     assert!(store.home().task(&shop, event_id(2)).unwrap().is_some());
     for name in [project("other"), project("nowhere"), ProjectName::unmapped()] {
         let home = store.home();

@@ -12,7 +12,7 @@ use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
 use crate::principal::{Principal, PrincipalName};
 use crate::sequence::{
     Answer, Change, Context, Deployed, Env, Execution, Input, LaneHead, LogEntry, OpenEvent,
-    OpenTask, ProjectHead, Queue, Queued, Refusal, Reply, Resolution, View, ViewError, step,
+    ProjectHead, Queue, Queued, Refusal, Reply, Resolution, Task, View, ViewError, step,
 };
 use crate::shipyard::Shipyard;
 
@@ -24,7 +24,7 @@ pub(super) struct World {
     pub(super) log: Vec<LogEntry>,
     pub(super) contexts: BTreeMap<ContextId, Context>,
     pub(super) executions: BTreeMap<ExecutionId, Execution>,
-    pub(super) tasks: BTreeMap<EventId, OpenTask>,
+    pub(super) tasks: BTreeMap<EventId, Task>,
     pub(super) approvals: BTreeMap<EventId, Approval>,
     pub(super) open: BTreeMap<EventId, OpenEvent>,
     pub(super) delays: BTreeMap<ExecutionId, Timestamp>,
@@ -81,7 +81,7 @@ impl View for World {
         Ok(open)
     }
 
-    fn task(&self, _: &ProjectName, id: EventId) -> Result<Option<OpenTask>, ViewError> {
+    fn task(&self, _: &ProjectName, id: EventId) -> Result<Option<Task>, ViewError> {
         Ok(self.tasks.get(&id).cloned())
     }
 
@@ -169,7 +169,6 @@ impl World {
             }
             Change::Execution(row) => drop(self.executions.insert(row.id, *row)),
             Change::Task(_, row) => drop(self.tasks.insert(row.id, *row)),
-            Change::TaskGone(_, id) => drop(self.tasks.remove(&id)),
             Change::Approval(row) => drop(self.approvals.insert(row.id, *row)),
             Change::Context(row) => drop(self.contexts.insert(row.id, *row)),
             Change::Holder(lane, Some(holder)) => {

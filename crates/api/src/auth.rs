@@ -1,0 +1,136 @@
+//! Who is asking. Every route but the open ones passes one of these layers; the texts differ because
+//! Keptn 1.4 answers from different places.
+
+use std::net::SocketAddr;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tidegate_core::principal::Principal;
+use tidegate_identity::TooMany;
+
+use crate::error::ApiError;
+use crate::state::ApiState;
+
+/// Where every client of Keptn puts its token.
+const TOKEN_HEADER: &str = "x-token";
+
+/// Who sent the request. There on every route behind one of the layers.
+pub(crate) struct Caller(pub(crate) Principal);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let known = parts.extensions.get::<Principal>().cloned().map(Self);
+        known.ok_or_else(|| ApiError::internal(&"a route without a layer asks who is calling"))
+    }
+}
+
+/// Why a caller is not let in.
+enum Denied {
+    /// No token.
+    Missing,
+    /// A token that nobody holds.
+    Wrong,
+    /// Too many of those.
+    TooMany(TooMany),
+}
+
+/// A wrong token costs the peer an attempt. The right one always gets in, and a request without any
+/// is no guess.
+fn identify(state: &ApiState, peer: SocketAddr, headers: &HeaderMap) -> Result<Principal, Denied> {
+    let presented = headers.get(TOKEN_HEADER).filter(|value| !value.is_empty());
+    let presented = presented.ok_or(Denied::Missing)?;
+    let principal = presented.to_str().ok().and_then(|token| state.tokens.principal(token));
+    match principal {
+        Some(principal) => Ok(principal),
+        None => {
+            let mut limits = state.limits.lock().unwrap_or_else(PoisonError::into_inner);
+            limits.wrong(peer.ip(), Instant::now()).map_err(Denied::TooMany)?;
+            Err(Denied::Wrong)
+        }
+    }
+}
+
+/// Lets a request through with its principal, or answers as `deny` says.
+async fn admit(
+    state: &ApiState,
+    peer: SocketAddr,
+    mut request: Request,
+    next: Next,
+    deny: impl FnOnce(Denied) -> Response,
+) -> Response {
+    match identify(state, peer, request.headers()) {
+        Ok(principal) => {
+            request.extensions_mut().insert(principal);
+            next.run(request).await
+        }
+        Err(denied) => deny(denied),
+    }
+}
+
+fn unauthorized(message: &str) -> Response {
+    ApiError::new(StatusCode::UNAUTHORIZED, message).into_response()
+}
+
+fn seconds(too_many: TooMany) -> u64 {
+    too_many.retry_after.as_secs().max(1)
+}
+
+fn slow_down(too_many: TooMany) -> Response {
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many requests")
+        .retry_after(seconds(too_many))
+        .into_response()
+}
+
+/// The routes that Keptn's gateway guards, and Tidegate's own.
+pub(crate) async fn gateway(
+    State(state): State<ApiState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    admit(&state, peer, request, next, |denied| match denied {
+        Denied::Missing | Denied::Wrong => unauthorized("unauthenticated or invalid credentials"),
+        Denied::TooMany(too_many) => slow_down(too_many),
+    })
+    .await
+}
+
+/// The routes of Keptn's api-service, which checks the token itself.
+pub(crate) async fn api_service(
+    State(state): State<ApiState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    admit(&state, peer, request, next, |denied| match denied {
+        Denied::Missing => unauthorized("unauthenticated for invalid credentials"),
+        Denied::Wrong => unauthorized("incorrect api key auth"),
+        Denied::TooMany(too_many) => slow_down(too_many),
+    })
+    .await
+}
+
+/// `/api/v1/auth`: as the rest of the api-service, but plain text where it is too much.
+pub(crate) async fn auth_route(
+    State(state): State<ApiState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    admit(&state, peer, request, next, |denied| match denied {
+        Denied::Missing => unauthorized("unauthenticated for invalid credentials"),
+        Denied::Wrong => unauthorized("incorrect api key auth"),
+        Denied::TooMany(too_many) => {
+            let retry = [(header::RETRY_AFTER, seconds(too_many).to_string())];
+            (StatusCode::TOO_MANY_REQUESTS, retry, "Too Many Requests").into_response()
+        }
+    })
+    .await
+}

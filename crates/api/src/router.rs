@@ -1,0 +1,69 @@
+//! The complete list of routes.
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{any, get, post};
+
+use crate::routes::{
+    approval, auth, datastore, event, gateway, health, metadata, open_event, project, sequence,
+    service, sign_in_link, stage,
+};
+use crate::state::ApiState;
+use crate::{auth as layer, body};
+
+/// Everything under `/api`, and the few routes beside it. Serve it with connect info: wrong tokens
+/// are counted by peer address.
+pub fn router(state: ApiState) -> Router {
+    open()
+        .merge(auth().route_layer(from_fn_with_state(state.clone(), layer::auth_route)))
+        .merge(api_service().route_layer(from_fn_with_state(state.clone(), layer::api_service)))
+        .merge(guarded().route_layer(from_fn_with_state(state.clone(), layer::gateway)))
+        .method_not_allowed_fallback(gateway::method)
+        .layer(from_fn(body::limit))
+        .with_state(state)
+}
+
+/// Without a token.
+fn open() -> Router<ApiState> {
+    Router::new()
+        .route("/", get(gateway::to_bridge))
+        .route("/nginx-health", get(gateway::nginx_health))
+        .route("/health", get(health::alive))
+        .route("/ready", get(health::ready))
+        .route("/api", any(gateway::unknown))
+        .route("/api/{*path}", any(gateway::unknown))
+}
+
+fn auth() -> Router<ApiState> {
+    Router::new().route("/api/v1/auth", get(auth::check).post(auth::check))
+}
+
+/// What Keptn's api-service answers.
+fn api_service() -> Router<ApiState> {
+    Router::new()
+        .route("/api/v1/metadata", get(metadata::get))
+        .route("/api/v1/event", post(event::send))
+}
+
+/// What Keptn's gateway guards, and Tidegate's own routes.
+#[rustfmt::skip]
+fn guarded() -> Router<ApiState> {
+    Router::new()
+        .route("/api/controlPlane/health", get(health::alive))
+        .route("/api/controlPlane/v1/project", get(project::list).post(project::create))
+        .route("/api/controlPlane/v1/project/{project}", get(project::get))
+        .route("/api/controlPlane/v1/project/{project}/service", post(service::create))
+        .route("/api/controlPlane/v1/project/{project}/stage", get(stage::list))
+        .route("/api/controlPlane/v1/project/{project}/stage/{stage}", get(stage::get))
+        .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service", get(service::list))
+        .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service/{service}", get(service::get))
+        .route("/api/controlPlane/v1/event/triggered/{type}", get(open_event::list))
+        .route("/api/controlPlane/v1/sequence/{project}", get(sequence::list))
+        .route("/api/controlPlane/v1/sequence/{project}/{context}/control", post(sequence::control))
+        .route("/api/mongodb-datastore/event", get(datastore::events))
+        .route("/api/mongodb-datastore/event/type/{type}", get(datastore::events_of_type))
+        .route("/api/tidegate/v1/approvals", get(approval::list))
+        .route("/api/tidegate/v1/approvals/{id}", get(approval::get))
+        .route("/api/tidegate/v1/approvals/{id}/decision", post(approval::decide))
+        .route("/api/tidegate/v1/sign-in-links", post(sign_in_link::create))
+}

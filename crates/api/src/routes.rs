@@ -1,0 +1,15 @@
+//! The handlers, a file per resource. Each parses, asks the engine, and shows the answer.
+
+pub(crate) mod approval;
+pub(crate) mod auth;
+pub(crate) mod datastore;
+pub(crate) mod event;
+pub(crate) mod gateway;
+pub(crate) mod health;
+pub(crate) mod metadata;
+pub(crate) mod open_event;
+pub(crate) mod project;
+pub(crate) mod sequence;
+pub(crate) mod service;
+pub(crate) mod sign_in_link;
+pub(crate) mod stage;

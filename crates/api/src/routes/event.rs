@@ -1,0 +1,89 @@
+//! `POST /api/v1/event`: the one way in for events.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use jiff::SignedDuration;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use tidegate_core::event::{Draft, DraftError};
+use tidegate_core::names::ContextId;
+use tidegate_core::principal::Principal;
+use tidegate_core::sequence::Reply;
+use tidegate_engine::{Accepted, Engine};
+use tidegate_store::IdempotencyRow;
+
+use crate::auth::Caller;
+use crate::body::EventBody;
+use crate::error::ApiError;
+use crate::state::ApiState;
+
+/// Names a request, so that repeating it does nothing again.
+const KEY_HEADER: &str = "idempotency-key";
+const KEY_BYTES_MAX: usize = 255;
+/// How long an answer is kept for its key.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// Keptn 1.4's answer: the context, which clients must use from now on.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Sent {
+    keptn_context: ContextId,
+}
+
+pub(crate) async fn send(
+    State(state): State<ApiState>,
+    Caller(by): Caller,
+    headers: HeaderMap,
+    EventBody(body): EventBody,
+) -> Result<Json<Sent>, ApiError> {
+    let draft = Draft::parse(&body)?;
+    let key = key(&state.engine, &headers, &by, &body)?;
+    let kind = draft.kind.clone();
+    let accepted = state.engine.accept(draft, &by, key).await?;
+    if let Accepted { context, event, reply: Some(Reply::Kept(reason)) } = &accepted {
+        // Keptn 1.4 answers 200 all the same, so the log is where one finds out.
+        tracing::info!(
+            "event.type" = %kind, "event.id" = %event, "sequence.context" = %context, reason,
+            "an event was kept and changes nothing"
+        );
+    }
+    Ok(Json(Sent { keptn_context: accepted.context }))
+}
+
+impl From<DraftError> for ApiError {
+    fn from(error: DraftError) -> Self {
+        let text = error.to_string();
+        match error {
+            DraftError::Malformed(_) => {
+                Self::bad_request(format!("parsing body body from \"\" failed, because {text}"))
+            }
+            DraftError::Missing(_) => Self::schema(602, text),
+            DraftError::Data(_) => Self::bad_request(text),
+            DraftError::TooLarge(_) => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
+        }
+    }
+}
+
+/// A key counts for the principal that sent it and no other.
+fn key(
+    engine: &Engine,
+    headers: &HeaderMap,
+    by: &Principal,
+    body: &[u8],
+) -> Result<Option<IdempotencyRow>, ApiError> {
+    let Some(value) = headers.get(KEY_HEADER) else { return Ok(None) };
+    let value = value.as_bytes();
+    if value.is_empty() || value.len() > KEY_BYTES_MAX {
+        let message = format!("an Idempotency-Key has 1 to {KEY_BYTES_MAX} bytes, such as a UUID");
+        return Err(ApiError::bad_request(message));
+    }
+    let owner = serde_json::to_vec(by).map_err(|error| ApiError::internal(&error))?;
+    let key = Sha256::new().chain_update(owner).chain_update([0]).chain_update(value);
+    Ok(Some(IdempotencyRow {
+        key: key.finalize().into(),
+        request: Sha256::digest(body).into(),
+        answer: String::new(),
+        expires: engine.now() + KEPT,
+    }))
+}

@@ -1,0 +1,139 @@
+//! Projects, stages and services as Keptn 1.4 shows them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tidegate_core::names::{ProjectName, ServiceName, StageName};
+use tidegate_core::shipyard::{Shipyard, Stage};
+use tidegate_store::{ProjectRow, Reader, ServiceRow, StoreError};
+
+/// A project with its stages, in the order of its shipyard.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ExpandedProject {
+    creation_date: String,
+    project_name: ProjectName,
+    shipyard: String,
+    shipyard_version: String,
+    stages: Vec<ExpandedStage>,
+    /// Its repository was made for it, not given by a client.
+    is_upstream_auto_provisioned: bool,
+}
+
+/// A stage with the services of its project, by name.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ExpandedStage {
+    pub(crate) stage_name: StageName,
+    services: Vec<ExpandedService>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parent_stages: Vec<StageName>,
+}
+
+/// A service of a stage.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ExpandedService {
+    pub(crate) service_name: ServiceName,
+    creation_date: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployed_image: Option<String>,
+    /// Always there, and nothing in Keptn 1.4 ever fills it.
+    open_remediations: Option<()>,
+}
+
+impl ExpandedProject {
+    pub(crate) fn read(reader: &dyn Reader, row: &ProjectRow) -> Result<Self, StoreError> {
+        let shipyard = shipyard(row);
+        let stages = ExpandedStage::all(reader, row)?;
+        Ok(Self {
+            creation_date: nanoseconds(row.created),
+            project_name: row.name.clone(),
+            shipyard: row.shipyard.to_string(),
+            shipyard_version: shipyard.map(|shipyard| shipyard.api_version).unwrap_or_default(),
+            stages,
+            is_upstream_auto_provisioned: true,
+        })
+    }
+}
+
+impl ExpandedStage {
+    /// The stages of a project, in the order of its shipyard. A name that comes twice is one stage.
+    pub(crate) fn all(reader: &dyn Reader, row: &ProjectRow) -> Result<Vec<Self>, StoreError> {
+        let Some(shipyard) = shipyard(row) else { return Ok(Vec::new()) };
+        let services = reader.services(&row.name)?;
+        let mut stages: Vec<Self> = Vec::with_capacity(shipyard.stages.len());
+        for stage in &shipyard.stages {
+            if stages.iter().any(|known| known.stage_name == stage.name) {
+                continue;
+            }
+            let services = services
+                .iter()
+                .map(|service| ExpandedService::read(reader, &row.name, &stage.name, service))
+                .collect::<Result<_, _>>()?;
+            let parent_stages = parents(stage);
+            stages.push(Self { stage_name: stage.name.clone(), services, parent_stages });
+        }
+        Ok(stages)
+    }
+
+    /// One stage; none where the shipyard has no such stage.
+    pub(crate) fn one(
+        reader: &dyn Reader,
+        row: &ProjectRow,
+        name: &StageName,
+    ) -> Result<Option<Self>, StoreError> {
+        Ok(Self::all(reader, row)?.into_iter().find(|stage| stage.stage_name == *name))
+    }
+
+    /// Its services, by name.
+    pub(crate) fn into_services(self) -> Vec<ExpandedService> {
+        self.services
+    }
+}
+
+impl ExpandedService {
+    fn read(
+        reader: &dyn Reader,
+        project: &ProjectName,
+        stage: &StageName,
+        row: &ServiceRow,
+    ) -> Result<Self, StoreError> {
+        let deployed = reader.deployed(project, stage, &row.name)?;
+        Ok(Self {
+            service_name: row.name.clone(),
+            creation_date: nanoseconds(row.created),
+            deployed_image: deployed.into_iter().next_back().map(|deployed| deployed.image),
+            open_remediations: None,
+        })
+    }
+}
+
+/// The project's shipyard. It was valid when it was taken in; one that a stricter version no longer
+/// reads shows no stages rather than hiding every project of the page.
+fn shipyard(row: &ProjectRow) -> Option<Shipyard> {
+    Shipyard::parse(&row.shipyard)
+        .inspect_err(|error| {
+            let (project, commit) = (&row.name, &row.commit);
+            tracing::warn!(%project, %commit, %error, "the shipyard cannot be read");
+        })
+        .ok()
+}
+
+/// Keptn 1.4: the other stages whose sequences trigger one of this stage, in file order.
+fn parents(stage: &Stage) -> Vec<StageName> {
+    let mut parents = Vec::new();
+    for trigger in stage.sequences.iter().flat_map(|sequence| &sequence.triggered_on) {
+        let segments: Vec<&str> = trigger.event.split('.').collect();
+        let [parent, _, _] = *segments.as_slice() else { continue };
+        let Ok(parent) = StageName::new(parent) else { continue };
+        if parent != stage.name && !parents.contains(&parent) {
+            parents.push(parent);
+        }
+    }
+    parents
+}
+
+/// Keptn 1.4 writes creation dates as nanoseconds since 1970, in a text.
+fn nanoseconds(time: Timestamp) -> String {
+    time.as_nanosecond().to_string()
+}

@@ -1,0 +1,19 @@
+//! What every handler may use.
+
+use std::sync::{Arc, Mutex};
+
+use tidegate_engine::Engine;
+use tidegate_identity::{RateLimit, Tokens};
+
+/// What every handler may use. Clones share it.
+#[derive(Clone)]
+pub struct ApiState {
+    /// Where inputs go, and answers come from.
+    pub engine: Engine,
+    /// Who may ask.
+    pub tokens: Arc<Tokens>,
+    /// How fast a peer may guess; shared with the Bridge.
+    pub limits: Arc<Mutex<RateLimit>>,
+    /// Tidegate's version.
+    pub version: &'static str,
+}

@@ -1,0 +1,105 @@
+//! What `approve` and `decline` share: show, vote, tell.
+
+use jiff::Timestamp;
+use tidegate_client::{Approval, Client, ClientError, Decided, Decision, Refusal};
+
+use crate::failure::Failure;
+use crate::find::Which;
+use crate::format::Format;
+use crate::screen::Screen;
+use crate::text;
+
+pub(super) struct Vote {
+    pub(super) decision: Decision,
+    pub(super) comment: Option<String>,
+    pub(super) blind: bool,
+}
+
+/// Shows an approval and votes on what was shown.
+pub(super) async fn cast(
+    client: &Client,
+    which: &Which,
+    vote: &Vote,
+    output: Format,
+    screen: &mut Screen<'_>,
+) -> Result<(), Failure> {
+    let shown = which.find(client).await?;
+    show(&shown, screen)?;
+    let subject = if vote.blind { None } else { Some(shown.subject.as_str()) };
+    let comment = vote.comment.as_deref();
+    let decided = client.decide(&shown.id, vote.decision, subject, comment).await;
+    let approval = decided.map_err(|error| explain(error, &shown, vote.decision))?;
+    match output {
+        Format::Table => screen.data(&outcome(&approval, vote.decision)),
+        Format::Json | Format::Yaml => screen.value(output, &approval),
+    }
+}
+
+/// What is asked, in a few lines.
+fn show(approval: &Approval, screen: &mut Screen<'_>) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    screen.note(&format!("{} waits for a decision", text::place(approval)))?;
+    let image = approval.image.as_deref().unwrap_or("no image");
+    let now_runs = match &approval.replaces {
+        Some(replaced) => format!("{} → {image}", replaced.image),
+        None => format!("nothing → {image}"),
+    };
+    line(screen, "release", &now_runs)?;
+    let age = text::age(&approval.asked_at, now);
+    line(screen, "asked", &format!("{age} ago, triggered by {}", approval.triggered_by))?;
+    if !approval.labels.is_empty() {
+        let labels: Vec<_> =
+            approval.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        line(screen, "labels", &labels.join(", "))?;
+    }
+    line(screen, "id", &approval.id)?;
+    line(screen, "subject", &text::fingerprint(&approval.subject))
+}
+
+fn line(screen: &mut Screen<'_>, name: &str, value: &str) -> Result<(), Failure> {
+    screen.note(&format!("  {name:<9}{value}"))
+}
+
+/// "approved fulltour/production/helloservice hello:v2 (ada, 2026-11-24T18:00:00Z)"
+fn outcome(approval: &Approval, decision: Decision) -> String {
+    let mut line = format!("{} {}", decision.done(), text::place(approval));
+    if let Some(image) = &approval.image {
+        line.push(' ');
+        line.push_str(image);
+    }
+    // The first of those who said the same, which need not be us.
+    if let Some(Decided { by, at, .. }) = &approval.decided {
+        line.push_str(&format!(" ({by}, {at})"));
+    }
+    line
+}
+
+fn verb(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Approve => "approve",
+        Decision::Decline => "decline",
+    }
+}
+
+/// Who was first, or what has changed; other errors as they are.
+fn explain(error: ClientError, shown: &Approval, wanted: Decision) -> Failure {
+    let Some(refusal) = error.refusal().filter(|refusal| refusal.status == 409) else {
+        return error.into();
+    };
+    Failure::Refused(match refusal {
+        Refusal { decided: Some(decided), .. } => {
+            let Decided { decision, by, at, comment, .. } = decided;
+            let why = comment.as_ref().map_or(String::new(), |comment| format!(": {comment}"));
+            format!("refused: {by} {} this at {at}{why}", decision.done())
+        }
+        Refusal { subject: Some(subject), changed, message, .. } => format!(
+            "refused: {}. You saw {}, now it is {}; look again and decide: tidegate {} {}",
+            changed.as_ref().unwrap_or(message).trim_end_matches('.'),
+            text::fingerprint(&shown.subject),
+            text::fingerprint(subject),
+            verb(wanted),
+            shown.id,
+        ),
+        Refusal { message, .. } => format!("refused: {message}"),
+    })
+}

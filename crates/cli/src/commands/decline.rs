@@ -1,0 +1,35 @@
+//! `tidegate decline`
+
+use clap::Args;
+use tidegate_client::Decision;
+
+use super::decision::{self, Vote};
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::find::Which;
+use crate::format::Format;
+use crate::screen::Screen;
+
+/// Stop a release
+///
+/// The delivery ends as failed, and what runs goes on running. Exit codes: 0 declined, 3 decided
+/// otherwise or changed, 4 no such approval.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    which: Which,
+    /// Why; whoever triggered the release will want to know
+    #[arg(long, value_name = "TEXT")]
+    comment: String,
+    /// Write the approval with its decision as data
+    #[arg(short, long, value_enum, default_value = "table")]
+    output: Format,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result<(), Failure> {
+    let Arguments { which, comment, output, connection } = arguments;
+    let vote = Vote { decision: Decision::Decline, comment: Some(comment), blind: false };
+    decision::cast(&connection.open()?, &which, &vote, output, screen).await
+}

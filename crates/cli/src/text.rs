@@ -1,0 +1,79 @@
+//! Small pieces of text.
+
+use jiff::Timestamp;
+use tidegate_client::Approval;
+
+/// The text without anything that a terminal would obey: labels and comments come from anybody.
+/// Line breaks become spaces, so that a line stays a line.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\r' | '\t' => ' ',
+            // Control characters, and those that turn the direction of writing.
+            c if c.is_control() => '\u{fffd}',
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                '\u{fffd}'
+            }
+            c => c,
+        })
+        .collect()
+}
+
+/// How long ago a time was, in the largest unit that fits: `3m`. The text itself where it is none.
+pub(crate) fn age(time: &str, now: Timestamp) -> String {
+    let Ok(then) = time.parse::<Timestamp>() else { return time.to_owned() };
+    let seconds = now.duration_since(then).as_secs().max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..172_800 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// `fulltour/production/helloservice`.
+pub(crate) fn place(approval: &Approval) -> String {
+    format!("{}/{}/{}", approval.project, approval.stage, approval.service)
+}
+
+/// The first digits of a digest, as the Bridge shows them: `7f3a-9c1e`.
+pub(crate) fn fingerprint(subject: &str) -> String {
+    let digits = subject.strip_prefix("sha256:").unwrap_or(subject);
+    match (digits.get(..4), digits.get(4..8)) {
+        (Some(first), Some(second)) => format!("{first}-{second}"),
+        _ => subject.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_told_in_the_unit_that_fits() {
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        for (time, age) in [
+            ("2026-11-24T12:00:00Z", "0s"),
+            ("2026-11-24T11:59:01.5Z", "58s"),
+            ("2026-11-24T11:00:01Z", "59m"),
+            ("2026-11-23T00:00:00Z", "36h"),
+            ("2026-11-21T12:00:00Z", "3d"),
+            ("2026-11-24T12:00:09Z", "0s"),
+            ("soon", "soon"),
+        ] {
+            assert_eq!(super::age(time, now), age, "{time}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_printed_moves_the_cursor() {
+        assert_eq!(plain("a\u{1b}[2Jb\r\nc\u{202e}d\u{7f}"), "a\u{fffd}[2Jb  c\u{fffd}d\u{fffd}");
+        assert_eq!(plain("Grüße → ✓"), "Grüße → ✓");
+    }
+
+    #[test]
+    fn a_fingerprint_is_eight_digits_in_two_groups() {
+        assert_eq!(fingerprint("sha256:7f3a9c1e00"), "7f3a-9c1e");
+        assert_eq!(fingerprint("odd"), "odd");
+    }
+}

@@ -1,0 +1,83 @@
+//! Projects, their services and their sequences.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::error::ClientError;
+
+/// What the server says about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Metadata {
+    /// The version of Keptn that its API is compatible with.
+    #[serde(rename = "keptnversion")]
+    pub keptn_version: String,
+    /// Its own version.
+    #[serde(rename = "tidegateversion", default)]
+    pub tidegate_version: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct States {
+    #[serde(default)]
+    states: Vec<Value>,
+}
+
+impl Client {
+    /// What the server says about itself.
+    ///
+    /// # Errors
+    /// As for every call: nobody answers, or the token is wrong.
+    pub async fn metadata(&self) -> Result<Metadata, ClientError> {
+        self.fetch("metadata", self.get(&["api", "v1", "metadata"])).await
+    }
+
+    /// Creates a project from the text of its shipyard.
+    ///
+    /// # Errors
+    /// 409 where the project exists, 400 where name or shipyard are not valid.
+    pub async fn create_project(&self, name: &str, shipyard: &str) -> Result<(), ClientError> {
+        let body = json!({"name": name, "shipyard": STANDARD.encode(shipyard)});
+        let request = self.post(&["api", "controlPlane", "v1", "project"]).json(&body);
+        self.send(request).await.map(drop)
+    }
+
+    /// Creates a service in every stage of a project.
+    ///
+    /// # Errors
+    /// 409 where the service exists; Keptn answers 500 where the project does not.
+    pub async fn create_service(&self, project: &str, service: &str) -> Result<(), ClientError> {
+        let path = ["api", "controlPlane", "v1", "project", project, "service"];
+        self.send(self.post(&path).json(&json!({"serviceName": service}))).await.map(drop)
+    }
+
+    /// The newest sequences of a project, as Keptn spells their states.
+    ///
+    /// # Errors
+    /// As for every call.
+    pub async fn sequence_states(&self, project: &str) -> Result<Vec<Value>, ClientError> {
+        let request = self.get(&["api", "controlPlane", "v1", "sequence", project]);
+        let answer: States = self.fetch("sequences", request).await?;
+        Ok(answer.states)
+    }
+
+    /// Stops a delivery, or what it does in one stage.
+    ///
+    /// # Errors
+    /// 4xx where there is nothing to stop.
+    pub async fn abort(
+        &self,
+        project: &str,
+        context: &str,
+        stage: Option<&str>,
+    ) -> Result<(), ClientError> {
+        let path = ["api", "controlPlane", "v1", "sequence", project, context, "control"];
+        let body = match stage {
+            Some(stage) => json!({"state": "abort", "stage": stage}),
+            None => json!({"state": "abort"}),
+        };
+        self.send(self.post(&path).json(&body)).await.map(drop)
+    }
+}
