@@ -55,6 +55,7 @@ class Server {
 
   #child;
   #exit;
+  #crashed = false;
   #stderr = [];
   #waiting = new Set();
 
@@ -113,6 +114,7 @@ class Server {
 
   /** Asks the program to stop, as an operator does, and fails unless it ends by itself with code 0. */
   async stop(deadlineMs = STOP_DEADLINE_MS) {
+    if (this.#crashed) return;
     const unasked = this.exited;
     this.#child.kill('SIGTERM');
     let timer;
@@ -123,6 +125,13 @@ class Server {
     if (unasked) throw new Error(`the server ended by itself with ${unasked}\n${this.output()}`);
     if (how === 'late') throw new Error(`the server did not stop within ${deadlineMs} ms\n${this.output()}`);
     if (how !== 'code 0') throw new Error(`the server stopped with ${how}\n${this.output()}`);
+  }
+
+  /** Ends the program without asking it and leaves its data: another server may go on with them. */
+  async crash() {
+    this.#crashed = true;
+    this.#child.kill('SIGKILL');
+    await this.#exit;
   }
 
   /** Ends the program without asking it and removes its data; does nothing where it has ended. */

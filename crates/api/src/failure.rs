@@ -2,7 +2,6 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use tidegate_core::approval::{Comment, Decided};
 use tidegate_core::sequence::Refusal;
 use tidegate_engine::Failure;
 use tidegate_resources::ResourceError;
@@ -52,7 +51,7 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::NoProject(_) | Refusal::NoApproval { .. } => Self::not_found(text),
             Refusal::AlreadyDecided(decided) => {
-                Self::conflict(text).with("decided", decision(&decided))
+                Self::conflict(text).with("decided", json!(*decided))
             }
             Refusal::Closed(_) => Self::conflict(text),
             Refusal::Stale { changed, now } => Self::conflict(text)
@@ -62,19 +61,6 @@ impl From<Refusal> for ApiError {
             Refusal::Unreadable(_) | Refusal::Inconsistent(_) => Self::internal(&text),
         }
     }
-}
-
-/// A decision, as approvals and refusals show it.
-pub(crate) fn decision(decided: &Decided) -> Value {
-    let mut view = json!({
-        "decision": decided.decision,
-        "by": decided.by.to_string(),
-        "at": decided.at,
-    });
-    if let Some(comment) = decided.comment.as_ref().map(Comment::as_str) {
-        view["comment"] = Value::from(comment);
-    }
-    view
 }
 
 impl From<ResourceError> for ApiError {

@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use super::complete::complete;
-use super::effects::{Disposition, Refusal};
+use super::effects::{Disposition, Refusal, Reply};
 use super::input::Answer;
 use super::merge::merge;
 use super::rows::{AnswerKey, Answered, PreviousTask, Task, TaskState};
@@ -85,7 +85,8 @@ fn counted(work: &mut Work<'_>, answer: &Answer, phase: Phase) -> Result<Option<
     let key = AnswerKey { phase, source, client_id: answer.client_id };
     if task.keys.contains(&key) {
         let reason = "the same answer was counted before".to_owned();
-        work.keep(event, Disposition::Repeated, reason);
+        work.append(event.clone(), Disposition::Repeated, Some(reason));
+        work.answer = Reply::Repeated;
         return Ok(None);
     }
     match task.state {

@@ -33,6 +33,8 @@ pub enum Reply {
     /// It was accepted.
     #[default]
     Accepted,
+    /// It was sent and counted before; nothing was done again.
+    Repeated,
     /// It was kept, and changes nothing; why.
     Kept(String),
     /// The vote decided, or repeats what was decided.

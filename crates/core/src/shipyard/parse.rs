@@ -108,15 +108,16 @@ fn version(node: &Node, text: &str) -> Result<String, ShipyardError> {
 
 fn stage(node: &Node) -> Result<Stage, ShipyardError> {
     let fields = node.entries("a stage")?;
+    let place = field(fields, "name").unwrap_or(node);
     let text = match field(fields, "name") {
         Some(name) => name.scalar("the name of a stage")?,
         None => String::new(),
     };
     if text.is_empty() {
-        return Err(invalid(node, ShipyardProblem::UnnamedStage));
+        return Err(invalid(place, ShipyardProblem::UnnamedStage));
     }
     let Ok(name) = StageName::new(&text) else {
-        return Err(invalid(node, ShipyardProblem::StageName(text)));
+        return Err(invalid(place, ShipyardProblem::StageName(text)));
     };
     let sequences = match field(fields, "sequences") {
         Some(list) => list.items("sequences")?.iter().map(sequence).collect::<Result<_, _>>()?,
@@ -343,7 +344,7 @@ spec:
         let head = "apiVersion: spec.keptn.sh/0.2.0\nspec:\n  stages:";
         assert!(says(&format!("{head} []\n")).contains("at least one stage"));
         assert!(says(&format!("{head}\n    - sequences: []\n")).starts_with("4:7: all stages"));
-        assert!(says(&format!("{head}\n    - name: Dev\n")).starts_with("4:7: Stage Dev contains"));
+        assert!(says(&format!("{head}\n    - name: Dev\n")).starts_with("4:13: Stage Dev contains"));
         let dotted = format!("{head}\n    - name: a\n      sequences:\n        - name: b.c\n");
         assert!(says(&dotted).starts_with("6:17: sequence name"), "{}", says(&dotted));
     }

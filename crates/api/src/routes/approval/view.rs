@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
-use tidegate_core::approval::{Approval, ApprovalState, Subject};
+use tidegate_core::approval::{Approval, ApprovalState, Decided, Subject};
 use tidegate_core::names::{
     ContextId, EventId, ProjectName, SequenceName, ServiceName, StageName, TaskName,
 };
+use tidegate_core::principal::Principal;
 use tidegate_core::sequence::Deployed;
 use tidegate_store::{Reader, StoreError};
-
-use crate::failure::decision;
 
 /// One approval: the question, what it is about, and where it stands. Times are RFC 3339.
 #[derive(Serialize)]
@@ -35,8 +33,8 @@ pub(crate) struct ApprovalView {
     #[serde(skip_serializing_if = "Option::is_none")]
     replaces: Option<Replaced>,
     asked_at: Timestamp,
-    /// Who triggered the delivery.
-    triggered_by: String,
+    /// Who triggered the delivery: `kind` and, where the kind has names, `name`.
+    triggered_by: Principal,
     labels: BTreeMap<String, String>,
     /// What led here: `pass`, `warning`, or empty where nothing ran before.
     result: String,
@@ -47,9 +45,9 @@ pub(crate) struct ApprovalView {
     subject: Subject,
     /// `open`, `decided` or `closed`.
     state: &'static str,
-    /// The decision: `decision`, `by`, `at`, and `comment` where there is one.
+    /// The decision: what, by whom, when and why, what the voter had seen, and the event it made.
     #[serde(skip_serializing_if = "Option::is_none")]
-    decided: Option<Value>,
+    decided: Option<Decided>,
     /// Why nobody has to decide any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     closed: Option<Closed>,
@@ -98,7 +96,7 @@ impl ApprovalView {
         let subject = seen.unwrap_or_else(|| Subject::of(&approval, replaces));
         let (state, decided, closed) = match approval.state {
             ApprovalState::Open => ("open", None, None),
-            ApprovalState::Decided(decided) => ("decided", Some(decision(&decided)), None),
+            ApprovalState::Decided(decided) => ("decided", Some(decided), None),
             ApprovalState::Closed { reason, at } => ("closed", None, Some(Closed { reason, at })),
         };
         let evidence = approval.evidence.into_iter().map(|item| EvidenceView {
@@ -118,7 +116,7 @@ impl ApprovalView {
             image: approval.image,
             replaces: replaces.map(|runs| Replaced { image: runs.image.clone(), since: runs.at }),
             asked_at: approval.asked_at,
-            triggered_by: approval.triggered_by.to_string(),
+            triggered_by: approval.triggered_by,
             labels: approval.labels,
             result: approval.result,
             then: approval.then,
