@@ -78,13 +78,9 @@ fn unauthorized(message: &str) -> Response {
     ApiError::new(StatusCode::UNAUTHORIZED, message).into_response()
 }
 
-fn seconds(too_many: TooMany) -> u64 {
-    too_many.retry_after.as_secs().max(1)
-}
-
 fn slow_down(too_many: TooMany) -> Response {
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many requests")
-        .retry_after(seconds(too_many))
+        .retry_after(too_many.seconds())
         .into_response()
 }
 
@@ -128,7 +124,7 @@ pub(crate) async fn auth_route(
         Denied::Missing => unauthorized("unauthenticated for invalid credentials"),
         Denied::Wrong => unauthorized("incorrect api key auth"),
         Denied::TooMany(too_many) => {
-            let retry = [(header::RETRY_AFTER, seconds(too_many).to_string())];
+            let retry = [(header::RETRY_AFTER, too_many.seconds().to_string())];
             (StatusCode::TOO_MANY_REQUESTS, retry, "Too Many Requests").into_response()
         }
     })

@@ -24,7 +24,7 @@ const DISCARD_TIME_MAX: Duration = Duration::from_secs(5);
 /// What an event may be sent as.
 const EVENT_TYPES: [&str; 2] = ["application/cloudevents+json", "application/json"];
 
-/// Refuses what announces itself as too large, before anything of it is read.
+/// Refuses what announces itself as too large, before anything of it is kept.
 pub(crate) async fn limit(request: Request, next: Next) -> Response {
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
@@ -108,9 +108,6 @@ impl<S: Sync> FromRequest<S> for EventBody {
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let bytes = read(body).await?;
-        if bytes.is_empty() {
-            return Err(ApiError::schema(602, "body in body is required"));
-        }
         content_type(&parts.headers)?;
         Ok(Self(bytes))
     }

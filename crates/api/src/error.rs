@@ -93,11 +93,27 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// The beginning of something that a client sent, to be repeated in a message.
+/// The beginning of something that a client sent, to be repeated in a message. Terminals show these,
+/// so nothing in it may be an order to one.
 pub(crate) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(SHOWN_MAX).collect();
-    if shown.len() < text.len() {
+    let plain = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    let mut chars = text.chars().map(plain);
+    let mut shown: String = chars.by_ref().take(SHOWN_MAX).collect();
+    if chars.next().is_some() {
         shown.push('…');
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_repeated_is_short_and_harmless() {
+        assert_eq!(shown("tour"), "tour");
+        assert_eq!(shown("a\u{1b}[31m\n"), "a\u{fffd}[31m\u{fffd}");
+        assert_eq!(shown(&"ä".repeat(64)), "ä".repeat(64));
+        assert_eq!(shown(&"ä".repeat(65)), format!("{}…", "ä".repeat(64)));
+    }
 }

@@ -95,10 +95,10 @@ pub struct Approval {
     /// The delivery.
     pub context: String,
     /// What approving lets through.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// What runs there now.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Replaced>,
     /// Since when it waits, RFC 3339.
     pub asked_at: String,

@@ -9,10 +9,18 @@ pub const PEERS_MAX: usize = 10_000;
 
 /// The peer presents wrong credentials faster than allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many wrong credentials; try again in {} s", retry_after.as_secs().max(1))]
+#[error("too many wrong credentials; try again in {} s", self.seconds())]
 pub struct TooMany {
     /// When the next attempt is counted as one.
     pub retry_after: Duration,
+}
+
+impl TooMany {
+    /// The same in whole seconds, never too early: for the header `Retry-After`.
+    #[must_use]
+    pub fn seconds(&self) -> u64 {
+        self.retry_after.as_secs() + u64::from(self.retry_after.subsec_nanos() > 0)
+    }
 }
 
 /// A token bucket per peer, for wrong credentials only: whoever presents the right ones never waits
@@ -99,7 +107,9 @@ mod tests {
         assert!(wrong(Duration::ZERO).is_ok());
         assert_eq!(wrong(Duration::ZERO), Err(TooMany { retry_after: SECOND }));
         let half = SECOND / 2;
-        assert_eq!(wrong(half), Err(TooMany { retry_after: half }));
+        let half_way = wrong(half).unwrap_err();
+        assert_eq!(half_way, TooMany { retry_after: half });
+        assert_eq!(half_way.to_string(), "too many wrong credentials; try again in 1 s");
         assert!(wrong(SECOND).is_ok());
         assert!(wrong(SECOND).is_err());
         // A long rest fills the bucket, and no further.

@@ -1,1 +1,6 @@
-//! Placeholder.
+//! Executors of tasks. They see what any integration sees, answer with the same events, and are the
+//! only part of Tidegate that starts programs.
+//!
+//! Invariants: a task is answered once, whatever crashes; secrets reach the program and nothing else.
+
+pub mod jobs;

@@ -14,7 +14,7 @@ use crate::error::{ApiError, shown};
 use crate::path::{self, Path};
 use crate::query::{NoMatch, PAGE, Query};
 use crate::state::ApiState;
-use filter::TypeFilter;
+use filter::{SEARCHED_MAX, TypeFilter};
 
 /// Keptn 1.4 refuses larger pages on these two routes.
 const PAGE_MAX: i64 = 100;
@@ -93,7 +93,14 @@ pub(crate) async fn events_of_type(
     let text = text.ok_or_else(|| ApiError::schema(602, "filter in query is required"))?;
     let filter = TypeFilter::parse(EventType::new(&kind), text)?;
     let rows = state.engine.read(move |reader| filter.find(reader, from, limit, valid_only));
-    let events = rows.await?.iter().map(|row: &LogRow| row.event.to_value()).collect();
+    let rows: Vec<LogRow> = rows.await?.ok_or_else(|| {
+        let message = format!(
+            "more than {SEARCHED_MAX} events would have to be searched; add shkeptncontext, \
+             data.stage or data.service to the filter, or a later fromTime"
+        );
+        ApiError::bad_request(message)
+    })?;
+    let events = rows.iter().map(|row| row.event.to_value()).collect();
     Ok(Json(EventsOfType { events }))
 }
 

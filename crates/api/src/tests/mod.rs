@@ -1,1 +1,9 @@
-//! x
+//! Requests as clients send them, to the router on a real engine.
+
+mod approvals;
+mod auth;
+mod bad_input;
+mod control_plane;
+mod datastore;
+mod events;
+mod server;

@@ -1,7 +1,7 @@
 //! What `approve` and `decline` share: show, vote, tell.
 
 use jiff::Timestamp;
-use tidegate_client::{Approval, Client, ClientError, Decided, Decision, Refusal};
+use tidegate_client::{Approval, ApprovalState, Client, ClientError, Decided, Decision, Refusal};
 
 use crate::failure::Failure;
 use crate::find::Which;
@@ -38,7 +38,7 @@ pub(super) async fn cast(
 /// What is asked, in a few lines.
 fn show(approval: &Approval, screen: &mut Screen<'_>) -> Result<(), Failure> {
     let now = Timestamp::now();
-    screen.note(&format!("{} waits for a decision", text::place(approval)))?;
+    screen.note(&format!("{} {}", text::place(approval), standing(approval)))?;
     let image = approval.image.as_deref().unwrap_or("no image");
     let now_runs = match &approval.replaces {
         Some(replaced) => format!("{} → {image}", replaced.image),
@@ -54,6 +54,15 @@ fn show(approval: &Approval, screen: &mut Screen<'_>) -> Result<(), Failure> {
     }
     line(screen, "id", &approval.id)?;
     line(screen, "subject", &text::fingerprint(&approval.subject))
+}
+
+/// Where it stands, before the vote.
+fn standing(approval: &Approval) -> String {
+    match (approval.state, &approval.decided) {
+        (_, Some(decided)) => format!("was {} by {}", decided.decision.done(), decided.by),
+        (ApprovalState::Closed, None) => "does not wait any more".to_owned(),
+        (ApprovalState::Open | ApprovalState::Decided, None) => "waits for a decision".to_owned(),
+    }
 }
 
 fn line(screen: &mut Screen<'_>, name: &str, value: &str) -> Result<(), Failure> {

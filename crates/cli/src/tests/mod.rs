@@ -182,6 +182,7 @@ async fn a_late_vote_ends_with_3_and_says_who_was_first_and_why() {
     assert_eq!(ran.code, Code::Refused);
     let told = "refused: grace declined this at 2026-11-24T12:00:00Z: budget spent";
     assert!(ran.err.contains(told), "{}", ran.err);
+    assert!(ran.err.contains("helloservice was declined by grace"), "{}", ran.err);
     assert_eq!(ran.out, "");
 }
 

@@ -13,6 +13,8 @@ use crate::path;
 const PAIRS_MAX: usize = 32;
 /// Entries that are read at once while searching.
 const CHUNK: u64 = 500;
+/// Most entries that one search looks at.
+pub(super) const SEARCHED_MAX: u64 = 50_000;
 
 /// A filter that names a project or a context.
 #[derive(Debug)]
@@ -56,22 +58,26 @@ impl TypeFilter {
         found.map(|(_, values)| values.as_slice())
     }
 
-    /// The newest `limit` events that match.
+    /// The newest `limit` events that match; none where more than [`SEARCHED_MAX`] entries of the
+    /// log would have to be looked at.
     pub(super) fn find(
         &self,
         reader: &dyn Reader,
         from: Option<Timestamp>,
         limit: usize,
         valid_only: bool,
-    ) -> Result<Vec<LogRow>, StoreError> {
+    ) -> Result<Option<Vec<LogRow>>, StoreError> {
         let mut found = Vec::new();
         for search in self.searches() {
             let search = EventFilter { kind: Some(self.kind.clone()), from, ..search };
-            self.search(reader, &search, limit, valid_only, &mut found)?;
+            let Some(rows) = self.search(reader, &search, limit, valid_only)? else {
+                return Ok(None);
+            };
+            found.extend(rows);
         }
         found.sort_by_key(|row: &LogRow| std::cmp::Reverse(row.event.time));
         found.truncate(limit);
-        Ok(found)
+        Ok(Some(found))
     }
 
     /// One search per project or context: the store lists by these.
@@ -102,32 +108,31 @@ impl TypeFilter {
         }
     }
 
-    /// Adds the newest `limit` matches of one search.
+    /// The newest `limit` matches of one search.
     fn search(
         &self,
         reader: &dyn Reader,
         search: &EventFilter,
         limit: usize,
         valid_only: bool,
-        found: &mut Vec<LogRow>,
-    ) -> Result<(), StoreError> {
-        let (mut offset, mut left) = (0, limit);
-        loop {
+    ) -> Result<Option<Vec<LogRow>>, StoreError> {
+        let (mut found, mut offset) = (Vec::new(), 0);
+        while offset < SEARCHED_MAX {
             let page = reader.events(search, offset, CHUNK)?;
             for row in page.items {
-                if left == 0 {
-                    return Ok(());
-                }
                 if self.matches(&row.event) && !(valid_only && invalidated(reader, &row.event)?) {
                     found.push(row);
-                    left -= 1;
+                }
+                if found.len() == limit {
+                    return Ok(Some(found));
                 }
             }
             match page.next {
                 Some(next) => offset = next,
-                None => return Ok(()),
+                None => return Ok(Some(found)),
             }
         }
+        Ok(None)
     }
 
     fn matches(&self, event: &Event) -> bool {

@@ -1,0 +1,117 @@
+//! What every page has around its content.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use tidegate_core::principal::Principal;
+use tidegate_store::{ApprovalFilter, ApprovalState, Reader, StoreError};
+
+use crate::assets::Assets;
+use crate::problem::Problem;
+use crate::view::{Text, When, Who};
+use crate::visitor::{Taste, Theme, Visitor};
+
+/// Where in the Bridge a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The approvals that wait.
+    Inbox,
+    /// Projects and their sequences.
+    Projects,
+    /// The reader's own settings.
+    Me,
+    /// Outside: before the sign-in, or where something went wrong.
+    Nowhere,
+}
+
+/// Navigation, theme, and what the scripts have to know.
+pub(crate) struct Frame {
+    pub(crate) title: Text,
+    pub(crate) place: Place,
+    pub(crate) assets: &'static Assets,
+    pub(crate) taste: Taste,
+    /// Who is signed in, and the token of their forms.
+    pub(crate) reader: Option<(Who, String)>,
+    /// How many approvals wait.
+    pub(crate) waiting: u64,
+    /// The query of the stream that tells when the page has changed; empty where nothing can.
+    pub(crate) live: String,
+    /// When the page was true.
+    pub(crate) now: Option<When>,
+    /// False where only the main part is sent.
+    pub(crate) whole: bool,
+}
+
+impl Frame {
+    /// The frame of a page for somebody who is signed in.
+    pub(crate) fn new(visitor: &Visitor, title: Text, place: Place, waiting: u64) -> Self {
+        Self {
+            title,
+            place,
+            assets: Assets::get(),
+            taste: visitor.taste,
+            reader: Some((reader(&visitor.principal), visitor.csrf.clone())),
+            waiting,
+            live: String::new(),
+            now: Some(When::new(visitor.now, visitor.now)),
+            whole: visitor.whole,
+        }
+    }
+
+    /// A frame that needs nothing to be up.
+    pub(crate) fn bare(title: &str) -> Self {
+        Self {
+            title: Text::line(title),
+            place: Place::Nowhere,
+            assets: Assets::get(),
+            taste: Taste { theme: Theme::System, keys: false },
+            reader: None,
+            waiting: 0,
+            live: String::new(),
+            now: None,
+            whole: true,
+        }
+    }
+
+    /// The same, kept true by the stream of that query.
+    pub(crate) fn live(self, query: String) -> Self {
+        Self { live: query, ..self }
+    }
+
+    /// Whether the navigation marks this place.
+    pub(crate) fn is_at(&self, word: &str) -> bool {
+        matches!(
+            (self.place, word),
+            (Place::Inbox, "inbox") | (Place::Projects, "projects") | (Place::Me, "me")
+        )
+    }
+
+    /// The token that the page's forms carry.
+    pub(crate) fn csrf(&self) -> &str {
+        self.reader.as_ref().map(|(_, csrf)| csrf.as_str()).unwrap_or_default()
+    }
+}
+
+/// The reader under their own name, not as "you".
+fn reader(principal: &Principal) -> Who {
+    Who { is_reader: false, ..Who::new(principal, principal) }
+}
+
+/// How many approvals wait.
+///
+/// # Errors
+/// The store's own.
+pub(crate) fn waiting(reader: &dyn Reader) -> Result<u64, StoreError> {
+    let open = ApprovalFilter { state: Some(ApprovalState::Open), ..ApprovalFilter::default() };
+    Ok(reader.approvals(&open, 0, 1)?.total)
+}
+
+/// A page as an answer.
+///
+/// # Errors
+/// The template failed.
+pub(crate) fn html(page: &impl Template, status: StatusCode) -> Result<Response, Problem> {
+    let text = page.render()?;
+    Ok((status, [(CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response())
+}

@@ -1,0 +1,14 @@
+//! One page, one file; its template has the same name.
+
+pub(crate) mod abort;
+pub(crate) mod approval;
+pub(crate) mod event;
+#[cfg(any(test, debug_assertions))]
+pub(crate) mod gallery;
+pub(crate) mod inbox;
+pub(crate) mod login;
+pub(crate) mod me;
+pub(crate) mod moved;
+pub(crate) mod projects;
+pub(crate) mod sequence;
+pub(crate) mod sequences;

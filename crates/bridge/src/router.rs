@@ -1,0 +1,72 @@
+//! The list of routes.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::middleware::map_response;
+use axum::routing::{any, get, post};
+
+use crate::live::Streams;
+use crate::pages::{abort, approval, event, inbox, login, me, moved, projects, sequence, sequences};
+use crate::state::BridgeState;
+use crate::{assets, headers, live};
+
+/// Longest form, in bytes: a comment of 4 KiB, encoded, and the rest.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+
+#[derive(Clone)]
+struct App {
+    bridge: BridgeState,
+    streams: Streams,
+}
+
+impl FromRef<App> for BridgeState {
+    fn from_ref(app: &App) -> Self {
+        app.bridge.clone()
+    }
+}
+
+impl FromRef<App> for Streams {
+    fn from_ref(app: &App) -> Self {
+        app.streams.clone()
+    }
+}
+
+/// The pages. All paths begin with `/bridge`; the router has no fallback, so that it can be merged.
+pub fn router(state: BridgeState) -> Router {
+    let routes = Router::new()
+        .route("/bridge", get(moved::home))
+        .route("/bridge/", get(moved::home))
+        .route("/bridge/login", get(login::page).post(login::sign_in))
+        .route("/bridge/logout", post(login::sign_out))
+        .route("/bridge/me", get(me::page).post(me::change))
+        .route("/bridge/inbox", get(inbox::page))
+        .route("/bridge/approval/{id}", get(approval::page))
+        .route("/bridge/approval/{id}/decision", post(approval::decide))
+        .route("/bridge/projects", get(projects::page))
+        .route("/bridge/project/{project}/sequence", get(sequences::page))
+        .route("/bridge/project/{project}/sequence/{context}", get(sequence::page))
+        .route(
+            "/bridge/project/{project}/sequence/{context}/abort",
+            get(abort::page).post(abort::abort),
+        )
+        .route("/bridge/event/{event}", get(event::page))
+        .route("/bridge/log/{event}", get(event::log))
+        .route("/bridge/live", get(live::stream))
+        .route("/bridge/assets/{name}", get(assets::serve))
+        // Keptn's own addresses.
+        .route("/bridge/dashboard", get(moved::projects))
+        .route("/bridge/project/{project}", get(moved::project))
+        .route("/bridge/project/{project}/environment", get(moved::project))
+        .route("/bridge/project/{project}/sequence/{context}/stage/{stage}", get(moved::stage))
+        .route("/bridge/project/{project}/sequence/{context}/event/{event}", get(moved::event))
+        .route("/bridge/trace/{context}", get(moved::trace))
+        .route("/bridge/trace/{context}/{part}", get(moved::trace_part))
+        .route("/bridge/{*rest}", any(moved::nowhere));
+    // #[cfg(debug_assertions)]
+    // let routes = routes.route("/bridge/dev/gallery", get(crate::pages::gallery::page));
+    routes
+        .method_not_allowed_fallback(moved::method)
+        .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(map_response(headers::secure))
+        .with_state(App { bridge: state, streams: Streams::default() })
+}

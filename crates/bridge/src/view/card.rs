@@ -1,0 +1,299 @@
+//! The approval card: what is asked, on what grounds, and where it stands.
+
+use jiff::Timestamp;
+use tidegate_core::approval::{Approval, ApprovalState, Decided, Decision, Subject};
+use tidegate_core::names::EventId;
+use tidegate_core::sequence::{Context, DEPLOYED_KEPT, Deployed};
+
+use super::{
+    Chip, Image, Label, Status, Text, When, Who, labels, seconds_between, short, span,
+};
+use crate::visitor::Visitor;
+
+/// An approval as a page shows it.
+pub(crate) struct Card {
+    /// Its id.
+    pub(crate) id: EventId,
+    /// Where it belongs.
+    pub(crate) project: Text,
+    pub(crate) stage: Text,
+    pub(crate) service: Text,
+    pub(crate) sequence: Text,
+    /// The delivery.
+    pub(crate) context: String,
+    pub(crate) sequence_href: String,
+    pub(crate) permalink: String,
+    /// What a vote must name, and the form of it that people can compare.
+    pub(crate) subject: String,
+    pub(crate) subject_short: String,
+    /// What runs there, and what would.
+    pub(crate) from: Option<Image>,
+    pub(crate) to: Option<Image>,
+    /// The short form of what would run, for headings.
+    pub(crate) what: Text,
+    /// What approving does.
+    pub(crate) effect: Effect,
+    pub(crate) by: Who,
+    pub(crate) asked: When,
+    pub(crate) labels: Vec<Label>,
+    /// The result that led here; none where nothing ran before.
+    pub(crate) gate: Option<Chip>,
+    pub(crate) evidence: Vec<Evidence>,
+    /// What a careful reader should know first.
+    pub(crate) flags: Vec<Text>,
+    pub(crate) standing: Standing,
+    /// Whether its evidence is open at first.
+    pub(crate) unfolded: bool,
+}
+
+/// The parts of the sentence that says what approving does.
+pub(crate) struct Effect {
+    /// The image that gets deployed; none where no deployment follows.
+    pub(crate) deploys: Option<Text>,
+    /// What it takes the place of, and for how long that has run.
+    pub(crate) replaces: Option<(Text, String)>,
+    /// The tasks that follow.
+    pub(crate) next: Text,
+}
+
+/// A test or an evaluation that the approval is based on.
+pub(crate) struct Evidence {
+    pub(crate) stage: Text,
+    pub(crate) task: Text,
+    pub(crate) chip: Chip,
+    /// The event, whole.
+    pub(crate) href: String,
+    /// First digits of its digest, which is part of the subject.
+    pub(crate) digest: Text,
+}
+
+/// Where an approval stands.
+pub(crate) enum Standing {
+    /// A person must decide.
+    Open(Reason),
+    /// Somebody did.
+    Decided(Verdict),
+    /// Nobody has to any more.
+    Closed {
+        /// Why.
+        reason: Text,
+        /// When.
+        at: When,
+    },
+}
+
+/// The reason field of the decision form.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reason {
+    /// What was typed.
+    pub(crate) typed: String,
+    /// What is wrong with it.
+    pub(crate) error: Option<String>,
+    /// Whether approving needs one, too; declining always does.
+    pub(crate) to_approve: bool,
+}
+
+/// A decision.
+pub(crate) struct Verdict {
+    pub(crate) status: Status,
+    /// `approved` or `declined`
+    pub(crate) done: &'static str,
+    pub(crate) by: Who,
+    pub(crate) at: When,
+    pub(crate) comment: Option<Text>,
+    /// Whether the voter named what they had seen.
+    pub(crate) blind: bool,
+}
+
+impl Verdict {
+    /// A decision as `reader` sees it.
+    pub(crate) fn new(decided: &Decided, visitor: &Visitor) -> Self {
+        Self {
+            status: match decided.decision {
+                Decision::Approve => Status::Approved,
+                Decision::Decline => Status::Declined,
+            },
+            done: decided.decision.done(),
+            by: Who::new(&decided.by, &visitor.principal),
+            at: When::new(decided.at, visitor.now),
+            comment: decided.comment.as_ref().map(|comment| Text::block(comment.as_str())),
+            blind: decided.seen.is_none(),
+        }
+    }
+}
+
+impl Card {
+    /// The card of an approval, from what the store says about it in one reading: what has run in
+    /// its stage, newest last, and its delivery.
+    pub(crate) fn new(
+        approval: &Approval,
+        deployed: &[Deployed],
+        context: Option<&Context>,
+        visitor: &Visitor,
+    ) -> Self {
+        let scope = &approval.scope;
+        let before = replaced(approval, deployed);
+        let image = approval.image.as_deref();
+        let evidence = evidence(approval, context);
+        let context = approval.context;
+        Self {
+            id: approval.id,
+            project: Text::line(&scope.project),
+            stage: Text::line(&scope.stage),
+            service: Text::line(&scope.service),
+            sequence: Text::line(&approval.sequence),
+            context: context.to_string(),
+            sequence_href: format!("/bridge/project/{}/sequence/{context}", scope.project),
+            permalink: format!("/bridge/approval/{}", approval.id),
+            subject: Subject::of(approval, before).to_string(),
+            subject_short: Subject::of(approval, before).short(),
+            from: before.map(|old| match image {
+                Some(new) => Image::beside(&old.image, new),
+                None => Image::alone(&old.image),
+            }),
+            to: image.map(|new| match before {
+                Some(old) => Image::beside(new, &old.image),
+                None => Image::alone(new),
+            }),
+            what: image.map_or_else(|| Text::line(&scope.service), short),
+            effect: effect(approval, before, visitor.now),
+            by: Who::new(&approval.triggered_by, &visitor.principal),
+            asked: When::new(approval.asked_at, visitor.now),
+            labels: labels(&approval.labels),
+            gate: gate(&approval.result, &evidence),
+            evidence,
+            flags: flags(approval, deployed, before),
+            standing: standing(approval, visitor),
+            unfolded: false,
+        }
+    }
+
+    /// Whether a person must decide.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.standing, Standing::Open(_))
+    }
+
+    /// The same with its evidence open.
+    pub(crate) fn unfolded(self) -> Self {
+        Self { unfolded: true, ..self }
+    }
+
+    /// The same with a reason that was typed, and what is wrong with it.
+    pub(crate) fn with_reason(mut self, typed: String, error: Option<String>) -> Self {
+        if let Standing::Open(reason) = &mut self.standing {
+            reason.typed = typed;
+            reason.error = error;
+        }
+        self
+    }
+}
+
+/// Approving on a warning needs a reason, so that the record says why.
+pub(crate) fn needs_reason(approval: &Approval, decision: Decision) -> bool {
+    decision == Decision::Decline || approval.result == "warning"
+}
+
+/// What runs in the stage while the approval is open; what ran there when it was settled.
+fn replaced<'a>(approval: &Approval, deployed: &'a [Deployed]) -> Option<&'a Deployed> {
+    match settled_at(approval) {
+        None => deployed.last(),
+        Some(at) => deployed.iter().rev().find(|old| old.at <= at),
+    }
+}
+
+fn settled_at(approval: &Approval) -> Option<Timestamp> {
+    match &approval.state {
+        ApprovalState::Open => None,
+        ApprovalState::Decided(decided) => Some(decided.at),
+        ApprovalState::Closed { at, .. } => Some(*at),
+    }
+}
+
+fn standing(approval: &Approval, visitor: &Visitor) -> Standing {
+    match &approval.state {
+        ApprovalState::Open => Standing::Open(Reason {
+            to_approve: needs_reason(approval, Decision::Approve),
+            ..Reason::default()
+        }),
+        ApprovalState::Decided(decided) => Standing::Decided(Verdict::new(decided, visitor)),
+        ApprovalState::Closed { reason, at } => {
+            Standing::Closed { reason: Text::line(reason), at: When::new(*at, visitor.now) }
+        }
+    }
+}
+
+fn effect(approval: &Approval, before: Option<&Deployed>, now: Timestamp) -> Effect {
+    let deploys = approval.then.iter().any(|task| task == "deployment");
+    let now = settled_at(approval).unwrap_or(now);
+    Effect {
+        deploys: approval.image.as_ref().filter(|_| deploys).map(Text::line),
+        replaces: before
+            .map(|old| (Text::line(&old.image), span(seconds_between(old.at, now)))),
+        next: Text::line(approval.then.join(", ")),
+    }
+}
+
+fn evidence(approval: &Approval, context: Option<&Context>) -> Vec<Evidence> {
+    let score = |stage: &str| {
+        let stages = context.map_or(&[][..], |context| &context.stages);
+        let stage = stages.iter().find(|state| state.name == *stage)?;
+        stage.latest_evaluation.as_ref().map(|evaluation| evaluation.score)
+    };
+    approval
+        .evidence
+        .iter()
+        .map(|evidence| Evidence {
+            stage: Text::line(&evidence.stage),
+            task: Text::line(&evidence.task),
+            chip: Chip {
+                status: Status::of_result(&evidence.result),
+                more: match score(evidence.stage.as_str()) {
+                    Some(score) if evidence.task == "evaluation" => Text::line(points(score)),
+                    _ => Text::default(),
+                },
+            },
+            href: format!("/bridge/event/{}", evidence.event),
+            digest: Text::line(evidence.digest.get(..8).unwrap_or_default()),
+        })
+        .collect()
+}
+
+/// `96/100`; a part of a point is shown, because 89.9 does not reach 90.
+pub(crate) fn points(score: f64) -> String {
+    let score = format!("{score:.2}");
+    format!("{}/100", score.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn gate(result: &str, evidence: &[Evidence]) -> Option<Chip> {
+    if result.is_empty() {
+        return None;
+    }
+    let judged = evidence.iter().rev().find(|evidence| !evidence.chip.more.is_empty());
+    let more = judged.map(|evidence| evidence.chip.more.clone()).unwrap_or_default();
+    Some(Chip { status: Status::of_result(result), more })
+}
+
+fn flags(approval: &Approval, deployed: &[Deployed], before: Option<&Deployed>) -> Vec<Text> {
+    let (scope, mut flags) = (&approval.scope, Vec::new());
+    match before {
+        // Only so many former deployments are kept; what is not known is not called nothing.
+        None if deployed.len() >= DEPLOYED_KEPT => {
+            flags.push(format!("What ran in {} then is not kept any more.", scope.stage));
+        }
+        None => flags.push(format!(
+            "First deployment of {} to {} that Tidegate knows of.",
+            scope.service, scope.stage
+        )),
+        Some(old) if Some(&old.image) == approval.image.as_ref() => {
+            flags.push(format!("This image runs in {} already.", scope.stage));
+        }
+        Some(_) => {}
+    }
+    if approval.evidence.is_empty() {
+        flags.push("No test or evaluation ran before this approval.".to_owned());
+    }
+    if approval.result == "warning" {
+        flags.push("The result is a warning: approving needs a reason.".to_owned());
+    }
+    flags.into_iter().map(Text::line).collect()
+}

@@ -1,0 +1,91 @@
+//! Images: what differs between two of them.
+
+use super::text::Text;
+
+/// An image name, split where it begins to differ from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Image {
+    /// What both have.
+    pub(crate) same: Text,
+    /// What is different: the part to look at.
+    pub(crate) differs: Text,
+}
+
+impl Image {
+    /// An image by itself: all of its tag or digest is worth a look.
+    pub(crate) fn alone(image: &str) -> Self {
+        Self::split(image, tag_start(image))
+    }
+
+    /// An image beside another. The cut is at a separator, so that `1.4.2` and `1.5.0` differ as
+    /// wholes and not in their last digits.
+    pub(crate) fn beside(image: &str, other: &str) -> Self {
+        if image == other {
+            return Self::alone(image);
+        }
+        let common = image.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+        let cut = image.as_bytes()[..common]
+            .iter()
+            .rposition(|byte| matches!(byte, b'/' | b':' | b'@'))
+            .map_or(0, |at| at + 1);
+        Self::split(image, cut)
+    }
+
+    fn split(image: &str, at: usize) -> Self {
+        Self { same: Text::line(&image[..at]), differs: Text::line(&image[at..]) }
+    }
+}
+
+/// Where the tag or the digest begins, or the last path segment where there is neither.
+fn tag_start(image: &str) -> usize {
+    let name = image.rfind('/').map_or(0, |at| at + 1);
+    match image[name..].find([':', '@']) {
+        Some(at) => name + at + 1,
+        None => name,
+    }
+}
+
+/// The short form for headings: the last path segment with its tag.
+pub(crate) fn short(image: &str) -> Text {
+    let name = &image[image.rfind('/').map_or(0, |at| at + 1)..];
+    // A digest is too long for a heading; its first digits tell it from the next one.
+    match name.split_once("@sha256:") {
+        Some((name, digest)) => {
+            let digits: String = digest.chars().take(12).collect();
+            Text::line(format!("{name}@{digits}"))
+        }
+        None => Text::line(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(image: &Image) -> (&str, &str) {
+        (image.same.as_str(), image.differs.as_str())
+    }
+
+    #[test]
+    fn the_tag_is_what_differs_between_two_versions() {
+        let image = Image::beside("ghcr.io/acme/hello:v0.1.1", "ghcr.io/acme/hello:v0.1.0");
+        assert_eq!(parts(&image), ("ghcr.io/acme/hello:", "v0.1.1"));
+        let moved = Image::beside("ghcr.io/other/hello:v1", "ghcr.io/acme/hello:v1");
+        assert_eq!(parts(&moved), ("ghcr.io/", "other/hello:v1"));
+        assert_eq!(parts(&Image::beside("é:1", "è:1")), ("", "é:1"));
+    }
+
+    #[test]
+    fn an_image_alone_shows_its_tag() {
+        assert_eq!(parts(&Image::alone("host:5000/a/b:1.2")), ("host:5000/a/b:", "1.2"));
+        assert_eq!(parts(&Image::alone("a/b@sha256:99")), ("a/b@", "sha256:99"));
+        assert_eq!(parts(&Image::beside("a/b", "a/b")), ("a/", "b"));
+    }
+
+    #[test]
+    fn headings_are_short() {
+        assert_eq!(short("ghcr.io/acme/hello:v1").as_str(), "hello:v1");
+        let digest = format!("a/b@sha256:{}", "9f2c".repeat(16));
+        assert_eq!(short(&digest).as_str(), "b@9f2c9f2c9f2c");
+    }
+}

@@ -1,0 +1,81 @@
+//! What pages are made of: plain data that a template only has to lay out. Whatever others wrote is
+//! a [`Text`] here.
+
+mod card;
+mod delivery;
+mod image;
+mod label;
+mod run;
+mod status;
+mod text;
+mod when;
+
+pub(crate) use card::{Card, Standing, Verdict, needs_reason, points};
+pub(crate) use delivery::Delivery;
+pub(crate) use image::{Image, short};
+pub(crate) use label::{Label, labels};
+pub(crate) use run::{Entry, Material, Run, Scale, end_of, status_of};
+pub(crate) use status::Status;
+pub(crate) use text::{Text, tail};
+pub(crate) use when::{When, seconds_between, span};
+
+/// A chip: a state, and what it says beside its word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chip {
+    /// The state.
+    pub(crate) status: Status,
+    /// Such as `96/100`; may be empty.
+    pub(crate) more: Text,
+}
+
+impl Chip {
+    /// A chip that says no more than its word.
+    pub(crate) fn plain(status: Status) -> Self {
+        Self { status, more: Text::default() }
+    }
+}
+
+/// Who did something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Who {
+    /// The name.
+    pub(crate) name: Text,
+    /// The name of its symbol in the sprite.
+    pub(crate) icon: &'static str,
+    /// Whether it is the reader.
+    pub(crate) is_reader: bool,
+}
+
+impl Who {
+    /// A principal, as `reader` sees it.
+    pub(crate) fn new(
+        principal: &tidegate_core::principal::Principal,
+        reader: &tidegate_core::principal::Principal,
+    ) -> Self {
+        use tidegate_core::principal::Principal;
+        let icon = match principal {
+            Principal::Person(_) => "person",
+            Principal::Machine(_) | Principal::Builtin(_) => "robot",
+            Principal::Shared | Principal::Wire => "key",
+        };
+        Self { name: Text::line(principal.to_string()), icon, is_reader: principal == reader }
+    }
+
+    /// "You", or the name, as the first word of a sentence.
+    pub(crate) fn subject(&self) -> Text {
+        if self.is_reader { Text::line("You") } else { capital(self.name.as_str()) }
+    }
+
+    /// "you", or the name, within a sentence.
+    pub(crate) fn object(&self) -> Text {
+        if self.is_reader { Text::line("you") } else { self.name.clone() }
+    }
+}
+
+/// "the shared API token" begins a sentence in upper case; the name of a person stays as it is.
+fn capital(name: &str) -> Text {
+    match name.strip_prefix("the ") {
+        Some(rest) => Text::line(format!("The {rest}")),
+        None => Text::line(name),
+    }
+}

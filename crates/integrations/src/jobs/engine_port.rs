@@ -1,0 +1,261 @@
+//! The engine behind the runner's [`JobPort`].
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tidegate_core::event::{Draft, Event, EventKind, EventType, Phase, SPEC_VERSION, Scope};
+use tidegate_core::job::CONFIG_PATH;
+use tidegate_core::names::EventId;
+use tidegate_core::principal::{Principal, PrincipalName};
+use tidegate_core::sequence::Reply;
+use tidegate_engine::{Engine, Failure};
+use tidegate_resources::{Place, Repositories, ResourceError, ResourcePath};
+use tidegate_store::{DeliveryRow, Write};
+use tokio::sync::{Mutex, mpsc};
+use uuid::Uuid;
+
+use super::port::{JobDelivery, JobFile, JobPort};
+
+/// `source` of what jobs answer, because Keptn's clients read it.
+const SOURCE: &str = "job-executor-service";
+/// Deliveries that are read at a time.
+const PAGE: u64 = 64;
+/// How long to wait before the engine is asked again that was too busy or had no space.
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// The engine, as the runner sees it.
+pub(super) struct EnginePort {
+    engine: Engine,
+    secrets: Secrets,
+    queue: Mutex<Queue>,
+    tell: mpsc::UnboundedSender<Progress>,
+}
+
+/// How far the jobs of a task are.
+pub(super) enum Progress {
+    /// Its `.started` counts.
+    Began(EventId),
+    /// Its `.finished` was sent.
+    Ended(EventId),
+}
+
+/// Secrets of the configuration: variables and values by the secret's name.
+pub type Secrets = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Deliveries that were read and not yet handed out. The claim is the position: one process has
+/// nobody to share with, and after a restart everything that is not done is handed out again.
+#[derive(Default)]
+struct Queue {
+    last: i64,
+    ready: VecDeque<DeliveryRow>,
+}
+
+impl EnginePort {
+    pub(super) fn new(
+        engine: Engine,
+        secrets: Secrets,
+        tell: mpsc::UnboundedSender<Progress>,
+    ) -> Self {
+        Self { engine, secrets, queue: Mutex::new(Queue::default()), tell }
+    }
+
+    async fn next(&self) -> DeliveryRow {
+        let mut queue = self.queue.lock().await;
+        loop {
+            if let Some(row) = queue.ready.pop_front() {
+                return row;
+            }
+            let after = queue.last;
+            match self.engine.read(move |reader| reader.deliveries(after, PAGE)).await {
+                Ok(rows) if rows.is_empty() => self.engine.deliveries().await,
+                Ok(rows) => {
+                    queue.last = rows.last().map_or(after, |row| row.id);
+                    queue.ready.extend(rows);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the outbox could not be read; trying again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    /// Sends an answer until it is committed. Whether it counts, or did before.
+    async fn answer(
+        &self,
+        delivery: &JobDelivery,
+        phase: Phase,
+        client_id: Uuid,
+        data: Map<String, Value>,
+    ) -> bool {
+        let kind = delivery.event["type"].as_str().unwrap_or_default();
+        let kind = match EventType::new(kind).kind() {
+            EventKind::Task { task, .. } => EventType::task(&task, phase),
+            EventKind::Sequence { .. } | EventKind::Other => return false,
+        };
+        let body = json!({
+            "id": client_id,
+            "type": kind,
+            "source": SOURCE,
+            "shkeptncontext": delivery.event["shkeptncontext"],
+            "shkeptnspecversion": SPEC_VERSION,
+            "triggeredid": delivery.event_id,
+            "data": data,
+        });
+        let draft = match Draft::from_value(body) {
+            Ok(draft) => draft,
+            Err(error) => {
+                tracing::error!(%error, event.id = %delivery.event_id, "a job's answer is no event");
+                return false;
+            }
+        };
+        let by = Principal::Builtin(PrincipalName::new(SOURCE).expect("a short plain text"));
+        loop {
+            match self.engine.accept(draft.clone(), &by, None).await {
+                Ok(accepted) => {
+                    return matches!(accepted.reply, Some(Reply::Accepted | Reply::Repeated));
+                }
+                Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
+                // The process ends, or its store did: the next start does all of this again.
+                Err(Failure::Stopping | Failure::OutcomeUnknown) => std::future::pending().await,
+                Err(error) => {
+                    tracing::error!(%error, event.id = %delivery.event_id, "a job's answer was refused");
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Asks the places in turn; the first that answers with something counts.
+    async fn look_up<T, F>(&self, delivery: &JobDelivery, ask: F) -> Result<Option<T>, String>
+    where
+        T: Send + 'static,
+        F: Fn(&Repositories, &Place) -> Result<Option<T>, ResourceError> + Send + 'static,
+    {
+        let repositories = self.engine.repositories().clone();
+        let Scope { stage, service, .. } = delivery.scope.clone();
+        let places = [Place::Service(stage.clone(), service), Place::Stage(stage), Place::Project];
+        let search = move || {
+            for place in &places {
+                match ask(&repositories, place) {
+                    Ok(Some(found)) => return Ok(Some(found)),
+                    Ok(None) => {}
+                    Err(error) if is_missing(&error) => {}
+                    Err(error) => return Err(error.to_string()),
+                }
+            }
+            Ok(None)
+        };
+        tokio::task::spawn_blocking(search).await.unwrap_or_else(|error| Err(error.to_string()))
+    }
+}
+
+/// What makes the next place count.
+fn is_missing(error: &ResourceError) -> bool {
+    matches!(
+        error,
+        ResourceError::NotFound { .. }
+            | ResourceError::StageNotFound { .. }
+            | ResourceError::ServiceNotFound { .. }
+    )
+}
+
+impl JobPort for EnginePort {
+    async fn claim(&self) -> JobDelivery {
+        loop {
+            let DeliveryRow { id, event, cancelled, .. } = self.next().await;
+            match Scope::of(&event.data) {
+                Ok(scope) => return delivery(id, &event, scope, cancelled),
+                Err(reason) => {
+                    tracing::error!(event.id = %event.id, reason, "a delivery has no scope");
+                    drop(self.engine.write(Write::DeliveryDone(id)).await);
+                }
+            }
+        }
+    }
+
+    async fn config(&self, delivery: &JobDelivery) -> Result<Option<String>, String> {
+        let path = ResourcePath::new(CONFIG_PATH).map_err(|error| error.to_string())?;
+        let (project, commit) = (delivery.scope.project.clone(), delivery.commit.clone());
+        let found = self.look_up(delivery, move |git, place| {
+            // A project's own files are on another branch than the stage's commit.
+            let at = if *place == Place::Project { None } else { commit.as_ref() };
+            git.read(&project, place, &path, at).map(Some)
+        });
+        match found.await? {
+            Some(bytes) => String::from_utf8(bytes)
+                .map(Some)
+                .map_err(|_| format!("{CONFIG_PATH} is not UTF-8 text")),
+            None => Ok(None),
+        }
+    }
+
+    async fn files(&self, delivery: &JobDelivery, name: &str) -> Result<Vec<JobFile>, String> {
+        let path = ResourcePath::new(name).map_err(|error| error.to_string())?;
+        let (project, commit) = (delivery.scope.project.clone(), delivery.commit.clone());
+        let found = self.look_up(delivery, move |git, place| {
+            let at = if *place == Place::Project { None } else { commit.as_ref() };
+            let file = |path: &ResourcePath| {
+                let content = git.read(&project, place, path, at)?;
+                Ok(JobFile { path: path.to_string(), content })
+            };
+            match file(&path) {
+                Ok(file) => return Ok(Some(vec![file])),
+                Err(error) if is_missing(&error) => {}
+                Err(error) => return Err(error),
+            }
+            let below = format!("{path}/");
+            let all = git.list(&project, place, at)?;
+            let files: Result<Vec<_>, _> =
+                all.iter().filter(|one| one.as_str().starts_with(&below)).map(file).collect();
+            files.map(|files| (!files.is_empty()).then_some(files))
+        });
+        found.await.map(Option::unwrap_or_default)
+    }
+
+    fn secret(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        self.secrets.get(name).cloned()
+    }
+
+    async fn started(
+        &self,
+        delivery: &JobDelivery,
+        client_id: Uuid,
+        data: Map<String, Value>,
+    ) -> bool {
+        let counts = self.answer(delivery, Phase::Started, client_id, data).await;
+        if counts {
+            // Nobody listens any more only while the server stops.
+            drop(self.tell.send(Progress::Began(delivery.event_id)));
+        }
+        counts
+    }
+
+    async fn finished(&self, delivery: &JobDelivery, client_id: Uuid, data: Map<String, Value>) {
+        self.answer(delivery, Phase::Finished, client_id, data).await;
+        drop(self.tell.send(Progress::Ended(delivery.event_id)));
+    }
+
+    async fn done(&self, delivery: &JobDelivery) {
+        loop {
+            match self.engine.write(Write::DeliveryDone(delivery.id)).await {
+                Ok(_) => return,
+                Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
+                // Handed out again at the next start, where every step finds itself done.
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+fn delivery(id: i64, event: &Event, scope: Scope, cancelled: bool) -> JobDelivery {
+    JobDelivery {
+        id,
+        event_id: event.id,
+        event: event.to_value(),
+        scope,
+        commit: event.commit.clone(),
+        cancelled,
+    }
+}

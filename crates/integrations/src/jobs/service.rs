@@ -1,0 +1,209 @@
+//! Jobs as a part of a server: the runner on the engine, aborts, and the logs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tidegate_core::names::EventId;
+use tidegate_engine::Engine;
+use tokio::sync::{broadcast, mpsc};
+use tokio::task::JoinHandle;
+
+use super::engine_port::{EnginePort, Progress, Secrets};
+use super::{ExecutorConfig, ImageMap, JobLog, JobsConfig, ProcessExecutor, Runner};
+
+/// How long a program has between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(10);
+/// Changes of logs that a slow page may fall behind before it must read anew.
+const CHANGES_KEPT: usize = 1024;
+
+const UNPOISONED: &str = "nobody panics while holding it";
+
+/// Tasks between their `.started` and their `.finished`.
+type Running = Arc<Mutex<BTreeSet<EventId>>>;
+
+/// What jobs need beside the engine.
+pub struct JobsSetup {
+    /// The `[jobs]` section.
+    pub config: JobsConfig,
+    /// The `[secrets]` section.
+    pub secrets: Secrets,
+    /// Where the directories of jobs are.
+    pub directory: PathBuf,
+    /// The command that supervises one job; the job's directory becomes its last argument.
+    pub supervisor: Vec<OsString>,
+}
+
+/// Jobs of a server. Dropped or stopped, it starts no more; what runs goes on.
+pub struct Jobs {
+    executor: Arc<ProcessExecutor>,
+    changes: broadcast::Sender<EventId>,
+    running: Running,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Jobs {
+    /// Takes up deliveries from now on, those of a former run first.
+    ///
+    /// # Errors
+    /// The directory of jobs cannot be made.
+    pub fn start(engine: Engine, setup: JobsSetup) -> io::Result<Self> {
+        let JobsSetup { config, secrets, directory, supervisor } = setup;
+        let executor = Arc::new(ProcessExecutor::open(ExecutorConfig {
+            directory,
+            supervisor,
+            images: ImageMap::new(config.images),
+            output_max: config.output_max.get(),
+            grace: GRACE,
+        })?);
+        let (changes, _) = broadcast::channel(CHANGES_KEPT);
+        let running = Arc::default();
+        let mut jobs = Self { executor, changes, running, tasks: Vec::new() };
+        if config.enabled {
+            let (tell, progress) = mpsc::unbounded_channel();
+            // Listened to before the first job runs, so that no abort is missed.
+            let cancelled = engine.cancellations();
+            jobs.tasks.push(tokio::spawn(abort(Arc::clone(&jobs.executor), cancelled)));
+            jobs.tasks.push(tokio::spawn(follow_all(
+                Arc::clone(&jobs.executor),
+                progress,
+                jobs.changes.clone(),
+                Arc::clone(&jobs.running),
+            )));
+            let port = Arc::new(EnginePort::new(engine, secrets, tell));
+            let runner = Runner::new(port, Arc::clone(&jobs.executor), config.concurrency);
+            jobs.tasks.push(tokio::spawn(async move { runner.run().await }));
+        }
+        Ok(jobs)
+    }
+
+    /// Reads logs without holding on to the server.
+    #[must_use]
+    pub fn logs(&self) -> Logs {
+        Logs { executor: Arc::clone(&self.executor), changes: self.changes.clone() }
+    }
+
+    /// Starts no more jobs. Those that run go on under their supervisors.
+    pub async fn stop(self) {
+        for task in self.tasks {
+            task.abort();
+            // Aborted is how it shall end.
+            drop(task.await);
+        }
+    }
+
+    /// Stops all jobs that run, waits until they have ended, and starts no more.
+    pub async fn stop_all(self) {
+        let running: Vec<EventId> =
+            self.running.lock().expect(UNPOISONED).iter().copied().collect();
+        let mut changes = self.changes.subscribe();
+        for task in &running {
+            if let Err(error) = self.executor.cancel(*task) {
+                tracing::error!(%error, event.id = %task, "a job could not be stopped");
+            }
+        }
+        // Each reports its end, and that is a change of its log.
+        while !self.running.lock().expect(UNPOISONED).is_empty() {
+            if let Err(broadcast::error::RecvError::Closed) = changes.recv().await {
+                break;
+            }
+        }
+        self.stop().await;
+    }
+}
+
+/// The output of jobs.
+#[derive(Clone)]
+pub struct Logs {
+    executor: Arc<ProcessExecutor>,
+    changes: broadcast::Sender<EventId>,
+}
+
+impl Logs {
+    /// What the jobs of a task have said so far; none where no job of ours runs it. Blocks on files.
+    #[must_use]
+    pub fn log(&self, task: EventId) -> Option<JobLog> {
+        self.executor.log_tail(task).unwrap_or_else(|error| {
+            tracing::error!(%error, event.id = %task, "a job's log could not be read");
+            None
+        })
+    }
+
+    /// Tasks whose output has changed, from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<EventId> {
+        self.changes.subscribe()
+    }
+}
+
+/// Passes aborts on.
+async fn abort(executor: Arc<ProcessExecutor>, mut cancelled: broadcast::Receiver<EventId>) {
+    loop {
+        match cancelled.recv().await {
+            Ok(task) => {
+                if let Err(error) = executor.cancel(task) {
+                    tracing::error!(%error, event.id = %task, "a job could not be aborted");
+                }
+            }
+            // The deliveries of those that were missed are marked as cancelled, too.
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                tracing::error!(missed, "aborts of jobs were missed; they end by themselves");
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Follows the log of every task from its `.started` to its `.finished`.
+async fn follow_all(
+    executor: Arc<ProcessExecutor>,
+    mut progress: mpsc::UnboundedReceiver<Progress>,
+    changes: broadcast::Sender<EventId>,
+    running: Running,
+) {
+    let mut followers = BTreeMap::new();
+    while let Some(progress) = progress.recv().await {
+        match progress {
+            Progress::Began(task) => {
+                running.lock().expect(UNPOISONED).insert(task);
+                let (executor, changes) = (Arc::clone(&executor), changes.clone());
+                followers.insert(task, AbortOnDrop(tokio::spawn(follow(executor, task, changes))));
+            }
+            Progress::Ended(task) => {
+                running.lock().expect(UNPOISONED).remove(&task);
+                followers.remove(&task);
+                // Nobody looking is fine.
+                drop(changes.send(task));
+            }
+        }
+    }
+}
+
+/// A task that ends with whoever holds it.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn follow(
+    executor: Arc<ProcessExecutor>,
+    task: EventId,
+    changes: broadcast::Sender<EventId>,
+) {
+    let followed = async {
+        let mut follower = executor.follow_log(task)?;
+        loop {
+            follower.changed().await?;
+            drop(changes.send(task));
+        }
+    };
+    let ended: io::Result<std::convert::Infallible> = followed.await;
+    let Err(error) = ended;
+    tracing::warn!(%error, event.id = %task, "a job's log cannot be followed");
+}

@@ -1,0 +1,89 @@
+//! `tidegate serve`
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Config, LISTEN};
+use crate::data::DataDir;
+use crate::server::Server;
+
+/// Run the server
+///
+/// Needs nothing but git. Stops on SIGTERM or Ctrl-C after it has answered what it accepted; jobs that
+/// run go on and are found again at the next start.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Where everything is kept; one server at a time
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Address and port [default: 127.0.0.1:7070]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(crate) fn run(options: Options) -> anyhow::Result<ExitCode> {
+    crate::log::start("info");
+    runtime()?.block_on(serve(options))
+}
+
+/// The runtime of a server: few threads, each with the stack that reading YAML needs.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8))
+        .thread_stack_size(tidegate_core::yaml::STACK_BYTES)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
+async fn serve(options: Options) -> anyhow::Result<ExitCode> {
+    let config = Config::load(options.config.as_deref())?;
+    let directory = options
+        .data_dir
+        .or_else(|| config.data_dir.clone())
+        .context("where to keep everything? Add --data-dir DIR, or data_dir to the --config file")?;
+    let default = LISTEN.parse().expect("a plain address");
+    let listen = options.listen.or(config.listen).unwrap_or(default);
+    let data = DataDir::open(&directory)?;
+    let stop = stop_signal()?;
+    let server = Server::start(config, data, listen).await?;
+    announce(&server)?;
+    stop.await;
+    tracing::info!("stopping: answering what was accepted");
+    server.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Resolves at the first SIGTERM or SIGINT from now on.
+pub(crate) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn announce(server: &Server) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "Tidegate {} listens on http://{}", env!("CARGO_PKG_VERSION"), server.address)?;
+    writeln!(out, "  data      {}", server.data().display())?;
+    writeln!(out, "  Bridge    {}/bridge/", server.url())?;
+    if let Some(token) = &server.new_token {
+        writeln!(out, "  API token {}", token.expose())?;
+        writeln!(out, "            shown this once, and kept in {}/api-token", server.data().display())?;
+    }
+    writeln!(out, "  sign in   tidegate sign-in YOUR-NAME --data-dir {}", server.data().display())?;
+    out.flush()?;
+    Ok(())
+}

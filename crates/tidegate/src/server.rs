@@ -1,0 +1,174 @@
+//! A running server: every part wired to the others. `serve` and `demo` both start one.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use tidegate_engine::{Engine, RepositoryResolver, SystemClock, SystemEntropy};
+use tidegate_identity::{RateLimit, Secret, Tokens};
+use tidegate_integrations::jobs::{Jobs, JobsConfig, JobsSetup};
+use tidegate_resources::Repositories;
+use tidegate_store::sqlite::SqliteHome;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::data::DataDir;
+use crate::logs::Logs;
+
+/// How long open requests may take after the server was told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A server that answers.
+pub(crate) struct Server {
+    /// The engine.
+    pub(crate) engine: Engine,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// The token that was made at this start.
+    pub(crate) new_token: Option<Secret>,
+    public_url: String,
+    data: DataDir,
+    jobs: Jobs,
+    stop: watch::Sender<bool>,
+    http: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    /// Opens the store, takes up what a former run left undone, and listens.
+    pub(crate) async fn start(
+        config: Config,
+        data: DataDir,
+        listen: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let (token, new_token) = match config.api_token {
+            Some(token) => (token, None),
+            None => {
+                let (token, origin) = tidegate_identity::load_or_generate(data.path())?;
+                let made = origin == tidegate_identity::Origin::Generated;
+                (token.clone(), made.then_some(token))
+            }
+        };
+        let tokens = Arc::new(Tokens::new(&token, &config.tokens)?);
+        let (home, reader) = SqliteHome::open(data.path())?;
+        let repositories = Repositories::open(&data.path().join("git"))?;
+        let resolver = RepositoryResolver::new(repositories.clone());
+        let ports = (Arc::new(SystemClock) as _, Arc::new(SystemEntropy) as _);
+        let engine =
+            Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal).await?;
+        let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)
+            .context("cannot start jobs")?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}; use another --listen"))?;
+        let address = listener.local_addr()?;
+        let (stop, stopping) = watch::channel(false);
+        let limits = Arc::new(Mutex::new(RateLimit::default()));
+        let app = router(&engine, &tokens, &limits, &jobs, stopping.clone());
+        let http = tokio::spawn(listen_until(listener, app, stopping));
+        let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
+        Ok(Self { engine, address, new_token, public_url, data, jobs, stop, http })
+    }
+
+    /// How people reach it, without a slash at the end.
+    pub(crate) fn url(&self) -> &str {
+        self.public_url.trim_end_matches('/')
+    }
+
+    /// Its data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.data.path().to_owned()
+    }
+
+    /// Answers what was accepted, and stops. Jobs go on under their supervisors.
+    pub(crate) async fn stop(mut self) {
+        self.close().await;
+        self.jobs.stop().await;
+        self.engine.stop().await;
+    }
+
+    /// As [`Server::stop`], and no job is left running.
+    pub(crate) async fn stop_with_jobs(mut self) {
+        self.close().await;
+        self.jobs.stop_all().await;
+        self.engine.stop().await;
+    }
+
+    async fn close(&mut self) {
+        self.stop.send_replace(true);
+        match tokio::time::timeout(DRAIN, &mut self.http).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(other) => tracing::error!(?other, "the HTTP server ended badly"),
+            Err(_) => {
+                tracing::warn!("some requests took longer than {DRAIN:?}; they are cut off");
+                self.http.abort();
+            }
+        }
+    }
+}
+
+fn router(
+    engine: &Engine,
+    tokens: &Arc<Tokens>,
+    limits: &Arc<Mutex<RateLimit>>,
+    jobs: &Jobs,
+    stopping: watch::Receiver<bool>,
+) -> Router {
+    let api = tidegate_api::ApiState {
+        engine: engine.clone(),
+        tokens: Arc::clone(tokens),
+        limits: Arc::clone(limits),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let bridge = tidegate_bridge::BridgeState {
+        engine: engine.clone(),
+        tokens: Arc::clone(tokens),
+        limits: Arc::clone(limits),
+        logs: Arc::new(Logs(jobs.logs())),
+        stopping,
+    };
+    tidegate_bridge::router(bridge).merge(tidegate_api::router(api))
+}
+
+fn jobs_setup(
+    config: JobsConfig,
+    secrets: &BTreeMap<String, BTreeMap<String, Secret>>,
+    data: &DataDir,
+) -> anyhow::Result<JobsSetup> {
+    let exposed = |keys: &BTreeMap<String, Secret>| {
+        keys.iter().map(|(key, secret)| (key.clone(), secret.expose().to_owned())).collect()
+    };
+    let program = std::env::current_exe().context("cannot find this program")?;
+    Ok(JobsSetup {
+        config,
+        secrets: secrets.iter().map(|(name, keys)| (name.clone(), exposed(keys))).collect(),
+        directory: data.path().join("jobs"),
+        supervisor: vec![program.into_os_string(), "job-run".into()],
+    })
+}
+
+async fn listen_until(
+    listener: TcpListener,
+    app: Router,
+    mut stopping: watch::Receiver<bool>,
+) -> std::io::Result<()> {
+    let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
+        .with_graceful_shutdown(async move {
+            // An error means that the sender is gone, which is a stop as well.
+            drop(stopping.wait_for(|stop| *stop).await);
+        })
+        .await
+}
+
+/// The store can no longer be trusted: whoever starts the process again finds all that was
+/// acknowledged.
+fn fatal(reason: String) {
+    tracing::error!(reason, "the store failed; the process ends so that nothing false is said");
+    std::process::exit(70);
+}

@@ -1,0 +1,56 @@
+//! What the documents say about the tree is true.
+
+use std::path::Path;
+
+/// Every path and every function that `docs/architecture.md` names is there.
+#[test]
+fn the_architecture_page_names_only_what_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/architecture.md")).expect("the page");
+    let mut paths = 0;
+    for quoted in page.split('`').skip(1).step_by(2) {
+        let is_path = quoted.starts_with("crates/") || quoted == "xtask";
+        if is_path {
+            assert!(root.join(quoted).exists(), "docs/architecture.md names {quoted}");
+            paths += 1;
+        }
+    }
+    assert!(paths > 30, "the page still names its paths in back quotes ({paths})");
+    for (file, function) in [
+        ("crates/core/src/sequence/vote.rs", "fn on_route("),
+        ("crates/core/src/sequence/vote.rs", "fn by_event("),
+        ("crates/core/src/sequence/vote.rs", "fn decide("),
+        ("crates/core/src/approval/strategy.rs", "fn judge("),
+        ("crates/core/src/sequence/admit.rs", "fn ask("),
+        ("crates/core/src/sequence/admit.rs", "fn admit("),
+        ("crates/core/src/sequence/complete.rs", "fn complete("),
+        ("crates/engine/src/handle.rs", "fn vote("),
+        ("crates/engine/src/handle.rs", "fn accept("),
+        ("crates/engine/src/machine.rs", "fn batch("),
+    ] {
+        assert!(page.contains(file), "the page still names {file}");
+        let text = std::fs::read_to_string(root.join(file)).expect(file);
+        let name = function.trim_start_matches("fn ").trim_end_matches('(');
+        assert!(page.contains(name), "the page still names {name}");
+        assert!(text.contains(function), "{file} has {function}");
+    }
+}
+
+/// Links between documents lead somewhere.
+#[test]
+fn links_between_documents_lead_to_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/decisions/README.md"];
+    for page in pages {
+        let file = root.join(page);
+        let text = std::fs::read_to_string(&file).expect(page);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            let folder = file.parent().expect("a page has a folder");
+            assert!(folder.join(target).exists(), "{page} links to {target}");
+        }
+    }
+}
