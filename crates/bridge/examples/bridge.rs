@@ -22,6 +22,8 @@ use tokio::sync::{broadcast, watch};
 
 const IMAGE: &str = "ghcr.io/tidegate/hello";
 
+type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
 struct Logs(Mutex<HashMap<EventId, JobLog>>, broadcast::Sender<EventId>);
 
 impl JobLogs for Logs {
@@ -34,16 +36,13 @@ impl JobLogs for Logs {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Ended {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_stack_size(tidegate_core::yaml::STACK_BYTES)
         .enable_all()
         .build()?;
-    runtime.block_on(runtime.spawn(run()))??;
-    Ok(())
+    runtime.block_on(runtime.spawn(run()))?
 }
-
-type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 async fn run() -> Ended {
     let directory = tempfile::tempdir()?;

@@ -31,6 +31,11 @@ pub(crate) fn age(time: &str, now: Timestamp) -> String {
     }
 }
 
+/// A time to the second. The text itself where it is none.
+pub(crate) fn moment(time: &str) -> String {
+    time.parse::<Timestamp>().map_or_else(|_| time.to_owned(), |time| format!("{time:.0}"))
+}
+
 /// `fulltour/production/helloservice`.
 pub(crate) fn place(approval: &Approval) -> String {
     format!("{}/{}/{}", approval.project, approval.stage, approval.service)
@@ -63,6 +68,12 @@ mod tests {
         ] {
             assert_eq!(super::age(time, now), age, "{time}");
         }
+    }
+
+    #[test]
+    fn times_are_told_to_the_second() {
+        assert_eq!(moment("2026-11-24T03:27:59.694606011Z"), "2026-11-24T03:27:59Z");
+        assert_eq!(moment("soon"), "soon");
     }
 
     #[test]

@@ -33,7 +33,7 @@ fn bodies_that_are_no_events_are_refused_with_a_reason() {
     let deep = format!("{{\"data\":{}1{}}}", "[".repeat(1000), "]".repeat(1000));
     for (body, code, word) in [
         ("{", 400, "parsing body"),
-        ("", 422, "required"),
+        ("", 400, "parsing body"),
         ("[]", 400, "JSON object"),
         (deep.as_str(), 400, "recursion"),
         (r#"{"data":{},"source":1,"type":"t"}"#, 400, "source"),

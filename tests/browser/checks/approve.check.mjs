@@ -104,7 +104,9 @@ check('the second of two people is told who decided, when and what', async ({ st
   const { server } = await waiting(start);
   const ada = await open(server, server.link, { javaScript: false });
   await signIn(ada);
-  const grace = await open(server, '/bridge/login', { javaScript: false });
+  // Chromium notes the refused form on its console.
+  const expected = [/409/];
+  const grace = await open(server, '/bridge/login', { javaScript: false, expected });
   await grace.context().addCookies(await ada.context().cookies());
   await grace.goto(new URL('/bridge/inbox', server.origin).href);
   await approveButton(ada).click();

@@ -78,7 +78,7 @@ fn outcome(approval: &Approval, decision: Decision) -> String {
     }
     // The first of those who said the same, which need not be us.
     if let Some(Decided { by, at, .. }) = &approval.decided {
-        line.push_str(&format!(" ({by}, {at})"));
+        line.push_str(&format!(" ({by}, {})", text::moment(at)));
     }
     line
 }
@@ -99,7 +99,7 @@ fn explain(error: ClientError, shown: &Approval, wanted: Decision) -> Failure {
         Refusal { decided: Some(decided), .. } => {
             let Decided { decision, by, at, comment, .. } = decided;
             let why = comment.as_ref().map_or(String::new(), |comment| format!(": {comment}"));
-            format!("refused: {by} {} this at {at}{why}", decision.done())
+            format!("refused: {by} {} this at {}{why}", decision.done(), text::moment(at))
         }
         Refusal { subject: Some(subject), changed, message, .. } => format!(
             "refused: {}. You saw {}, now it is {}; look again and decide: tidegate {} {}",

@@ -6,6 +6,7 @@ use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::format::Format;
 use crate::screen::Screen;
+use crate::text;
 
 /// Make a link that signs a person in to the Bridge, once
 #[derive(Debug, Args)]
@@ -25,7 +26,8 @@ pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result
     let link = connection.open()?.sign_in_link(&name).await?;
     match output {
         Format::Table => {
-            screen.note(&format!("Signs in {name}, once, until {}:", link.expires))?;
+            screen
+                .note(&format!("Signs in {name}, once, until {}:", text::moment(&link.expires)))?;
             screen.data(&link.link)
         }
         Format::Json | Format::Yaml => screen.value(output, &link),

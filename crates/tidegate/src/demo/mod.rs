@@ -94,8 +94,8 @@ async fn play(
         () = stop => Ok(ExitCode::SUCCESS),
     };
     story.stopping();
-    let settled = settle::settle(&server.engine, &place.path().join("jobs")).await;
-    server.stop().await;
+    let settled = settle::settle(&server.engine).await;
+    server.stop_with_jobs().await;
     settled.and(ended)
 }
 
