@@ -1,11 +1,15 @@
 //! The data directory: one process at a time, readable by its owner only.
 
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use rustix::fs::{FlockOperation, flock};
+
+/// Holds the server's address while it runs.
+const ENDPOINT: &str = "endpoint";
 
 /// A data directory that this process holds until it ends, however it ends.
 #[derive(Debug)]
@@ -36,6 +40,26 @@ impl DataDir {
             bail!("another tidegate runs on {shown}; stop it first, or use another --data-dir");
         }
         Ok(Self { path, _lock: lock })
+    }
+
+    /// Leaves the server's address for the command line, which reads it with `--data-dir`.
+    pub(crate) fn keep_endpoint(&self, listens: SocketAddr) -> anyhow::Result<()> {
+        let path = self.path.join(ENDPOINT);
+        let ip = match listens.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let address = SocketAddr::new(ip, listens.port());
+        std::fs::write(&path, format!("http://{address}\n"))
+            .with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Nobody answers there any more.
+    pub(crate) fn drop_endpoint(&self) {
+        if let Err(error) = std::fs::remove_file(self.path.join(ENDPOINT)) {
+            tracing::warn!(%error, "the address in the data directory could not be removed");
+        }
     }
 
     /// Its absolute path.

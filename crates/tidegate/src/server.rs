@@ -67,6 +67,7 @@ impl Server {
             .await
             .with_context(|| format!("cannot listen on {listen}; use another --listen"))?;
         let address = listener.local_addr()?;
+        data.keep_endpoint(address)?;
         let (stop, stopping) = watch::channel(false);
         let limits = Arc::new(Mutex::new(RateLimit::default()));
         let app = router(&engine, &tokens, &limits, &jobs, stopping.clone());
@@ -109,6 +110,7 @@ impl Server {
                 self.http.abort();
             }
         }
+        self.data.drop_endpoint();
     }
 }
 
@@ -168,6 +170,7 @@ async fn listen_until(
 
 /// The store can no longer be trusted: whoever starts the process again finds all that was
 /// acknowledged.
+#[allow(clippy::needless_pass_by_value, reason = "the engine gives it away")]
 fn fatal(reason: String) {
     tracing::error!(reason, "the store failed; the process ends so that nothing false is said");
     std::process::exit(70);

@@ -84,7 +84,6 @@ async fn play(
     let server = Server::start(project::config(state)?, data, listen).await?;
     let story = Story::new(place, server.url());
     let ended = async {
-        place.keep_endpoint(server.url())?;
         setup::set_up(&server.engine).await?;
         story.opening(&story::sign_in_link(&server).await?, state).await?;
         watch::watch(&server.engine, state, &story, options.exit_after).await

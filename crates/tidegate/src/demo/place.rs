@@ -4,9 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-/// Holds the server's address while it runs; the command line reads it.
-const ENDPOINT: &str = "endpoint";
-
 /// A data directory, given or temporary.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -39,21 +36,9 @@ impl Place {
         self.temporary
     }
 
-    /// Leaves the address for the command line.
-    pub(super) fn keep_endpoint(&self, url: &str) -> anyhow::Result<()> {
-        let path = self.path.join(ENDPOINT);
-        std::fs::write(&path, format!("{url}\n"))
-            .with_context(|| format!("cannot write {}", path.display()))
-    }
-
     /// Removes what nobody needs any more. Everything has stopped. True where nothing is left.
     pub(super) fn leave(&self, clean: bool) -> bool {
-        let removed = clean && self.temporary && std::fs::remove_dir_all(&self.path).is_ok();
-        if !removed {
-            // Nobody answers there any more; an error means that nobody ever did.
-            drop(std::fs::remove_file(self.path.join(ENDPOINT)));
-        }
-        removed
+        clean && self.temporary && std::fs::remove_dir_all(&self.path).is_ok()
     }
 }
 
@@ -64,9 +49,8 @@ mod tests {
     #[test]
     fn a_temporary_directory_goes_after_a_clean_end_only() {
         let place = Place::choose(None).unwrap();
-        place.keep_endpoint("http://127.0.0.1:1").unwrap();
         assert!(!place.leave(false));
-        assert!(place.path().is_dir() && !place.path().join(ENDPOINT).exists());
+        assert!(place.path().is_dir());
         assert!(place.leave(true));
         assert!(!place.path().exists());
     }
