@@ -1,14 +1,12 @@
 //! Somebody stops a context, or one stage of it.
 
-use serde_json::{Map, Value};
-
+use super::complete::report;
 use super::effects::{Change, Refusal, Reply};
 use super::input::Input;
 use super::rows::{ContextState, Execution, ExecutionState, Queue, Task, TaskState};
-use super::summary;
-use super::work::{CONTROLLER, Emit, Work};
+use super::work::Work;
 use crate::approval::{Approval, ApprovalState};
-use crate::event::{EventType, Outcome, Phase};
+use crate::event::Outcome;
 use crate::names::{ContextId, EventId, StageName};
 
 /// Executions that one step stops; the rest is a follow-on.
@@ -66,23 +64,8 @@ fn stop(work: &mut Work<'_>, execution: Execution) -> Result<(), Refusal> {
         ExecutionState::WaitingForApproval { approval } => close_approval(work, *approval)?,
     }
     // Keptn 1.4 reports `aborted` with `pass`; what `triggeredOn` says is not asked.
-    let mut data = Map::new();
-    execution.scope.write(&mut data);
-    if let Some(labels) = execution.carry.get("labels") {
-        data.insert("labels".to_owned(), labels.clone());
-    }
-    Outcome::ABORTED.write(&mut data);
-    data.insert("message".to_owned(), Value::from(format!("aborted by {}", work.env.principal)));
-    let (_, _, event) = work.emit(Emit {
-        kind: EventType::sequence(&execution.scope.stage, &execution.sequence, Phase::Finished),
-        source: CONTROLLER,
-        context: execution.context,
-        triggered_id: Some(execution.trigger),
-        commit: None,
-        data,
-    });
-    work.change(Change::Closed(work.project.clone(), execution.trigger));
-    summary::sequence_event(work, &execution, &event)?;
+    let message = format!("aborted by {}", work.env.principal);
+    report(work, &execution, Outcome::ABORTED, message)?;
     let id = execution.id;
     let state = ExecutionState::Aborted { by: work.env.principal.clone(), at: work.env.now };
     work.put_execution(Execution { state, ..execution });

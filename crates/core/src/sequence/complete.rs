@@ -97,6 +97,28 @@ pub(super) struct End {
 /// Ends an execution: its `.finished` event, its lane, what follows, and its context.
 pub(super) fn end(work: &mut Work<'_>, execution: Execution, how: End) -> Result<(), Refusal> {
     let End { outcome, message, follow } = how;
+    report(work, &execution, outcome, message)?;
+    let followers = if follow { follow_ups(work, &execution, outcome) } else { Vec::new() };
+    let over = followers.is_empty();
+    work.follow_on.extend(followers);
+    work.change_context(execution.context, |context| {
+        context.open = context.open.saturating_sub(1);
+        if over && context.open == 0 && context.state != ContextState::Aborted {
+            context.state = ContextState::Finished;
+        }
+    })?;
+    let (lane, id, at) = (execution.scope.clone(), execution.id, work.env.now);
+    work.put_execution(Execution { state: ExecutionState::Finished { outcome, at }, ..execution });
+    work.release(&lane, id)
+}
+
+/// The `.finished` event of a sequence, after which its trigger is open no longer.
+pub(super) fn report(
+    work: &mut Work<'_>,
+    execution: &Execution,
+    outcome: Outcome,
+    message: String,
+) -> Result<(), Refusal> {
     let mut data = Map::new();
     execution.scope.write(&mut data);
     if let Some(labels) = execution.carry.get("labels") {
@@ -113,19 +135,7 @@ pub(super) fn end(work: &mut Work<'_>, execution: Execution, how: End) -> Result
         data,
     });
     work.change(Change::Closed(work.project.clone(), execution.trigger));
-    summary::sequence_event(work, &execution, &event)?;
-    let followers = if follow { follow_ups(work, &execution, outcome) } else { Vec::new() };
-    let over = followers.is_empty();
-    work.follow_on.extend(followers);
-    work.change_context(execution.context, |context| {
-        context.open = context.open.saturating_sub(1);
-        if over && context.open == 0 && context.state != ContextState::Aborted {
-            context.state = ContextState::Finished;
-        }
-    })?;
-    let (lane, id, at) = (execution.scope.clone(), execution.id, work.env.now);
-    work.put_execution(Execution { state: ExecutionState::Finished { outcome, at }, ..execution });
-    work.release(&lane, id)
+    summary::sequence_event(work, execution, &event)
 }
 
 /// The sequences that follow, by the newest shipyard that is known now.

@@ -344,7 +344,9 @@ spec:
         let head = "apiVersion: spec.keptn.sh/0.2.0\nspec:\n  stages:";
         assert!(says(&format!("{head} []\n")).contains("at least one stage"));
         assert!(says(&format!("{head}\n    - sequences: []\n")).starts_with("4:7: all stages"));
-        assert!(says(&format!("{head}\n    - name: Dev\n")).starts_with("4:13: Stage Dev contains"));
+        assert!(
+            says(&format!("{head}\n    - name: Dev\n")).starts_with("4:13: Stage Dev contains")
+        );
         let dotted = format!("{head}\n    - name: a\n      sequences:\n        - name: b.c\n");
         assert!(says(&dotted).starts_with("6:17: sequence name"), "{}", says(&dotted));
     }
