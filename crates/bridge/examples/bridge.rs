@@ -85,16 +85,32 @@ async fn seed(scene: &Scene, logs: &Logs) {
     let image = |version: &str| format!("{IMAGE}:{version}");
     let first = scene.to_approval(&image("v0.1.0"), &labels("v0.1.0")).await;
     scene.decide(&first, Decision::Approve, "grace", "").await;
-    let task = scene.execute(first.context, "deployment", &json!({
-        "message": "Task 'Deploy hello' finished successfully!"})).await;
-    say(task, "stopping hello v0.0.9\nstarting hello v0.1.0 on 127.0.0.1:34871\nready after 41 ms\n", false);
+    let task = scene
+        .execute(
+            first.context,
+            "deployment",
+            &json!({
+        "message": "Task 'Deploy hello' finished successfully!"}),
+        )
+        .await;
+    say(
+        task,
+        "stopping hello v0.0.9\nstarting hello v0.1.0 on 127.0.0.1:34871\nready after 41 ms\n",
+        false,
+    );
 
     let second = scene.to_approval(&image("v0.1.1"), &labels("v0.1.1")).await;
     scene.decide(&second, Decision::Decline, "grace", "error budget spent until Thursday").await;
 
     let failed = scene.deliver(&image("v0.1.2"), &labels("v0.1.2"), &person("ci-main")).await;
-    let task = scene.execute(failed, "deployment", &json!({"result": "fail", "status": "errored",
-        "message": "Task 'Deploy hello' failed: exit code 1"})).await;
+    let task = scene
+        .execute(
+            failed,
+            "deployment",
+            &json!({"result": "fail", "status": "errored",
+        "message": "Task 'Deploy hello' failed: exit code 1"}),
+        )
+        .await;
     say(task, "starting hello v0.1.2 on 127.0.0.1:34870\nerror: port 34870 is in use\n", false);
 
     let stopped = scene.deliver(&image("v0.1.3"), &labels("v0.1.3"), &person("ada")).await;
@@ -113,7 +129,8 @@ async fn seed(scene: &Scene, logs: &Logs) {
 
     let running = scene.deliver(&image("v0.3.0"), &labels("v0.3.0"), &person("ci-main")).await;
     let task = scene.begin(running, "deployment").await;
-    let lines: String = (1..60).map(|n| format!("12:04:{n:02}  pulling layer {n} of 214\n")).collect();
+    let lines: String =
+        (1..60).map(|n| format!("12:04:{n:02}  pulling layer {n} of 214\n")).collect();
     say(task, &lines, true);
     scene.deliver(&image("v0.3.1"), &labels("v0.3.1"), &person("ci-main")).await;
 }

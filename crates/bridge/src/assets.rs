@@ -109,7 +109,9 @@ mod tests {
     fn nothing_is_loaded_from_elsewhere() {
         for asset in [&ASSETS.style, &ASSETS.live, &ASSETS.clock, &ASSETS.keys] {
             let text = std::str::from_utf8(asset.bytes).unwrap();
-            assert!(!text.contains("//cdn") && !text.contains("https://") && !text.contains("url("));
+            assert!(
+                !text.contains("//cdn") && !text.contains("https://") && !text.contains("url(")
+            );
         }
     }
 }

@@ -115,8 +115,11 @@ mod tests {
     fn forms_of_other_origins_are_told_apart() {
         assert!(same_origin(&[("host", "a:7070"), ("origin", "http://a:7070")]));
         assert!(same_origin(&[("host", "a:7070")]));
-        let proxied =
-            [("host", "inner:80"), ("x-forwarded-host", "a.example"), ("origin", "https://A.example")];
+        let proxied = [
+            ("host", "inner:80"),
+            ("x-forwarded-host", "a.example"),
+            ("origin", "https://A.example"),
+        ];
         assert!(same_origin(&proxied));
         assert!(same_origin(&[("host", "a"), ("sec-fetch-site", "same-origin")]));
         for wrong in [

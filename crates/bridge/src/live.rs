@@ -96,7 +96,9 @@ pub(crate) async fn stream(
     let hello = stream::once(async { Ok(Event::default().comment("open").retry(RETRY)) });
     let news = stream::unfold(listener, |mut listener| async move {
         let news = listener.next().await?;
-        Some((Ok::<_, Infallible>(Event::default().event(news.as_str()).data("")), listener))
+        // Browsers drop a message without data.
+        let event = Event::default().event(news.as_str()).data(news.as_str());
+        Some((Ok::<_, Infallible>(event), listener))
     });
     let events = futures_util::StreamExt::chain(hello, news);
     let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT));

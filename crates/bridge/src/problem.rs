@@ -154,12 +154,9 @@ fn failed(failure: &Failure) -> Words {
         Failure::Refused(
             Refusal::AlreadyDecided(_) | Refusal::Closed(_) | Refusal::Stale { .. },
         ) => words(StatusCode::CONFLICT, "Not done", UNDONE, "Load the page again."),
-        Failure::Busy | Failure::Stopping => words(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Not now",
-            UNDONE,
-            "Send it again in a moment.",
-        ),
+        Failure::Busy | Failure::Stopping => {
+            words(StatusCode::SERVICE_UNAVAILABLE, "Not now", UNDONE, "Send it again in a moment.")
+        }
         Failure::OutcomeUnknown => words(
             StatusCode::SERVICE_UNAVAILABLE,
             "The outcome is unknown",

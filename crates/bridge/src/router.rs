@@ -6,7 +6,9 @@ use axum::middleware::map_response;
 use axum::routing::{any, get, post};
 
 use crate::live::Streams;
-use crate::pages::{abort, approval, event, inbox, login, me, moved, projects, sequence, sequences};
+use crate::pages::{
+    abort, approval, event, inbox, login, me, moved, projects, sequence, sequences,
+};
 use crate::state::BridgeState;
 use crate::{assets, headers, live};
 
@@ -62,8 +64,8 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/trace/{context}", get(moved::trace))
         .route("/bridge/trace/{context}/{part}", get(moved::trace_part))
         .route("/bridge/{*rest}", any(moved::nowhere));
-    // #[cfg(debug_assertions)]
-    // let routes = routes.route("/bridge/dev/gallery", get(crate::pages::gallery::page));
+    #[cfg(any(test, debug_assertions))]
+    let routes = routes.route("/bridge/dev/gallery", get(crate::pages::gallery::page));
     routes
         .method_not_allowed_fallback(moved::method)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))

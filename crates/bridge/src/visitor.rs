@@ -105,10 +105,7 @@ impl Visitor {
     ///
     /// # Errors
     /// The store could not be asked.
-    pub(crate) async fn find(
-        parts: &Parts,
-        state: &BridgeState,
-    ) -> Result<Option<Self>, Problem> {
+    pub(crate) async fn find(parts: &Parts, state: &BridgeState) -> Result<Option<Self>, Problem> {
         let Some(session) = session_of(&parts.headers) else { return Ok(None) };
         let (digest, now) = (session.digest(), state.engine.now());
         let row = state.engine.read(move |reader| reader.session(&digest, now)).await?;

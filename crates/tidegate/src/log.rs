@@ -5,7 +5,8 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging. `TIDEGATE_LOG` filters (`info` when absent), `TIDEGATE_LOG_FORMAT=json` is for
 /// machines.
 pub(crate) fn start(default: &str) {
-    let filter = EnvFilter::try_from_env("TIDEGATE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let filter =
+        EnvFilter::try_from_env("TIDEGATE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first.
     let started = if std::env::var("TIDEGATE_LOG_FORMAT").is_ok_and(|format| format == "json") {

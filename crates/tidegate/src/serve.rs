@@ -46,10 +46,9 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     let config = Config::load(options.config.as_deref())?;
-    let directory = options
-        .data_dir
-        .or_else(|| config.data_dir.clone())
-        .context("where to keep everything? Add --data-dir DIR, or data_dir to the --config file")?;
+    let directory = options.data_dir.or_else(|| config.data_dir.clone()).context(
+        "where to keep everything? Add --data-dir DIR, or data_dir to the --config file",
+    )?;
     let default = LISTEN.parse().expect("a plain address");
     let listen = options.listen.or(config.listen).unwrap_or(default);
     let data = DataDir::open(&directory)?;
@@ -81,7 +80,11 @@ fn announce(server: &Server) -> anyhow::Result<()> {
     writeln!(out, "  Bridge    {}/bridge/", server.url())?;
     if let Some(token) = &server.new_token {
         writeln!(out, "  API token {}", token.expose())?;
-        writeln!(out, "            shown this once, and kept in {}/api-token", server.data().display())?;
+        writeln!(
+            out,
+            "            shown this once, and kept in {}/api-token",
+            server.data().display()
+        )?;
     }
     writeln!(out, "  sign in   tidegate sign-in YOUR-NAME --data-dir {}", server.data().display())?;
     out.flush()?;

@@ -58,7 +58,9 @@ fn stops(summary: &ExecutionSummary) -> Option<Text> {
     let text = match &execution.state {
         ExecutionState::Finished { .. } | ExecutionState::Aborted { .. } => return None,
         ExecutionState::Running { .. } => {
-            format!("{sequence} in {stage}: {task} is running; a job of ours is told to stop")
+            format!(
+                "{sequence} in {stage}: {task} is running; a job that Tidegate runs is told to stop"
+            )
         }
         ExecutionState::WaitingForApproval { .. } => {
             format!("{sequence} in {stage}: the approval closes, undecided")

@@ -82,7 +82,11 @@ pub(crate) async fn page(
         let open = reader.approvals(&filter(ApprovalState::Open), offset, PAGE)?;
         let oldest = match offset {
             0 => open.items.first().map(|approval| approval.asked_at),
-            _ => reader.approvals(&filter(ApprovalState::Open), 0, 1)?.items.first().map(|a| a.asked_at),
+            _ => reader
+                .approvals(&filter(ApprovalState::Open), 0, 1)?
+                .items
+                .first()
+                .map(|a| a.asked_at),
         };
         let asked = open.items.into_iter().map(|approval| Asked::read(reader, approval));
         let asked = asked.collect::<Result<Vec<_>, _>>()?;

@@ -139,11 +139,7 @@ enum Refused {
 }
 
 /// A valid token is never turned away; guesses are slowed down.
-fn by_token(
-    state: &BridgeState,
-    fields: &Fields,
-    parts: &Parts,
-) -> Result<Principal, Refused> {
+fn by_token(state: &BridgeState, fields: &Fields, parts: &Parts) -> Result<Principal, Refused> {
     if let Some(principal) = state.tokens.principal(fields.get("token").trim()) {
         return Ok(principal);
     }

@@ -29,12 +29,8 @@ pub(crate) async fn page(
     visitor: Visitor,
 ) -> Result<Response, Problem> {
     let waiting = state.engine.read(waiting).await?;
-    let themes = [
-        (Theme::System, "As the system"),
-        (Theme::Light, "Light"),
-        (Theme::Dark, "Dark"),
-    ]
-    .map(|(theme, word)| (theme.as_str(), word, visitor.taste.theme == theme));
+    let themes = [(Theme::System, "As the system"), (Theme::Light, "Light"), (Theme::Dark, "Dark")]
+        .map(|(theme, word)| (theme.as_str(), word, visitor.taste.theme == theme));
     let page = MePage {
         name: Text::line(visitor.principal.to_string()),
         expires: When::new(visitor.expires, visitor.now),

@@ -7,7 +7,9 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use tidegate_core::shipyard::Shipyard;
-use tidegate_store::{ApprovalFilter, ApprovalState, ProjectRow, Reader, SequenceFilter, StoreError};
+use tidegate_store::{
+    ApprovalFilter, ApprovalState, ProjectRow, Reader, SequenceFilter, StoreError,
+};
 
 use super::sequences::offset;
 use crate::frame::{Frame, Place, html, waiting};

@@ -23,7 +23,7 @@ use crate::problem::Problem;
 use crate::state::BridgeState;
 use crate::view::{
     Card, Chip, Entry, Label, Material, Run, Scale, Standing, Status, Text, When, Who, end_of,
-    labels, seconds_between, short, span, status_of,
+    labels, short, status_of, took,
 };
 use crate::visitor::Visitor;
 
@@ -163,7 +163,7 @@ fn show(
         state,
         by: Who::new(&context.triggered_by, &visitor.principal),
         began: When::new(context.time, visitor.now),
-        took: span(seconds_between(context.time, end)),
+        took: took(context.time, end),
         labels: labels(&context.labels),
         context: context.id.to_string(),
         is_open,

@@ -55,7 +55,7 @@ struct Row {
 /// What the list can be narrowed to, in the order of the links.
 const STATES: [(&str, &str, Option<ContextState>); 5] = [
     ("All", "", None),
-    ("Running or waiting for people", "started", Some(ContextState::Started)),
+    ("Under way", "started", Some(ContextState::Started)),
     ("Queued", "waiting", Some(ContextState::Waiting)),
     ("Finished", "finished", Some(ContextState::Finished)),
     ("Aborted", "aborted", Some(ContextState::Aborted)),

@@ -105,7 +105,8 @@ impl Scene {
         if let (Some(data), Some(more)) = (data.as_object_mut(), more.as_object()) {
             data.extend(more.clone());
         }
-        let source = if task == "evaluation" { "lighthouse-service" } else { "job-executor-service" };
+        let source =
+            if task == "evaluation" { "lighthouse-service" } else { "job-executor-service" };
         let body = json!({"type": format!("sh.keptn.event.{task}.{phase}"), "source": source,
             "triggeredid": id, "shkeptncontext": context, "data": data});
         self.accept(body, &person("executor")).await;
@@ -149,7 +150,13 @@ impl Scene {
     }
 
     /// Decides an approval.
-    pub(crate) async fn decide(&self, approval: &Approval, decision: Decision, by: &str, why: &str) {
+    pub(crate) async fn decide(
+        &self,
+        approval: &Approval,
+        decision: Decision,
+        by: &str,
+        why: &str,
+    ) {
         let ballot = Ballot {
             project: approval.scope.project.clone(),
             approval: approval.id,
@@ -164,9 +171,9 @@ impl Scene {
     /// The subject of an approval now.
     pub(crate) async fn subject(&self, approval: &Approval) -> Subject {
         let scope = approval.scope.clone();
-        let read = self.engine.read(move |reader| {
-            reader.deployed(&scope.project, &scope.stage, &scope.service)
-        });
+        let read = self
+            .engine
+            .read(move |reader| reader.deployed(&scope.project, &scope.stage, &scope.service));
         Subject::of(approval, read.await.expect("the store answers").last())
     }
 

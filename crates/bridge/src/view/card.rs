@@ -5,9 +5,7 @@ use tidegate_core::approval::{Approval, ApprovalState, Decided, Decision, Subjec
 use tidegate_core::names::EventId;
 use tidegate_core::sequence::{Context, DEPLOYED_KEPT, Deployed};
 
-use super::{
-    Chip, Image, Label, Status, Text, When, Who, labels, seconds_between, short, span,
-};
+use super::{Chip, Image, Label, Status, Text, When, Who, labels, seconds_between, short, span};
 use crate::visitor::Visitor;
 
 /// An approval as a page shows it.
@@ -226,9 +224,8 @@ fn effect(approval: &Approval, before: Option<&Deployed>, now: Timestamp) -> Eff
     let deploys = approval.then.iter().any(|task| task == "deployment");
     let now = settled_at(approval).unwrap_or(now);
     Effect {
-        deploys: approval.image.as_ref().filter(|_| deploys).map(Text::line),
-        replaces: before
-            .map(|old| (Text::line(&old.image), span(seconds_between(old.at, now)))),
+        deploys: approval.image.as_deref().filter(|_| deploys).map(short),
+        replaces: before.map(|old| (short(&old.image), span(seconds_between(old.at, now)))),
         next: Text::line(approval.then.join(", ")),
     }
 }

@@ -17,7 +17,7 @@ pub(crate) use label::{Label, labels};
 pub(crate) use run::{Entry, Material, Run, Scale, end_of, status_of};
 pub(crate) use status::Status;
 pub(crate) use text::{Text, tail};
-pub(crate) use when::{When, seconds_between, span};
+pub(crate) use when::{When, seconds_between, span, took};
 
 /// A chip: a state, and what it says beside its word.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -119,7 +119,8 @@ impl Status {
     /// The name of its colours in the style sheet.
     pub(crate) fn tone(&self) -> &'static str {
         match self {
-            Self::Queued | Self::Unknown | Self::Ahead => "quiet",
+            Self::Queued | Self::Unknown => "quiet",
+            Self::Ahead => "ahead",
             Self::Running => "running",
             Self::NeedsApproval => "ask",
             Self::Passed | Self::Approved => "pass",

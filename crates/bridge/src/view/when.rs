@@ -47,6 +47,15 @@ pub(crate) fn span(seconds: i64) -> String {
     }
 }
 
+/// How long something took, to the second, and below one second to the millisecond.
+pub(crate) fn took(start: Timestamp, end: Timestamp) -> String {
+    match end.as_millisecond() - start.as_millisecond() {
+        ..=0 => "0 ms".to_owned(),
+        ms @ ..=999 => format!("{ms} ms"),
+        ms => span(ms / 1000),
+    }
+}
+
 /// The seconds between two points, never negative.
 pub(crate) fn seconds_between(start: Timestamp, end: Timestamp) -> i64 {
     (end.as_second() - start.as_second()).max(0)
@@ -61,8 +70,17 @@ mod tests {
         let words: Vec<String> =
             [0, 42, 60, 75, 720, 3600, 7800, 36_000, 90_000, 518_400, -5].map(span).into();
         let expected = [
-            "0 s", "42 s", "1 min", "1 min 15 s", "12 min", "1 h", "2 h 10 min", "10 h", "1 d 1 h",
-            "6 d", "0 s",
+            "0 s",
+            "42 s",
+            "1 min",
+            "1 min 15 s",
+            "12 min",
+            "1 h",
+            "2 h 10 min",
+            "10 h",
+            "1 d 1 h",
+            "6 d",
+            "0 s",
         ];
         assert_eq!(words, expected);
     }

@@ -74,7 +74,7 @@ fn trigger(
 ) -> Result<(), Refusal> {
     let data = data_of(&execution, task);
     if let Some(message) = too_large(&data) {
-        return end(work, execution, End { outcome: Outcome::ERROR, message, follow: true });
+        return end(work, execution, End { outcome: Outcome::ERROR, message, follow: false });
     }
     if task.name == APPROVAL {
         return ask(work, execution, task, data);

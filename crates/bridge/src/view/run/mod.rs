@@ -15,7 +15,7 @@ use tidegate_store::{ExecutionSummary, LogRow};
 pub(crate) use entry::Entry;
 pub(crate) use scale::{Bar, Scale};
 
-use super::{Card, Chip, Status, Text, When, seconds_between, span, tail};
+use super::{Card, Chip, Status, Text, When, tail, took};
 use crate::logs::JobLog;
 use crate::visitor::Visitor;
 
@@ -51,8 +51,10 @@ pub(crate) struct Task {
     pub(crate) log: Option<Log>,
     /// Where the task is an approval.
     pub(crate) card: Option<Card>,
-    /// Whether its details are open at first.
+    /// Whether its output is open at first.
     pub(crate) unfolded: bool,
+    /// Whether its events are.
+    pub(crate) opened: bool,
 }
 
 /// The end of a job's output.
@@ -92,7 +94,7 @@ impl Run {
             stage: Text::line(&execution.scope.stage),
             sequence: Text::line(&execution.sequence),
             note: note(execution, visitor.now),
-            took: span(seconds_between(execution.triggered_at, end)),
+            took: took(execution.triggered_at, end),
             done: execution.previous.len(),
             all: execution.tasks.len(),
             tasks: tasks(summary, material, visitor),
@@ -102,7 +104,7 @@ impl Run {
 
     /// Thousandths of its tasks that are done, for the water line.
     pub(crate) fn level(&self) -> usize {
-        if self.all == 0 { 1000 } else { self.done * 1000 / self.all }
+        (self.done * 1000).checked_div(self.all).unwrap_or(1000)
     }
 }
 
@@ -159,7 +161,8 @@ fn tasks(summary: &ExecutionSummary, material: &mut Material, visitor: &Visitor)
     for previous in &execution.previous {
         let status = status_of_previous(previous);
         let mut task = task(&previous.name, Some(previous.triggered_id), status, material, visitor);
-        task.unfolded |= matches!(status, Status::Failed);
+        task.unfolded = status == Status::Failed;
+        task.opened |= status == Status::Failed;
         tasks.push(task);
     }
     let names = || execution.tasks.iter().skip(execution.previous.len()).map(|task| &task.name);
@@ -197,9 +200,7 @@ fn current(summary: &ExecutionSummary, material: &Material) -> Option<(EventId, 
             let answered = open.is_none_or(|open| open.started > 0);
             Some((*task, if answered { Status::Running } else { Status::Queued }))
         }
-        ExecutionState::WaitingForApproval { approval } => {
-            Some((*approval, Status::NeedsApproval))
-        }
+        ExecutionState::WaitingForApproval { approval } => Some((*approval, Status::NeedsApproval)),
         // What was running when somebody stopped it.
         ExecutionState::Aborted { .. } => {
             let stopped = open.map(|open| open.id).or_else(|| stopped(summary, material));
@@ -229,7 +230,9 @@ fn answerer(open: Option<&Open>, status: Status) -> Text {
     let Some(open) = open else { return Text::default() };
     Text::line(match status {
         Status::Queued => format!("nobody has answered {}.triggered yet", open.name),
-        Status::Aborted if open.state == TaskState::Draining => "waiting for its job to end".to_owned(),
+        Status::Aborted if open.state == TaskState::Draining => {
+            "waiting for its job to end".to_owned()
+        }
         Status::Running if open.started > 1 => {
             format!("{} of {} executors have finished", open.finished.len(), open.started)
         }
@@ -247,8 +250,8 @@ fn task(
     let rows = id.and_then(|id| material.entries.remove(&id)).unwrap_or_default();
     let began = rows.first().map(|row| row.event.time);
     let ended = finished_at(&rows, status);
-    let took = began.map(|began| span(seconds_between(began, ended.unwrap_or(visitor.now))));
-    let log = id.and_then(|id| Some(log(id, material.logs.remove(&id)?)));
+    let took = began.map(|began| took(began, ended.unwrap_or(visitor.now)));
+    let log = id.and_then(|id| Some(log(id, material.logs.get(&id)?)));
     let bar = began.map(|began| {
         let end = ended.unwrap_or(visitor.now);
         material.scale.bar(began, end, status)
@@ -262,7 +265,8 @@ fn task(
         bar,
         log,
         card: id.and_then(|id| material.cards.remove(&id)),
-        unfolded: rows.iter().any(|row| Some(row.event.id) == material.open),
+        unfolded: false,
+        opened: rows.iter().any(|row| Some(row.event.id) == material.open),
         entries: rows.iter().map(|row| Entry::new(row, visitor)).collect(),
     }
 }
@@ -279,7 +283,7 @@ fn finished_at(rows: &[LogRow], status: Status) -> Option<Timestamp> {
     finished.or(rows.last()).map(|row| row.event.time)
 }
 
-fn log(task: EventId, log: JobLog) -> Log {
+fn log(task: EventId, log: &JobLog) -> Log {
     let start = log.text.len().saturating_sub(LOG_BYTES_MAX);
     let start = log.text.ceil_char_boundary(start);
     let (text, is_cut) = tail(&log.text[start..], LOG_LINES_MAX);

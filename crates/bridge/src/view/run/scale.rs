@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn bars_are_to_scale_visible_and_inside() {
-        let at = |seconds| Timestamp::from_second(1_000 + seconds).unwrap();
+        let at = |seconds: i64| Timestamp::from_second(1_000 + seconds).unwrap();
         let scale = Scale::new(at(0), at(100));
         let bar = |start, end| {
             let bar = scale.bar(at(start), at(end), Status::Passed);

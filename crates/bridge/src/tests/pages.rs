@@ -1,0 +1,210 @@
+//! What pages show, and where old addresses lead.
+
+use axum::http::StatusCode;
+use serde_json::json;
+use tidegate_core::approval::Decision;
+
+use super::browser::{on_site, plain};
+use super::scene::{Scene, person};
+use crate::logs::JobLog;
+
+#[test]
+fn every_page_carries_the_security_headers() {
+    on_site(|site| async move {
+        let mut ada = site.sign_in("ada").await;
+        let style = crate::assets::Assets::get().style().to_owned();
+        for path in ["/bridge/inbox", "/bridge/login", "/bridge/nowhere", "/bridge/me", &style] {
+            let page = ada.get(path).await;
+            let policy = page.headers["content-security-policy"].to_str().unwrap();
+            assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{path}");
+            assert!(policy.contains("require-trusted-types-for 'script'"));
+            assert!(!policy.contains("unsafe"));
+            assert_eq!(page.headers["x-content-type-options"], "nosniff");
+            assert_eq!(page.headers["referrer-policy"], "same-origin");
+            let cache = page.headers["cache-control"].to_str().unwrap();
+            let expected = if path == style { "immutable" } else { "no-store" };
+            assert!(cache.contains(expected), "{path}: {cache}");
+        }
+    });
+}
+
+#[test]
+fn only_the_files_of_this_build_are_served() {
+    on_site(|site| async move {
+        let mut stranger = site.stranger();
+        for path in ["bridge.css", "bridge.000000000000.css", "..%2F..%2Fetc%2Fpasswd", "%00"] {
+            let page = stranger.get(&format!("/bridge/assets/{path}")).await;
+            assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        }
+    });
+}
+
+#[test]
+fn a_delivery_shows_its_tasks_their_output_and_what_waits() {
+    on_site(|site| async move {
+        let context = site.scene.deliver("hello:v1", &json!({"v": "1"}), &person("ci")).await;
+        let mut ada = site.sign_in("ada").await;
+        let path = format!("/bridge/project/tour/sequence/{context}");
+        let task = site.scene.begin(context, "deployment").await;
+        let text = (1..=300).map(|n| format!("line {n}\n")).collect();
+        let log = JobLog { text, dropped_bytes: 7, running: true };
+        site.logs.kept.lock().unwrap().insert(task, log);
+        let page = ada.get(&path).await;
+        assert_eq!(page.heading(), "delivery of hello:v1 is running in qa: deployment");
+        assert!(page.text.contains("line 300") && !page.text.contains("line 100\n"));
+        assert!(page.text.contains("Only the end is shown"));
+        let whole = ada.get(&format!("/bridge/log/{task}")).await;
+        assert!(whole.text.starts_with("[7 bytes before this were dropped]\nline 1\n"));
+        site.scene.execute(context, "deployment", &json!({})).await;
+        site.scene.execute(context, "evaluation", &json!({})).await;
+        let approval = site.scene.approval(context).await;
+        let page = ada.get(&path).await;
+        assert_eq!(page.heading(), "delivery of hello:v1 needs approval for production");
+        assert!(
+            page.text.contains(&format!("action=\"/bridge/approval/{}/decision\"", approval.id))
+        );
+        site.scene.decide(&approval, Decision::Approve, "grace", "").await;
+        site.scene.execute(context, "deployment", &json!({})).await;
+        let page = ada.get(&path).await;
+        assert_eq!(page.heading(), "delivery of hello:v1 passed, and ended in production");
+    });
+}
+
+#[test]
+fn a_failed_task_opens_itself_and_an_aborted_one_keeps_its_events() {
+    on_site(|site| async move {
+        let mut ada = site.sign_in("ada").await;
+        let failed = site.scene.deliver("hello:v1", &json!({}), &person("ci")).await;
+        let how = json!({"result": "fail", "status": "errored", "message": "port in use"});
+        site.scene.execute(failed, "deployment", &how).await;
+        let page = ada.get(&format!("/bridge/project/tour/sequence/{failed}")).await;
+        assert_eq!(page.heading(), "delivery of hello:v1 failed in qa: deployment");
+        let events = page.between("<details class=\"events\"", "</details>");
+        assert!(events.starts_with(" open") && page.text.contains("port in use"), "{events}");
+        let aborted = site.scene.deliver("hello:v2", &json!({}), &person("ci")).await;
+        site.scene.begin(aborted, "deployment").await;
+        site.scene.engine.abort(super::scene::tour(), aborted, None, &person("eve")).await.unwrap();
+        let page = ada.get(&format!("/bridge/project/tour/sequence/{aborted}")).await;
+        assert!(page.heading().ends_with("was aborted by eve"), "{}", page.heading());
+        let task = plain(page.between("<ol class=\"tasks\">", "</li>"));
+        assert!(task.starts_with("Aborted deployment") && task.contains("2 events"), "{task}");
+    });
+}
+
+#[test]
+fn lists_are_paged_and_narrowed_by_state() {
+    on_site(|site| async move {
+        for n in 0..51 {
+            site.scene.deliver(&format!("hello:v{n}"), &json!({}), &person("ci")).await;
+        }
+        let mut ada = site.sign_in("ada").await;
+        let rows = |text: &str| text.matches("class=\"row\"").count();
+        let first = ada.get("/bridge/project/tour/sequence").await;
+        assert_eq!(rows(&first.text), 50);
+        assert!(first.text.contains("51 sequences") && first.text.contains("offset=50"));
+        let last = ada.get("/bridge/project/tour/sequence?offset=50").await;
+        assert_eq!(rows(&last.text), 1);
+        let none = ada.get("/bridge/project/tour/sequence?state=finished").await;
+        assert_eq!(rows(&none.text), 0);
+        assert!(none.text.contains("Show all"), "{}", none.text);
+        assert!(ada.get("/bridge/projects").await.text.contains("qa → production"));
+    });
+}
+
+#[test]
+fn a_part_is_the_same_page_without_its_frame() {
+    on_site(|site| async move {
+        let mut ada = site.sign_in("ada").await;
+        let (whole, part) =
+            (ada.get("/bridge/projects").await, ada.get("/bridge/projects?part=main").await);
+        let start = part.text.trim_start();
+        assert!(start.starts_with("<main id=\"main\"") && !start.contains("<html"), "{start}");
+        let rows = |text: &str| {
+            text.split_once("<ul").unwrap().1.split_once("</main>").unwrap().0.to_owned()
+        };
+        assert_eq!(rows(&whole.text), rows(&part.text));
+    });
+}
+
+#[test]
+fn addresses_of_keptns_bridge_lead_to_the_same_thing() {
+    on_site(|site| async move {
+        let approval = site.scene.to_approval("hello:v1", &json!({})).await;
+        let (context, event) = (approval.context, approval.id);
+        let mut ada = site.sign_in("ada").await;
+        let sequence = format!("/bridge/project/tour/sequence/{context}");
+        for (old, new) in [
+            ("/bridge".to_owned(), "/bridge/inbox".to_owned()),
+            ("/bridge/".to_owned(), "/bridge/inbox".to_owned()),
+            ("/bridge/dashboard".to_owned(), "/bridge/projects".to_owned()),
+            ("/bridge/project/tour".to_owned(), "/bridge/project/tour/sequence".to_owned()),
+            (
+                "/bridge/project/tour/environment".to_owned(),
+                "/bridge/project/tour/sequence".to_owned(),
+            ),
+            (format!("/bridge/trace/{context}"), sequence.clone()),
+            (format!("/bridge/trace/{context}/production"), format!("{sequence}#stage-production")),
+            (format!("{sequence}/stage/production"), format!("{sequence}#stage-production")),
+            (format!("{sequence}/event/{event}"), format!("{sequence}?open={event}#e-{event}")),
+            (
+                format!("/bridge/trace/{context}/sh.keptn.event.approval.triggered"),
+                format!("{sequence}?open={event}#e-{event}"),
+            ),
+        ] {
+            assert_eq!(ada.get(&old).await.location(), new, "{old}");
+        }
+        let page = ada.get(&format!("{sequence}?open={event}")).await;
+        assert!(page.text.contains(&format!("id=\"e-{event}\"")));
+    });
+}
+
+#[test]
+fn what_is_not_there_is_not_found_whatever_it_is_called() {
+    on_site(|site| async move {
+        let mut ada = site.sign_in("ada").await;
+        let id = "11111111-1111-4111-8111-111111111111";
+        for path in [
+            format!("/bridge/approval/{id}"),
+            "/bridge/approval/x".to_owned(),
+            format!("/bridge/event/{id}"),
+            format!("/bridge/log/{id}"),
+            format!("/bridge/trace/{id}"),
+            "/bridge/project/nowhere/sequence".to_owned(),
+            "/bridge/project/..%2Ftour/sequence".to_owned(),
+            format!("/bridge/project/tour/sequence/{id}"),
+            format!("/bridge/project/nowhere/sequence/{id}/abort"),
+            "/bridge/nowhere/at/all".to_owned(),
+        ] {
+            let page = ada.get(&path).await;
+            assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+            assert!(page.text.contains("There is no such"), "{path}");
+        }
+    });
+}
+
+#[test]
+fn taste_is_kept_in_cookies_and_shapes_the_page() {
+    on_site(|site| async move {
+        let mut ada = site.sign_in("ada").await;
+        let page = ada.get("/bridge/me").await;
+        assert!(page.text.contains("data-theme=\"system\" data-keys"));
+        let answer = ada.submit("/bridge/me", &page, &[("theme", "dark\"><script>")]).await;
+        let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
+        assert!(cookies[0].to_str().unwrap().starts_with("tidegate_theme=system;"), "{cookies:?}");
+        assert!(cookies[1].to_str().unwrap().starts_with("tidegate_keys=off;"));
+        ada.cookie.push_str("; tidegate_theme=dark; tidegate_keys=off");
+        let page = ada.get("/bridge/me").await;
+        assert!(page.text.contains("<html lang=\"en\" data-theme=\"dark\">"));
+        assert!(!page.text.contains("/bridge/assets/keys."));
+    });
+}
+
+/// The scene is the same one that the example shows.
+#[test]
+fn a_scene_starts_with_a_project() {
+    on_site(|site| async move {
+        let Scene { engine } = site.scene.clone();
+        let read = engine.read(|reader| reader.projects(0, 10)).await.unwrap();
+        assert_eq!(read.total, 1);
+    });
+}
