@@ -1,5 +1,5 @@
-// Keeps a page true: when the server says that something has changed, the page asks again and takes
-// over what differs. Focus, open details, scroll position and typed text stay as they are.
+// Keeps a page true: when the server says that it has changed, the page asks again and takes over what
+// differs. Focus, open details, scroll position and typed text stay.
 (() => {
   'use strict';
   const POLL = 30_000, CALM = 1_000, FRESH = 2_000;
@@ -8,15 +8,21 @@
   const trust = window.trustedTypes?.createPolicy('tidegate', { createHTML: (text) => text });
   let trueAt = new Date();
 
-  function say(text) { byId('say').textContent = text; }
+  let quiet;
+  function say(text) {
+    byId('say').textContent = text;
+    clearTimeout(quiet);
+    quiet = setTimeout(say, 8_000, '');
+  }
   function state(name) {
     live.dataset.state = name;
     const since = trueAt.toLocaleTimeString('en-GB');
-    live.querySelector('span').textContent =
-      name === 'live' ? 'Live' : name === 'lost' ? `Reconnecting, true as of ${since}.` : `Not live, true as of ${since}.`;
+    const word = { live: 'Live', lost: `Reconnecting, true as of ${since}.`, off: `Not live, true as of ${since}.` };
+    live.querySelector('span').textContent = word[name];
   }
 
   const key = (node) => node.dataset?.key || node.id || '';
+  const same = (a, b) => !key(a) && a.nodeName === b.nodeName && a.classList?.value === b.classList?.value;
   function morph(old, fresh) {
     if (old.nodeType !== 1) { if (old.data !== fresh.data) old.data = fresh.data; return; }
     if (old.dataset.v && old.dataset.v !== fresh.dataset.v) old.dataset.changed = Date.now();
@@ -35,22 +41,25 @@
     for (const next of [...fresh.childNodes]) {
       skip();
       const k = next.nodeType === 1 ? key(next) : '';
-      const match = k ? known.get(k) : at && !(at.nodeType === 1 && key(at)) && at.nodeName === next.nodeName ? at : null;
+      let match = k ? known.get(k) : at;
+      // What comes between has gone; text is too alike.
+      if (!k) while (match && !same(match, next)) match = next.nodeType === 1 ? match.nextSibling : null;
+      if (!k && match) while (at !== match) { const gone = at; at = at.nextSibling; gone.remove(); }
       if (!match) old.insertBefore(document.importNode(next, true), at);
       else { if (match === at) at = at.nextSibling; else old.insertBefore(match, at); morph(match, next); }
     }
     for (skip(); at; skip()) { const gone = at; at = at.nextSibling; gone.remove(); }
     if (atEnd) old.scrollTop = old.scrollHeight;
   }
-  // A card that somebody else settled keeps its place, so that nothing moves under a finger.
+  // A card that somebody else settled keeps its place: nothing moves under a finger.
   function leave(child, fresh) {
     if (!child.matches('.card')) return child.remove();
     const row = fresh.ownerDocument.querySelector(`[data-decided="${CSS.escape(key(child))}"]`);
     const line = document.createElement('p'), button = document.createElement('button');
-    line.textContent = row ? row.textContent.replace(/\s+/g, ' ').trim() : 'Closed.';
+    line.textContent = row?.dataset.line ?? 'Closed.';
     button.textContent = 'Dismiss';
     button.onclick = () => child.remove();
-    child.style.minHeight = `${child.offsetHeight}px`;
+    child.style.minHeight = child.offsetHeight + 'px';
     child.dataset.gone = 'yes';
     child.removeAttribute('data-card');
     child.className = 'card gone';
@@ -67,7 +76,7 @@
       url.searchParams.set('part', 'main');
       const answer = await fetch(url, { redirect: 'manual' });
       if (answer.type === 'opaqueredirect') { stop(); say('You are signed out.'); return; }
-      if (!answer.ok) throw new Error(answer.status);
+      if (!answer.ok) throw answer;
       const text = await answer.text();
       const page = new DOMParser().parseFromString(trust ? trust.createHTML(text) : text, 'text/html');
       const fresh = page.getElementById('main');
@@ -90,10 +99,8 @@
     source?.close();
     clearTimeout(timer);
     source = new EventSource(`/bridge/live?${topic}`);
-    // What happened before the stream was open is not told by it.
-    source.onopen = refresh;
-    source.addEventListener('changed', refresh);
-    source.addEventListener('reset', refresh);
+    // It does not tell what happened before.
+    for (const name of ['open', 'changed', 'reset']) source.addEventListener(name, refresh);
     source.onerror = () => {
       state('lost');
       clearTimeout(timer);
@@ -101,7 +108,7 @@
     };
   }
   for (const log of main.querySelectorAll('[data-tail]')) log.scrollTop = log.scrollHeight;
-  // What changed a moment ago has not been read.
+  // What just changed is unread.
   document.addEventListener('submit', (event) => {
     const card = event.target.closest('[data-changed]');
     if (card && Date.now() - card.dataset.changed < FRESH) {
@@ -110,7 +117,7 @@
     }
   });
   if (!topic) return;
-  // A hidden page holds no connection: browsers allow few of them to one server.
+  // Browsers allow few connections to one server.
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) { source?.close(); clearTimeout(timer); state('lost'); } else connect();
   });

@@ -1,6 +1,6 @@
 //! One delivery: where it stands, and everything that happened.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use askama::Template;
@@ -139,8 +139,14 @@ fn show(
     let end = if is_open { visitor.now } else { ends.max().unwrap_or(visitor.now) };
     let (entries, mut others) = by_task(trace);
     let cards = asked.iter().map(|asked| (asked.approval.id, asked.card(visitor))).collect();
-    let mut material =
-        Material { entries, logs, cards, open, scale: Scale::new(context.time, end) };
+    let mut material = Material {
+        entries,
+        logs,
+        cards,
+        open,
+        stages: HashSet::new(),
+        scale: Scale::new(context.time, end),
+    };
     let runs: Vec<Run> =
         executions.iter().map(|run| Run::new(run, &mut material, visitor)).collect();
     // Answers to what is no task of these runs: shown all the same.

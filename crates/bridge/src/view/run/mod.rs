@@ -3,19 +3,19 @@
 mod entry;
 mod scale;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use tidegate_core::approval::APPROVAL;
 use tidegate_core::event::{EventKind, EventType, Phase, text};
-use tidegate_core::names::EventId;
+use tidegate_core::names::{EventId, StageName};
 use tidegate_core::sequence::{Execution, ExecutionState, PreviousTask, Task as Open, TaskState};
 use tidegate_store::{ExecutionSummary, LogRow};
 
 pub(crate) use entry::Entry;
 pub(crate) use scale::{Bar, Scale};
 
-use super::{Card, Chip, Status, Text, When, tail, took};
+use super::{Card, Chip, Status, Text, When, seconds_between, tail, took};
 use crate::logs::JobLog;
 use crate::visitor::Visitor;
 
@@ -23,10 +23,16 @@ use crate::visitor::Visitor;
 const LOG_LINES_MAX: usize = 200;
 /// Most bytes of it.
 const LOG_BYTES_MAX: usize = 32 * 1024;
+/// How soon an executor usually answers, in seconds.
+const PROMPT_SECONDS: i64 = 30;
 
 /// A run as its page shows it.
 pub(crate) struct Run {
+    /// Tells it from the others, also when it runs again in the same stage.
+    pub(crate) key: String,
     pub(crate) stage: Text,
+    /// Whether links to the stage lead here.
+    pub(crate) is_first: bool,
     pub(crate) sequence: Text,
     pub(crate) chip: Chip,
     /// What it waits for, or why it ended, where that needs saying.
@@ -76,6 +82,8 @@ pub(crate) struct Material {
     pub(crate) cards: HashMap<EventId, Card>,
     /// The event whose task shall be open at first.
     pub(crate) open: Option<EventId>,
+    /// Stages that a run was built for.
+    pub(crate) stages: HashSet<StageName>,
     /// The scale of all bars.
     pub(crate) scale: Scale,
 }
@@ -91,7 +99,9 @@ impl Run {
         let chip = Chip::plain(status_of(execution));
         let end = end_of(execution).unwrap_or(visitor.now);
         Self {
+            key: execution.id.to_string(),
             stage: Text::line(&execution.scope.stage),
+            is_first: material.stages.insert(execution.scope.stage.clone()),
             sequence: Text::line(&execution.sequence),
             note: note(execution, visitor.now),
             took: took(execution.triggered_at, end),
@@ -170,8 +180,10 @@ fn tasks(summary: &ExecutionSummary, material: &mut Material, visitor: &Visitor)
     if let Some((id, status)) = current(summary, material)
         && let Some(name) = ahead.next()
     {
+        let asked = material.entries.get(&id).and_then(|rows| rows.first());
+        let waited = asked.map_or(0, |row| seconds_between(row.event.time, visitor.now));
         let mut task = task(name, Some(id), status, material, visitor);
-        task.note = answerer(summary.open.as_ref(), status);
+        task.note = answerer(summary.open.as_ref(), status, waited);
         task.unfolded = true;
         tasks.push(task);
     }
@@ -226,10 +238,11 @@ fn stopped(summary: &ExecutionSummary, material: &Material) -> Option<EventId> {
     tasks.filter(|(_, rows)| rows.first().is_some_and(fits)).map(|(task, _)| *task).next()
 }
 
-fn answerer(open: Option<&Open>, status: Status) -> Text {
+fn answerer(open: Option<&Open>, status: Status, waited_seconds: i64) -> Text {
     let Some(open) = open else { return Text::default() };
     Text::line(match status {
-        Status::Queued => format!("nobody has answered {}.triggered yet", open.name),
+        Status::Queued if waited_seconds < PROMPT_SECONDS => "waiting for an executor".to_owned(),
+        Status::Queued => format!("nobody has answered {}.triggered", open.name),
         Status::Aborted if open.state == TaskState::Draining => {
             "waiting for its job to end".to_owned()
         }
