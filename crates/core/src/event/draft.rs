@@ -174,12 +174,18 @@ fn limits(
     if source.len() > SOURCE_BYTES_MAX {
         return over(format!("source is longer than {SOURCE_BYTES_MAX} bytes"));
     }
-    let mut left = NODES_MAX;
-    if data.values().chain(rest.values()).all(|value| fits(value, &mut left)) {
+    if within_nodes(data) && within_nodes(rest) {
         Ok(())
     } else {
         over(format!("the event has more than {NODES_MAX} values"))
     }
+}
+
+/// Whether a mapping has at most [`NODES_MAX`] values of any kind.
+#[must_use]
+pub fn within_nodes(fields: &Map<String, Value>) -> bool {
+    let mut left = NODES_MAX;
+    fields.values().all(|value| fits(value, &mut left))
 }
 
 /// Counts nodes down; false when the budget is gone. Depth is bounded by the parser (128).

@@ -7,6 +7,6 @@ mod envelope;
 mod kind;
 
 pub use data::{LABEL_BYTES_MAX, LABELS_MAX, Outcome, Scope, Status, TaskResult, labels, text};
-pub use draft::{Draft, DraftError, NODES_MAX};
+pub use draft::{Draft, DraftError, NODES_MAX, within_nodes};
 pub use envelope::{CONTENT_TYPE, Event, SPEC_VERSION};
 pub use kind::{EventKind, EventType, Phase};

@@ -4,6 +4,7 @@ use super::complete::report;
 use super::effects::{Change, Refusal, Reply};
 use super::input::Input;
 use super::rows::{ContextState, Execution, ExecutionState, Queue, Task, TaskState};
+use super::triggered::EXECUTIONS_MAX;
 use super::work::Work;
 use crate::approval::{Approval, ApprovalState};
 use crate::event::Outcome;
@@ -17,12 +18,10 @@ pub(super) fn abort(
     id: ContextId,
     stage: Option<&StageName>,
 ) -> Result<(), Refusal> {
-    let open = work.open_executions(id, PAGE)?;
-    let more = open.len() == PAGE;
-    let chosen: Vec<Execution> = open
-        .into_iter()
-        .filter(|execution| stage.is_none_or(|stage| execution.scope.stage == *stage))
-        .collect();
+    let mut chosen = work.open_executions(id, EXECUTIONS_MAX as usize)?;
+    chosen.retain(|execution| stage.is_none_or(|stage| execution.scope.stage == *stage));
+    let more = chosen.len() > PAGE;
+    chosen.truncate(PAGE);
     if chosen.is_empty() {
         work.answer = Reply::Kept("nothing of this context is running".to_owned());
         return Ok(());

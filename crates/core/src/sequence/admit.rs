@@ -14,7 +14,9 @@ use crate::approval::{
     APPROVAL, APPROVAL_SERVICE, Approval, ApprovalState, Decided, Decision, Judgement, Strategy,
     digest_of, judge,
 };
-use crate::event::{EventType, Outcome, Phase, Scope, labels, text};
+use crate::event::{
+    EventType, LABELS_MAX, NODES_MAX, Outcome, Phase, Scope, labels, text, within_nodes,
+};
 use crate::names::{EventId, ExecutionId, TaskName};
 use crate::principal::{Principal, PrincipalName};
 use crate::shipyard::TaskDefinition;
@@ -60,7 +62,7 @@ pub(super) fn start_next(work: &mut Work<'_>, mut execution: Execution) -> Resul
 /// The `triggeredAfter` of the next task has passed.
 pub(super) fn delay_over(work: &mut Work<'_>, id: ExecutionId) -> Result<(), Refusal> {
     work.change(Change::DelayGone(work.project.clone(), id));
-    let execution = work.execution(id)?;
+    let Some(execution) = work.find_execution(id)? else { return Ok(()) };
     match (&execution.state, execution.task().cloned()) {
         (ExecutionState::Delayed { .. }, Some(task)) => trigger(work, execution, &task),
         _ => Ok(()),
@@ -113,6 +115,15 @@ fn data_of(execution: &Execution, task: &TaskDefinition) -> Map<String, Value> {
 }
 
 fn too_large(data: &Map<String, Value>) -> Option<String> {
+    if labels(data).len() > LABELS_MAX {
+        return Some(format!(
+            "data.labels of the next task has more than {LABELS_MAX} entries: tasks add to the labels \
+             of the delivery, and answer with labels of their own"
+        ));
+    }
+    if !within_nodes(data) {
+        return Some(format!("the merged data of the next task has more than {NODES_MAX} values"));
+    }
     let size = |value: &Value| value.to_string().len();
     let total: usize = data.iter().map(|(key, value)| key.len() + size(value)).sum();
     if total <= DATA_BYTES_MAX {

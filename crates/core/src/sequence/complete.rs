@@ -28,8 +28,10 @@ pub(super) fn complete(
     let outcome = done.outcome;
     let mut answered = data.clone();
     if done.name == APPROVAL {
-        // Who decided belongs to this approval, not to the data of the tasks that follow.
-        answered.remove(APPROVAL);
+        // A vote says yes or no. It does not change what it is about, and who decided is no data of
+        // the tasks that follow.
+        answered
+            .retain(|key, _| matches!(key.as_str(), "labels" | "message" | "result" | "status"));
     }
     merge(&mut execution.carry, &answered);
     execution.scope.write(&mut execution.carry);
@@ -42,12 +44,14 @@ pub(super) fn complete(
         evidence(work, &execution, &done, data, finished)?;
     }
     execution.previous.push(done);
-    let was_waiting = matches!(execution.state, ExecutionState::WaitingForApproval { .. });
+    let was_approval = execution.previous.last().is_some_and(|done| done.name == APPROVAL);
     if !outcome.continues() || execution.task().is_none() {
         let message = text(data, "message").to_owned();
         return end(work, execution, End { outcome, message, follow: true });
     }
-    if was_waiting {
+    if was_approval {
+        // Also one that was decided at once: an execution does not hold its lane over an approval.
+        work.release(&execution.scope, execution.id)?;
         let position = work.last();
         make_ready(work, execution, position);
         return Ok(());

@@ -14,7 +14,7 @@ use crate::names::{ExecutionId, SequenceName};
 use crate::principal::Principal;
 
 /// Most executions of one context: a sequence that triggers itself for ever ends here.
-const EXECUTIONS_MAX: u32 = 1000;
+pub(super) const EXECUTIONS_MAX: u32 = 1000;
 
 pub(super) fn accept(
     work: &mut Work<'_>,

@@ -174,11 +174,15 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn execution(&self, id: ExecutionId) -> Result<Execution, Refusal> {
-        if let Some(execution) = self.executions.get(&id) {
-            return Ok(execution.clone());
-        }
         let missing = || Refusal::Inconsistent(format!("execution {id} has no row"));
-        self.view.execution(&self.project, id)?.ok_or_else(missing)
+        self.find_execution(id)?.ok_or_else(missing)
+    }
+
+    pub(super) fn find_execution(&self, id: ExecutionId) -> Result<Option<Execution>, Refusal> {
+        match self.executions.get(&id) {
+            Some(execution) => Ok(Some(execution.clone())),
+            None => Ok(self.view.execution(&self.project, id)?),
+        }
     }
 
     pub(super) fn open_executions(

@@ -194,6 +194,31 @@ fn an_abort_closes_the_approval_without_deciding_it() {
 }
 
 #[test]
+fn a_vote_does_not_change_what_it_is_about() {
+    let (mut world, approval) = waiting("hello:v1");
+    let mut vote = pass();
+    vote["configurationChange"] = json!({"values": {"image": "evil:v1"}});
+    vote["labels"] = json!({"ticket": "42"});
+    world.finish(approval, vote);
+    let next = &world.events("deployment.triggered")[1].event;
+    assert_eq!(next.data["configurationChange"]["values"]["image"], "hello:v1");
+    assert_eq!(next.data["labels"], json!({"ticket": "42"}));
+}
+
+#[test]
+fn a_thousand_automatic_approvals_in_a_row_are_no_matter() {
+    let tasks = vec!["{ name: approval, properties: { pass: automatic } }"; 999].join(", ");
+    let long = format!(
+        "apiVersion: spec.keptn.sh/0.2.2\nspec: {{ stages: [{{ name: qa, sequences: [{{ name: long, \
+         tasks: [{tasks}] }}] }}] }}"
+    );
+    let mut world = World::new(&long);
+    let context = world.trigger("qa", "long", json!({"result": "pass"}));
+    assert_eq!(world.events("approval.finished").len(), 999);
+    assert_eq!(world.contexts[&context].state, ContextState::Finished);
+}
+
+#[test]
 fn another_services_started_is_welcome_and_does_not_count() {
     let (mut world, approval) = waiting("hello:v1");
     world.start(approval);

@@ -210,6 +210,39 @@ fn events_of_an_unknown_project_are_kept_apart() {
 }
 
 #[test]
+fn labels_that_pile_up_end_the_sequence_and_say_so() {
+    let mut world = World::new(TOUR);
+    let labels = |from: usize| {
+        let all = (from..from + 60).map(|n| (format!("label-{n}"), json!("x")));
+        serde_json::Value::Object(all.collect())
+    };
+    world.trigger("qa", "delivery", json!({"labels": labels(0)}));
+    let mut answer = pass();
+    answer["labels"] = labels(60);
+    world.execute("deployment", answer);
+    assert!(world.events("test.triggered").is_empty());
+    let message = &world.events("qa.delivery.finished")[0].event.data["message"];
+    assert!(message.as_str().unwrap().contains("data.labels"), "{message}");
+}
+
+#[test]
+fn a_stage_is_aborted_and_the_others_go_on() {
+    let mut world = World::new(TOUR);
+    let context = world.trigger("qa", "delivery", json!({}));
+    world.execute("deployment", pass());
+    world.execute("test", pass());
+    let project = scope().project;
+    let stage = crate::names::StageName::new("qa").unwrap();
+    let abort = |stage| Input::Abort { project: project.clone(), context, stage: Some(stage) };
+    let reply = world.send(abort(stage), &machine()).unwrap();
+    assert!(matches!(reply, Reply::Kept(_)), "nothing of qa runs any more");
+    assert_eq!(world.open_tasks("approval").len(), 1);
+    let production = crate::names::StageName::new("production").unwrap();
+    assert_eq!(world.send(abort(production), &machine()).unwrap(), Reply::Accepted);
+    assert_eq!(world.contexts[&context].state, ContextState::Aborted);
+}
+
+#[test]
 fn an_abort_ends_everything_and_nothing_follows() {
     let mut world = World::new(TOUR);
     let context = world.trigger("qa", "delivery", json!({}));
