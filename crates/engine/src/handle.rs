@@ -3,6 +3,7 @@
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tidegate_core::approval::{Comment, Decided, Decision, Subject};
@@ -18,10 +19,13 @@ use crate::accept::input_of;
 use crate::failure::Failure;
 use crate::machine::{Done, Machine, Notice, Submission, Work};
 use crate::port::{Clock, Entropy, Resolver};
+use crate::saga::{shipyard_in, unhurried};
 use crate::shell::{Message, Shell};
 
 /// Most pieces of work that wait; beyond it callers are told to come back.
 const INBOX_MAX: usize = 10_000;
+/// How long to wait before the store is asked again that was busy or had no space.
+const AGAIN: Duration = Duration::from_millis(500);
 /// Commits that a slow listener may fall behind before it must read everything anew.
 const COMMITS_KEPT: usize = 1024;
 
@@ -77,6 +81,8 @@ struct Inner {
     commits: broadcast::Sender<Committed>,
     cancelled: broadcast::Sender<EventId>,
     deliveries: Notify,
+    /// Whoever writes files of projects takes turns.
+    files: tokio::sync::Mutex<()>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -112,6 +118,7 @@ impl Engine {
             commits,
             cancelled,
             deliveries: Notify::new(),
+            files: tokio::sync::Mutex::default(),
             writer: Mutex::new(None),
         });
         let listener = Arc::downgrade(&inner);
@@ -120,7 +127,14 @@ impl Engine {
                 inner.publish(notice);
             }
         });
-        let shell = Shell { machine, reader, inbox: outlet, notify, fatal: Box::new(fatal) };
+        let shell = Shell {
+            machine,
+            reader,
+            inbox: outlet,
+            notify,
+            fatal: Box::new(fatal),
+            waits_for_space: false,
+        };
         let writer = std::thread::Builder::new()
             .name("writer".to_owned())
             .stack_size(tidegate_core::yaml::STACK_BYTES)
@@ -129,6 +143,7 @@ impl Engine {
         *inner.writer.lock().expect("nobody panics while holding it") = Some(writer);
         let engine = Self { inner };
         engine.finish_sagas().await?;
+        engine.catch_up().await?;
         Ok(engine)
     }
 
@@ -255,14 +270,32 @@ impl Engine {
         place: Place,
         files: Vec<(ResourcePath, Vec<u8>)>,
     ) -> Result<CommitId, Failure> {
-        let now = self.now();
-        let shipyard = crate::saga::shipyard_in(&place, &files)?;
-        let name = project.clone();
-        let commit = self.git(move |git| Ok(git.write(&name, &place, &files, now)?)).await?;
-        if let Some(text) = shipyard {
-            self.write(Write::Snapshot { project, commit: commit.clone(), text }).await?;
+        let engine = self.clone();
+        unhurried(async move {
+            // In this order for everybody, so that the newest file is the one in force.
+            let _turn = engine.inner.files.lock().await;
+            let now = engine.now();
+            let shipyard = shipyard_in(&place, &files)?;
+            let name = project.clone();
+            let commit = engine.git(move |git| Ok(git.write(&name, &place, &files, now)?)).await?;
+            if let Some(text) = shipyard {
+                let commit = commit.clone();
+                engine.write_surely(Write::Snapshot { project, commit, text }).await?;
+            }
+            Ok(commit)
+        })
+        .await
+    }
+
+    /// Writes what must be written because Git's part of it is done: tries again while the store is
+    /// busy or has no space.
+    pub(crate) async fn write_surely(&self, write: Write) -> Result<Written, Failure> {
+        loop {
+            match self.write(write.clone()).await {
+                Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
+                other => return other,
+            }
         }
-        Ok(commit)
     }
 
     /// Changes rows that no step changes.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tidegate_core::names::{ContextId, EventId, ProjectName};
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Change, Effects, Env, Input, Refusal, Reply, Resolve, step};
+use tidegate_core::sequence::{
+    Change, Effects, Env, Input, Refusal, Reply, Resolution, Resolve, step,
+};
 use tidegate_store::{Home, IdempotencyRow, InputRecord, StoreError, Write, Written};
 
 use crate::failure::Failure;
@@ -56,6 +58,8 @@ pub struct Notice {
     pub deliveries: bool,
     /// Some execution shall be woken at a time.
     pub delays: bool,
+    /// The disk is full: nothing was done.
+    pub full: bool,
     /// Tasks whose jobs shall stop.
     pub cancelled: Vec<EventId>,
 }
@@ -71,10 +75,19 @@ pub struct Machine<H, R> {
 
 /// A batch could not be finished as it stands.
 enum Stop {
-    /// This piece of work panicked; the others can go on without it.
-    Poisoned(usize, String),
+    /// This one panicked; the others can go on without it.
+    Poisoned(Place, String),
     /// The store failed; nobody can go on.
     Store(StoreError),
+}
+
+/// Where an input stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Among those that wait since an earlier commit.
+    Backlog(usize),
+    /// Among the work of this batch.
+    Work(usize),
 }
 
 impl From<StoreError> for Stop {
@@ -102,12 +115,23 @@ impl<H: Home, R: Resolver> Machine<H, R> {
 
     /// Reads the shipyard for an execution that a crash left without one.
     pub fn resume_resolve(&mut self, resolve: &Resolve) {
-        let found = self.resolver.resolve(&resolve.scope, resolve.requested_commit.as_ref());
-        if let Resolved::Now(resolution) = found {
-            let (project, execution) = (resolve.scope.project.clone(), resolve.execution);
-            let input = Input::Resolved { project, execution, resolution };
-            self.backlog.push_back((input, Principal::Shared));
-        }
+        let input = self.resolve(resolve);
+        self.backlog.extend(input.map(|input| (input, Principal::Shared)));
+    }
+
+    /// Reads a shipyard. A fault of the reader is a shipyard that cannot be read.
+    fn resolve(&mut self, resolve: &Resolve) -> Option<Input> {
+        let Resolve { execution, scope, requested_commit } = resolve;
+        let resolver = &mut self.resolver;
+        let found =
+            catch_unwind(AssertUnwindSafe(|| resolver.resolve(scope, requested_commit.as_ref())));
+        let resolution = match found {
+            Ok(Resolved::Now(resolution)) => resolution,
+            Ok(Resolved::Later) => return None,
+            Err(panic) => Resolution::Failed(panic_text(&*panic)),
+        };
+        let (project, execution) = (scope.project.clone(), *execution);
+        Some(Input::Resolved { project, execution, resolution })
     }
 
     /// Does all work in one commit and answers each piece, in order. After `Err` nothing of the batch
@@ -120,7 +144,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
         work: &[Work],
     ) -> Result<(Vec<Result<Done, Failure>>, Notice), StoreError> {
         let mut answers: Vec<Option<Result<Done, Failure>>> = work.iter().map(|_| None).collect();
-        let backlog = self.backlog.clone();
+        let mut backlog = self.backlog.clone();
         loop {
             match self.attempt(work, &mut answers) {
                 Ok(notice) => {
@@ -129,7 +153,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                         // Nothing was written; the same work may succeed later.
                         Err(StoreError::Full(_)) => {
                             self.backlog = backlog;
-                            return Ok((full(work), Notice::default()));
+                            return Ok((full(work), Notice { full: true, ..Notice::default() }));
                         }
                         Err(error) => return Err(error),
                     }
@@ -138,18 +162,21 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                     });
                     return Ok((answers.collect(), notice));
                 }
-                Err(Stop::Poisoned(index, cause)) => {
+                Err(Stop::Poisoned(place, cause)) => {
                     self.home.rollback();
-                    self.backlog.clone_from(&backlog);
                     let reference = hex(&self.entropy.seed()[..6]);
                     tracing::error!(reference, cause, "an input made the sequence machine panic");
-                    let failed = answers.get_mut(index);
-                    if let Some(slot) = failed {
-                        *slot = Some(Err(Failure::Internal(reference)));
-                    } else {
-                        // A follow-on of an earlier commit: it cannot be stepped, so it is dropped.
-                        self.backlog.pop_front();
+                    match place {
+                        Place::Work(index) => {
+                            answers[index] = Some(Err(Failure::Internal(reference)));
+                        }
+                        Place::Backlog(index) => {
+                            // Nobody can be told; the log has to do.
+                            let dropped = backlog.remove(index).map(|(input, _)| input);
+                            tracing::error!(reference, ?dropped, "a follow-on input is dropped");
+                        }
                     }
+                    self.backlog.clone_from(&backlog);
                     // The rest is done again, without what panicked.
                     for slot in &mut answers {
                         if !matches!(slot, Some(Err(Failure::Internal(_)))) {
@@ -160,7 +187,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                 Err(Stop::Store(StoreError::Full(_))) => {
                     self.home.rollback();
                     self.backlog = backlog;
-                    return Ok((full(work), Notice::default()));
+                    return Ok((full(work), Notice { full: true, ..Notice::default() }));
                 }
                 Err(Stop::Store(error)) => {
                     self.home.rollback();
@@ -177,13 +204,12 @@ impl<H: Home, R: Resolver> Machine<H, R> {
     ) -> Result<Notice, Stop> {
         let mut notice = Notice::default();
         self.home.begin()?;
-        for _ in 0..self.backlog.len().min(FOLLOW_ON_MAX) {
-            let Some((input, principal)) = self.backlog.front().cloned() else { break };
-            let refused = self.run(input, &principal, usize::MAX, &mut notice)?;
+        for index in 0..self.backlog.len().min(FOLLOW_ON_MAX) {
+            let Some((input, principal)) = self.backlog.pop_front() else { break };
+            let refused = self.run(input, &principal, Place::Backlog(index), &mut notice)?;
             if let Err(refusal) = refused {
                 tracing::error!(%refusal, "a follow-on input was refused");
             }
-            self.backlog.pop_front();
         }
         for (index, work) in work.iter().enumerate() {
             if answers[index].is_some() {
@@ -212,7 +238,8 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                 Err(Failure::KeyReused)
             });
         }
-        let reply = self.run(submission.input.clone(), &submission.principal, index, notice)?;
+        let reply =
+            self.run(submission.input.clone(), &submission.principal, Place::Work(index), notice)?;
         if let (Ok(_), Some(key)) = (&reply, &submission.key) {
             self.home.write(&Write::Idempotency(key.clone()))?;
         }
@@ -225,7 +252,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
         &mut self,
         input: Input,
         principal: &Principal,
-        index: usize,
+        place: Place,
         notice: &mut Notice,
     ) -> Result<Result<Reply, Refusal>, Stop> {
         let mut queue = VecDeque::from([input]);
@@ -248,8 +275,8 @@ impl<H: Home, R: Resolver> Machine<H, R> {
             let effects = match stepped {
                 Ok(Ok(effects)) => effects,
                 Ok(Err(refusal)) if reply.is_none() => return Ok(Err(refusal)),
-                Ok(Err(refusal)) => return Err(Stop::Poisoned(index, refusal.to_string())),
-                Err(panic) => return Err(Stop::Poisoned(index, panic_text(&*panic))),
+                Ok(Err(refusal)) => return Err(Stop::Poisoned(place, refusal.to_string())),
+                Err(panic) => return Err(Stop::Poisoned(place, panic_text(&*panic))),
             };
             let record = InputRecord {
                 name: input.name(),
@@ -259,22 +286,12 @@ impl<H: Home, R: Resolver> Machine<H, R> {
             };
             match self.home.apply(&record, &effects) {
                 Err(error @ StoreError::Damaged { .. }) => {
-                    return Err(Stop::Poisoned(index, error.to_string()));
+                    return Err(Stop::Poisoned(place, error.to_string()));
                 }
                 applied => applied?,
             }
             note(&input, &effects, notice);
-            if let Some(resolve) = &effects.resolve {
-                let found =
-                    self.resolver.resolve(&resolve.scope, resolve.requested_commit.as_ref());
-                if let Resolved::Now(resolution) = found {
-                    queue.push_back(Input::Resolved {
-                        project: resolve.scope.project.clone(),
-                        execution: resolve.execution,
-                        resolution,
-                    });
-                }
-            }
+            queue.extend(effects.resolve.as_ref().and_then(|resolve| self.resolve(resolve)));
             queue.extend(effects.follow_on);
             reply.get_or_insert(effects.answer);
         }
@@ -335,7 +352,7 @@ fn note(input: &Input, effects: &Effects, notice: &mut Notice) {
     }
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".to_owned())

@@ -8,7 +8,7 @@ use tidegate_core::event::{Event, EventType, Outcome};
 use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, ServiceName};
 use tidegate_core::shipyard::Shipyard;
 use tidegate_resources::{Branch, Place, Repositories, ResourceError, ResourcePath};
-use tidegate_store::{Intent, NewProject, Write, Written};
+use tidegate_store::{Intent, NewProject, PAGE_MAX, ProjectRow, Write, Written};
 
 use crate::failure::Failure;
 use crate::handle::Engine;
@@ -22,6 +22,11 @@ impl Engine {
     /// # Errors
     /// The shipyard is not valid, the project exists, or Git says no.
     pub async fn create_project(&self, name: ProjectName, shipyard: String) -> Result<(), Failure> {
+        let engine = self.clone();
+        unhurried(async move { engine.begin_project(name, shipyard).await }).await
+    }
+
+    async fn begin_project(&self, name: ProjectName, shipyard: String) -> Result<(), Failure> {
         let parsed = Shipyard::parse(&shipyard)?;
         let stages = parsed.stages.into_iter().map(|stage| stage.name).collect();
         let new = NewProject { name: name.clone(), shipyard, stages };
@@ -41,6 +46,15 @@ impl Engine {
     /// # Errors
     /// No such project, the service exists, or Git says no.
     pub async fn create_service(
+        &self,
+        project: ProjectName,
+        service: ServiceName,
+    ) -> Result<(), Failure> {
+        let engine = self.clone();
+        unhurried(async move { engine.begin_service(project, service).await }).await
+    }
+
+    async fn begin_service(
         &self,
         project: ProjectName,
         service: ServiceName,
@@ -79,6 +93,29 @@ impl Engine {
         Ok(())
     }
 
+    /// Takes over shipyards that changed in Git without this store hearing of it: a crash came
+    /// between, or somebody else wrote there.
+    pub(crate) async fn catch_up(&self) -> Result<(), Failure> {
+        let mut offset = Some(0);
+        while let Some(from) = offset {
+            let page = self.read(move |reader| reader.projects(from, PAGE_MAX)).await?;
+            offset = page.next;
+            for ProjectRow { name, commit, .. } in page.items {
+                let project = name.clone();
+                let newest = self.git(move |git| Ok(newest_shipyard(git, &name, &commit)?)).await;
+                match newest {
+                    Ok(Some((commit, text))) => {
+                        self.write_surely(Write::Snapshot { project, commit, text }).await?;
+                    }
+                    Ok(None) => {}
+                    // Its sequences will say so when they are triggered; the others go on.
+                    Err(error) => tracing::error!(%project, %error, "a shipyard cannot be read"),
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn carry_out(
         &self,
         number: i64,
@@ -93,13 +130,13 @@ impl Engine {
         match done {
             Ok(commit) => {
                 let events = vec![self.finished(&intent, context, Outcome::PASS, "")];
-                self.write(Write::Complete { intent: number, commit, now, events }).await?;
+                self.write_surely(Write::Complete { intent: number, commit, now, events }).await?;
                 Ok(())
             }
             Err(error) => {
                 let text = error.to_string();
                 let events = vec![self.finished(&intent, context, Outcome::ERROR, &text)];
-                self.write(Write::Undo { intent: number, events }).await?;
+                self.write_surely(Write::Undo { intent: number, events }).await?;
                 Err(error)
             }
         }
@@ -140,6 +177,14 @@ impl Engine {
     }
 }
 
+/// Does something to its end, also when whoever asked for it has gone.
+pub(crate) async fn unhurried<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::spawn(work).await;
+    done.unwrap_or_else(|error| Err(Failure::Internal(error.to_string())))
+}
+
 /// Whether an intent is carried out for the first time, or after a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Try {
@@ -173,6 +218,22 @@ fn git_part(
             }
         }
     }
+}
+
+/// The shipyard of the default branch, where it is another commit's and valid.
+fn newest_shipyard(
+    git: &Repositories,
+    project: &ProjectName,
+    known: &CommitId,
+) -> Result<Option<(CommitId, String)>, ResourceError> {
+    let tip = git.tip(project, Branch::Default)?;
+    if tip == *known {
+        return Ok(None);
+    }
+    let path = ResourcePath::new("shipyard.yaml")?;
+    let bytes = git.read(project, &Place::Project, &path, Some(&tip))?;
+    let text = String::from_utf8(bytes).ok().filter(|text| Shipyard::parse(text).is_ok());
+    Ok(text.map(|text| (tip, text)))
 }
 
 /// The new shipyard among the files that are written to a project's default branch.

@@ -1,5 +1,6 @@
 //! The writer thread: takes what is in the channel, lets the machine do it in one commit, answers.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -10,13 +11,15 @@ use tidegate_store::{Home, Reader, StoreError, Write};
 use tokio::sync::oneshot;
 
 use crate::failure::Failure;
-use crate::machine::{Done, Machine, Notice, Submission, Work};
+use crate::machine::{Done, Machine, Notice, Submission, Work, panic_text};
 use crate::port::Resolver;
 
 /// Most pieces of work in one commit: beyond it only latency grows.
 pub(crate) const BATCH_MAX: usize = 64;
 /// How often expired sessions, links and keys are forgotten.
 const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
+/// How often own work is tried again while the disk is full.
+const SPACE_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 /// The longest sleep, so that a wall clock that was set is noticed.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
@@ -36,13 +39,18 @@ pub(crate) struct Shell<H, R> {
     pub(crate) inbox: Receiver<Message>,
     pub(crate) notify: Box<dyn Fn(Notice) + Send>,
     pub(crate) fatal: Box<dyn Fn(String) + Send>,
+    /// The disk was full when own work was tried last.
+    pub(crate) waits_for_space: bool,
 }
 
 impl<H: Home, R: Resolver> Shell<H, R> {
     /// Runs until told to stop, or until the store fails.
     pub(crate) fn run(mut self) {
-        if let Err(error) = self.work() {
-            (self.fatal)(error.to_string());
+        // A thread that died quietly would leave a process that refuses everything and looks alive.
+        match catch_unwind(AssertUnwindSafe(|| self.work())) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => (self.fatal)(error.to_string()),
+            Err(panic) => (self.fatal)(panic_text(&*panic)),
         }
     }
 
@@ -50,14 +58,17 @@ impl<H: Home, R: Resolver> Shell<H, R> {
         self.recover()?;
         let mut expired_at = Timestamp::UNIX_EPOCH;
         let mut due = self.next_due()?;
+        let mut stopping = false;
         loop {
             let (mut work, replies, stop) = self.receive(due);
+            stopping |= stop;
             let now = self.machine.now();
             if now.duration_since(expired_at).unsigned_abs() >= EXPIRE_EVERY {
                 work.push(Work::Write(Write::Expire(now)));
                 expired_at = now;
             }
             let woken = due.is_some_and(|due| due <= now);
+            self.waits_for_space &= !woken;
             if woken {
                 work.extend(self.delays_over(now)?);
             }
@@ -66,9 +77,15 @@ impl<H: Home, R: Resolver> Shell<H, R> {
                 if woken || notice.delays {
                     due = self.next_due()?;
                 }
+                if notice.full {
+                    if stopping {
+                        return Ok(());
+                    }
+                    due = self.wait_for_space(now);
+                }
                 (self.notify)(notice);
             }
-            if stop {
+            if stopping && !self.machine.has_backlog() {
                 return Ok(());
             }
         }
@@ -96,7 +113,7 @@ impl<H: Home, R: Resolver> Shell<H, R> {
     /// Waits for the first message, then takes what else is there. The caller's work comes first.
     fn receive(&mut self, due: Option<Timestamp>) -> (Vec<Work>, Vec<Reply>, bool) {
         let (mut work, mut replies) = (Vec::new(), Vec::new());
-        let mut next = if self.machine.has_backlog() {
+        let mut next = if self.machine.has_backlog() && !self.waits_for_space {
             self.inbox.try_recv().ok()
         } else {
             let now = self.machine.now();
@@ -120,6 +137,12 @@ impl<H: Home, R: Resolver> Shell<H, R> {
             next = if work.len() < BATCH_MAX { self.inbox.try_recv().ok() } else { None };
         }
         (work, replies, false)
+    }
+
+    /// Own work is tried again in a while; callers are answered meanwhile.
+    fn wait_for_space(&mut self, now: Timestamp) -> Option<Timestamp> {
+        self.waits_for_space = true;
+        Some(now.saturating_add(SPACE_EVERY).unwrap_or(Timestamp::MAX))
     }
 
     fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {

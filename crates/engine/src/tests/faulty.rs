@@ -6,18 +6,21 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 use jiff::Timestamp;
 use tidegate_core::approval::Approval;
 use tidegate_core::event::Scope;
-use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName};
+use tidegate_core::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
 use tidegate_core::sequence::{
     Context, Effects, Execution, LaneHead, ProjectHead, Task, View, ViewError,
 };
 use tidegate_store::{Home, IdempotencyRow, InputRecord, StoreError, Write, Written};
 
 use super::{count_down, set};
+use crate::{Resolved, Resolver};
 
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     /// So many reads of a project panic.
     pub(super) panics: AtomicU32,
+    /// So many reads of a shipyard panic.
+    pub(super) resolver: AtomicU32,
     /// The disk is full.
     pub(super) full: AtomicBool,
     /// A commit fails.
@@ -29,6 +32,18 @@ pub(super) struct Faults {
 pub(super) struct Faulty<H> {
     pub(super) home: H,
     pub(super) faults: Arc<Faults>,
+}
+
+pub(super) struct FaultyResolver<R> {
+    pub(super) resolver: R,
+    pub(super) faults: Arc<Faults>,
+}
+
+impl<R: Resolver> Resolver for FaultyResolver<R> {
+    fn resolve(&mut self, scope: &Scope, requested: Option<&CommitId>) -> Resolved {
+        assert!(!count_down(&self.faults.resolver), "told to panic");
+        self.resolver.resolve(scope, requested)
+    }
 }
 
 impl<H: Home> View for Faulty<H> {

@@ -17,7 +17,7 @@ use tidegate_store::sqlite::SqliteHome;
 use tidegate_store::{ApprovalFilter, IdempotencyRow, OpenEventFilter, SequenceFilter};
 
 use crate::{Ballot, Engine, Failure, RepositoryResolver, SystemClock, SystemEntropy};
-use faulty::{Faults, Faulty};
+use faulty::{Faults, Faulty, FaultyResolver};
 
 const SHIPYARD: &str = "\
 apiVersion: spec.keptn.sh/0.2.2
@@ -37,7 +37,10 @@ spec:
 async fn start(directory: &Path, faults: &Arc<Faults>) -> Engine {
     let (home, reader) = SqliteHome::open(directory).unwrap();
     let repositories = Repositories::open(&directory.join("git")).unwrap();
-    let resolver = RepositoryResolver::new(repositories.clone());
+    let resolver = FaultyResolver {
+        resolver: RepositoryResolver::new(repositories.clone()),
+        faults: Arc::clone(faults),
+    };
     let home = Faulty { home, faults: Arc::clone(faults) };
     let ports = (Arc::new(SystemClock) as _, Arc::new(SystemEntropy) as _);
     let fatal = {
@@ -143,6 +146,55 @@ async fn an_input_that_panics_fails_alone_and_the_next_one_works() {
     assert!(open(&engine, "deployment").await.is_empty());
     engine.accept(trigger(), &ada(), None).await.unwrap();
     assert_eq!(open(&engine, "deployment").await.len(), 1);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_reader_of_shipyards_that_panics_ends_the_sequence_and_not_the_server() {
+    let (_directory, faults, engine) = fresh().await;
+    faults.resolver.store(1, Ordering::SeqCst);
+    let context = engine.accept(trigger(), &ada(), None).await.unwrap().context;
+    let filter = SequenceFilter { contexts: vec![context], ..SequenceFilter::default() };
+    let page =
+        engine.read(move |reader| reader.sequences(&tour(), &filter, 0, None)).await.unwrap();
+    assert_eq!(page.items[0].state, ContextState::Finished);
+    engine.accept(trigger(), &ada(), None).await.unwrap();
+    assert_eq!(open(&engine, "deployment").await.len(), 1);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_is_carried_out_also_when_whoever_asked_has_gone() {
+    let (_directory, _, engine) = fresh().await;
+    let other = ProjectName::new("other").unwrap();
+    let asked = engine.create_project(other.clone(), SHIPYARD.to_owned());
+    // Polled once, then dropped: the client hung up.
+    assert!(tokio::time::timeout(std::time::Duration::ZERO, asked).await.is_err());
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let name = other.clone();
+        if engine.read(move |reader| reader.project(&name)).await.unwrap().is_some() {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "the project never appeared");
+        tokio::task::yield_now().await;
+    }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_shipyard_that_changed_behind_the_stores_back_is_in_force_after_a_start() {
+    let (directory, faults, engine) = fresh().await;
+    let changed = SHIPYARD.replace("name: deployment", "name: release");
+    let path = tidegate_resources::ResourcePath::new("shipyard.yaml").unwrap();
+    let files = [(path, changed.clone().into_bytes())];
+    let place = tidegate_resources::Place::Project;
+    engine.repositories().write(&tour(), &place, &files, engine.now()).unwrap();
+    engine.stop().await;
+    drop(engine);
+    let engine = start(directory.path(), &faults).await;
+    let row = engine.read(|reader| reader.project(&tour())).await.unwrap().unwrap();
+    assert_eq!(&*row.shipyard, changed);
     engine.stop().await;
 }
 
