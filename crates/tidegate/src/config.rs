@@ -52,8 +52,8 @@ impl Config {
     fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-        let config: Self =
-            toml::from_str(&text).map_err(|error| anyhow::anyhow!("{shown}: {error}"))?;
+        let config: Self = toml::from_str(&text)
+            .map_err(|error| anyhow::anyhow!("{shown}:{}", place(&text, &error)))?;
         let mode = std::fs::metadata(path)?.permissions().mode();
         if config.holds_secrets() && mode & 0o077 != 0 {
             bail!("{shown} holds secrets and others can read it; run: chmod 600 {shown}");
@@ -66,6 +66,21 @@ impl Config {
     }
 }
 
+/// Line, column and reason. The line itself is not shown: it may hold a secret.
+fn place(text: &str, error: &toml::de::Error) -> String {
+    let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    let message = error.message();
+    // Serde says what it found: `invalid type: integer 5, expected a string`.
+    match message.split_once(", expected ") {
+        Some((found, wanted)) if found.starts_with("invalid ") => {
+            format!("{line}:{column}: expected {wanted}")
+        }
+        _ => format!("{line}:{column}: {message}"),
+    }
+}
+
 /// A variable that is set and not empty.
 fn variable(name: &str) -> anyhow::Result<Option<String>> {
     match std::env::var(name) {
@@ -73,5 +88,44 @@ fn variable(name: &str) -> anyhow::Result<Option<String>> {
         Ok(text) => Ok(Some(text)),
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(std::env::VarError::NotUnicode(_)) => bail!("{name} is not UTF-8"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        format!("{:#}", Config::read(file.path()).unwrap_err())
+    }
+
+    #[test]
+    fn a_mistake_is_placed_and_no_secret_is_shown() {
+        for text in [
+            "listen = \"127.0.0.1:1\"\napi_token = \"hunter2-hunter2\nx",
+            "listen = \"127.0.0.1:1\"\n[secrets.db]\nPASSWORD = 8675309",
+            "listen = \"127.0.0.1:1\"\n[[tokens]]\nname=\"ada\"\nkind=\"hunter2\"\ntoken=\"hunter2-hunter2\"",
+        ] {
+            let refusal = refusal(text);
+            assert!(
+                !refusal.contains("hunter2-hunter2") && !refusal.contains("8675309"),
+                "{refusal}"
+            );
+            assert!(
+                refusal.contains(":2:") || refusal.contains(":3:") || refusal.contains(":4:"),
+                "{refusal}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_with_secrets_that_others_can_read_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "api_token = \"a-long-token\"").unwrap();
+        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(Config::read(file.path()).unwrap_err().to_string().contains("chmod 600"));
+        assert!(Config::read(Path::new("/no/such/file")).is_err());
     }
 }

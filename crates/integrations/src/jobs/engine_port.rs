@@ -1,17 +1,20 @@
 //! The engine behind the runner's [`JobPort`].
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tidegate_core::event::{Draft, Event, EventKind, EventType, Phase, SPEC_VERSION, Scope};
+use tidegate_core::event::{
+    Draft, Event, EventKind, EventType, Outcome, Phase, SPEC_VERSION, Scope,
+};
 use tidegate_core::job::CONFIG_PATH;
-use tidegate_core::names::EventId;
+use tidegate_core::names::{CommitId, EventId};
 use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::Reply;
 use tidegate_engine::{Engine, Failure};
 use tidegate_resources::{Place, Repositories, ResourceError, ResourcePath};
-use tidegate_store::{DeliveryRow, Write};
+use tidegate_store::{DeliveryRow, ExecutionSummary, Write};
 use tokio::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
@@ -30,6 +33,7 @@ pub(super) struct EnginePort {
     secrets: Secrets,
     queue: Mutex<Queue>,
     tell: mpsc::UnboundedSender<Progress>,
+    closed: AtomicBool,
 }
 
 /// How far the jobs of a task are.
@@ -57,12 +61,15 @@ impl EnginePort {
         secrets: Secrets,
         tell: mpsc::UnboundedSender<Progress>,
     ) -> Self {
-        Self { engine, secrets, queue: Mutex::new(Queue::default()), tell }
+        Self { engine, secrets, queue: Mutex::default(), tell, closed: AtomicBool::new(false) }
     }
 
     async fn next(&self) -> DeliveryRow {
         let mut queue = self.queue.lock().await;
         loop {
+            if self.closed.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
             if let Some(row) = queue.ready.pop_front() {
                 return row;
             }
@@ -81,6 +88,31 @@ impl EnginePort {
         }
     }
 
+    /// The commit of the default branch that the task's sequence was resolved with.
+    async fn project_commit(&self, scope: &Scope, event: &Event) -> Option<CommitId> {
+        loop {
+            let (project, context, task) = (scope.project.clone(), event.context, event.id);
+            match self.engine.read(move |reader| reader.executions(&project, context)).await {
+                Ok(executions) => {
+                    let of_task = |summary: &&ExecutionSummary| {
+                        summary.open.as_ref().is_some_and(|open| open.id == task)
+                    };
+                    let found = executions.iter().find(of_task);
+                    return found?.execution.commits.as_ref().map(|all| all.shipyard.clone());
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a sequence could not be read; trying again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    /// No delivery is handed out any more.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
     /// Sends an answer until it is committed. Whether it counts, or did before.
     async fn answer(
         &self,
@@ -94,22 +126,24 @@ impl EnginePort {
             EventKind::Task { task, .. } => EventType::task(&task, phase),
             EventKind::Sequence { .. } | EventKind::Other => return false,
         };
-        let body = json!({
-            "id": client_id,
-            "type": kind,
-            "source": SOURCE,
-            "shkeptncontext": delivery.event["shkeptncontext"],
-            "shkeptnspecversion": SPEC_VERSION,
-            "triggeredid": delivery.event_id,
-            "data": data,
-        });
-        let draft = match Draft::from_value(body) {
-            Ok(draft) => draft,
-            Err(error) => {
-                tracing::error!(%error, event.id = %delivery.event_id, "a job's answer is no event");
-                return false;
-            }
+        let body = |data: &Map<String, Value>| {
+            json!({
+                "id": client_id,
+                "type": kind,
+                "source": SOURCE,
+                "shkeptncontext": delivery.event["shkeptncontext"],
+                "shkeptnspecversion": SPEC_VERSION,
+                "triggeredid": delivery.event_id,
+                "data": data,
+            })
         };
+        let draft = Draft::from_value(body(&data)).or_else(|error| {
+            // A task that was begun must be answered, whatever its answer was meant to be.
+            let task = delivery.event_id;
+            tracing::error!(%error, event.id = %task, "a job's answer is no event");
+            Draft::from_value(body(&errored(&delivery.scope, &error.to_string())))
+        });
+        let draft = draft.expect("a scope, an outcome and a short message are an event");
         let by = Principal::Builtin(PrincipalName::new(SOURCE).expect("a short plain text"));
         loop {
             match self.engine.accept(draft.clone(), &by, None).await {
@@ -151,6 +185,26 @@ impl EnginePort {
     }
 }
 
+/// What a delivery reads, so that nothing that is pushed meanwhile changes what was approved.
+struct Commits {
+    stage: Option<CommitId>,
+    project: Option<CommitId>,
+}
+
+impl Commits {
+    fn of_delivery(delivery: &JobDelivery) -> Self {
+        Self { stage: delivery.commit.clone(), project: delivery.project_commit.clone() }
+    }
+
+    /// A project's own files are on another branch than those of its stages.
+    fn of(&self, place: &Place) -> Option<&CommitId> {
+        match place {
+            Place::Project => self.project.as_ref(),
+            Place::Stage(_) | Place::Service(..) => self.stage.as_ref(),
+        }
+    }
+}
+
 /// What makes the next place count.
 fn is_missing(error: &ResourceError) -> bool {
     matches!(
@@ -166,7 +220,18 @@ impl JobPort for EnginePort {
         loop {
             let DeliveryRow { id, event, cancelled, .. } = self.next().await;
             match Scope::of(&event.data) {
-                Ok(scope) => return delivery(id, &event, scope, cancelled),
+                Ok(scope) => {
+                    let project_commit = self.project_commit(&scope, &event).await;
+                    return JobDelivery {
+                        id,
+                        event_id: event.id,
+                        event: event.to_value(),
+                        scope,
+                        commit: event.commit.clone(),
+                        project_commit,
+                        cancelled,
+                    };
+                }
                 Err(reason) => {
                     tracing::error!(event.id = %event.id, reason, "a delivery has no scope");
                     drop(self.engine.write(Write::DeliveryDone(id)).await);
@@ -177,11 +242,9 @@ impl JobPort for EnginePort {
 
     async fn config(&self, delivery: &JobDelivery) -> Result<Option<String>, String> {
         let path = ResourcePath::new(CONFIG_PATH).map_err(|error| error.to_string())?;
-        let (project, commit) = (delivery.scope.project.clone(), delivery.commit.clone());
+        let (project, commits) = (delivery.scope.project.clone(), Commits::of_delivery(delivery));
         let found = self.look_up(delivery, move |git, place| {
-            // A project's own files are on another branch than the stage's commit.
-            let at = if *place == Place::Project { None } else { commit.as_ref() };
-            git.read(&project, place, &path, at).map(Some)
+            git.read(&project, place, &path, commits.of(place)).map(Some)
         });
         match found.await? {
             Some(bytes) => String::from_utf8(bytes)
@@ -193,9 +256,9 @@ impl JobPort for EnginePort {
 
     async fn files(&self, delivery: &JobDelivery, name: &str) -> Result<Vec<JobFile>, String> {
         let path = ResourcePath::new(name).map_err(|error| error.to_string())?;
-        let (project, commit) = (delivery.scope.project.clone(), delivery.commit.clone());
+        let (project, commits) = (delivery.scope.project.clone(), Commits::of_delivery(delivery));
         let found = self.look_up(delivery, move |git, place| {
-            let at = if *place == Place::Project { None } else { commit.as_ref() };
+            let at = commits.of(place);
             let file = |path: &ResourcePath| {
                 let content = git.read(&project, place, path, at)?;
                 Ok(JobFile { path: path.to_string(), content })
@@ -249,13 +312,10 @@ impl JobPort for EnginePort {
     }
 }
 
-fn delivery(id: i64, event: &Event, scope: Scope, cancelled: bool) -> JobDelivery {
-    JobDelivery {
-        id,
-        event_id: event.id,
-        event: event.to_value(),
-        scope,
-        commit: event.commit.clone(),
-        cancelled,
-    }
+fn errored(scope: &Scope, message: &str) -> Map<String, Value> {
+    let mut data = Map::new();
+    scope.write(&mut data);
+    Outcome::ERROR.write(&mut data);
+    data.insert("message".to_owned(), Value::from(message));
+    data
 }

@@ -18,8 +18,11 @@ pub struct JobDelivery {
     pub event: Value,
     /// Where it belongs.
     pub scope: Scope,
-    /// The commit that configuration and files are read at; the newest where there is none.
+    /// The commit that configuration and files of the service and the stage are read at; the newest
+    /// where there is none.
     pub commit: Option<CommitId>,
+    /// The same for those of the project: what the sequence was resolved with.
+    pub project_commit: Option<CommitId>,
     /// Whether its sequence was aborted while nobody listened: what runs is stopped, and nothing
     /// starts.
     pub cancelled: bool,

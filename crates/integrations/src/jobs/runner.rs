@@ -47,7 +47,7 @@ impl<P: JobPort> Runner<P> {
             let delivery = self.port.claim().await;
             while let Some(ended) = deliveries.try_join_next() {
                 if let Err(error) = ended {
-                    tracing::error!(%error, "a delivery of jobs failed; it is handed out again");
+                    tracing::error!(%error, "a delivery of jobs failed; it is handed out again at the next start");
                 }
             }
             let work = Work {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tidegate_core::names::EventId;
 use tidegate_engine::Engine;
+use tidegate_store::PAGE_MAX;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
@@ -42,6 +43,7 @@ pub struct Jobs {
     executor: Arc<ProcessExecutor>,
     changes: broadcast::Sender<EventId>,
     running: Running,
+    port: Option<Arc<EnginePort>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -61,12 +63,16 @@ impl Jobs {
         })?);
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let running = Arc::default();
-        let mut jobs = Self { executor, changes, running, tasks: Vec::new() };
+        let mut jobs = Self { executor, changes, running, port: None, tasks: Vec::new() };
         if config.enabled {
             let (tell, progress) = mpsc::unbounded_channel();
             // Listened to before the first job runs, so that no abort is missed.
             let cancelled = engine.cancellations();
-            jobs.tasks.push(tokio::spawn(abort(Arc::clone(&jobs.executor), cancelled)));
+            jobs.tasks.push(tokio::spawn(abort(
+                engine.clone(),
+                Arc::clone(&jobs.executor),
+                cancelled,
+            )));
             jobs.tasks.push(tokio::spawn(follow_all(
                 Arc::clone(&jobs.executor),
                 progress,
@@ -74,6 +80,7 @@ impl Jobs {
                 Arc::clone(&jobs.running),
             )));
             let port = Arc::new(EnginePort::new(engine, secrets, tell));
+            jobs.port = Some(Arc::clone(&port));
             let runner = Runner::new(port, Arc::clone(&jobs.executor), config.concurrency);
             jobs.tasks.push(tokio::spawn(async move { runner.run().await }));
         }
@@ -97,16 +104,24 @@ impl Jobs {
 
     /// Stops all jobs that run, waits until they have ended, and starts no more.
     pub async fn stop_all(self) {
-        let running: Vec<EventId> =
-            self.running.lock().expect(UNPOISONED).iter().copied().collect();
-        let mut changes = self.changes.subscribe();
-        for task in &running {
-            if let Err(error) = self.executor.cancel(*task) {
-                tracing::error!(%error, event.id = %task, "a job could not be stopped");
-            }
+        // The end of one job may trigger the next task: nothing more is taken up.
+        if let Some(port) = &self.port {
+            port.close();
         }
-        // Each reports its end, and that is a change of its log.
-        while !self.running.lock().expect(UNPOISONED).is_empty() {
+        let mut changes = self.changes.subscribe();
+        let mut cancelled = BTreeSet::new();
+        loop {
+            let running = self.running.lock().expect(UNPOISONED).clone();
+            if running.is_empty() {
+                break;
+            }
+            for task in running.difference(&cancelled) {
+                if let Err(error) = self.executor.cancel(*task) {
+                    tracing::error!(%error, event.id = %task, "a job could not be stopped");
+                }
+            }
+            cancelled.extend(running);
+            // Each reports its end, and that is a change of its log.
             if let Err(broadcast::error::RecvError::Closed) = changes.recv().await {
                 break;
             }
@@ -140,17 +155,29 @@ impl Logs {
 }
 
 /// Passes aborts on.
-async fn abort(executor: Arc<ProcessExecutor>, mut cancelled: broadcast::Receiver<EventId>) {
+async fn abort(
+    engine: Engine,
+    executor: Arc<ProcessExecutor>,
+    mut cancelled: broadcast::Receiver<EventId>,
+) {
+    let cancel = |task: EventId| {
+        if let Err(error) = executor.cancel(task) {
+            tracing::error!(%error, event.id = %task, "a job could not be aborted");
+        }
+    };
     loop {
         match cancelled.recv().await {
-            Ok(task) => {
-                if let Err(error) = executor.cancel(task) {
-                    tracing::error!(%error, event.id = %task, "a job could not be aborted");
-                }
-            }
+            Ok(task) => cancel(task),
             // The deliveries of those that were missed are marked as cancelled, too.
-            Err(broadcast::error::RecvError::Lagged(missed)) => {
-                tracing::error!(missed, "aborts of jobs were missed; they end by themselves");
+            Err(broadcast::error::RecvError::Lagged(_)) => {
+                match engine.read(|reader| reader.deliveries(-1, PAGE_MAX)).await {
+                    Ok(rows) => {
+                        rows.iter()
+                            .filter(|row| row.cancelled)
+                            .for_each(|row| cancel(row.event.id));
+                    }
+                    Err(error) => tracing::error!(%error, "aborts of jobs were missed"),
+                }
             }
             Err(broadcast::error::RecvError::Closed) => return,
         }

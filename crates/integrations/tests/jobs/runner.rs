@@ -80,6 +80,7 @@ fn delivery(kind: &str) -> JobDelivery {
         scope: Scope::of(data.as_object().unwrap()).unwrap(),
         event: json!({"id": event_id, "type": kind, "source": "x", "data": data}),
         commit: None,
+        project_commit: None,
         cancelled: false,
     }
 }
