@@ -15,7 +15,8 @@ use tidegate_store::{Home, IdempotencyRow, InputRecord, StoreError, Write, Writt
 use crate::failure::Failure;
 use crate::port::{Clock, Entropy, Resolved, Resolver};
 
-/// Most follow-on inputs that one commit carries for one input; the rest go on in the next.
+/// Most steps of one commit for one input, and for all that wait since earlier ones; the rest go on in
+/// the next, so that nobody waits long behind them.
 const FOLLOW_ON_MAX: usize = 500;
 
 /// Something for the machine to do.
@@ -204,10 +205,14 @@ impl<H: Home, R: Resolver> Machine<H, R> {
     ) -> Result<Notice, Stop> {
         let mut notice = Notice::default();
         self.home.begin()?;
-        for index in 0..self.backlog.len().min(FOLLOW_ON_MAX) {
+        let mut left = FOLLOW_ON_MAX;
+        for index in 0..self.backlog.len() {
+            if left == 0 {
+                break;
+            }
             let Some((input, principal)) = self.backlog.pop_front() else { break };
-            let refused = self.run(input, &principal, Place::Backlog(index), &mut notice)?;
-            if let Err(refusal) = refused {
+            let place = Place::Backlog(index);
+            if let Err(refusal) = self.run(input, &principal, place, &mut left, &mut notice)? {
                 tracing::error!(%refusal, "a follow-on input was refused");
             }
         }
@@ -238,33 +243,34 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                 Err(Failure::KeyReused)
             });
         }
-        let reply =
-            self.run(submission.input.clone(), &submission.principal, Place::Work(index), notice)?;
+        let (input, principal) = (submission.input.clone(), &submission.principal);
+        let mut left = FOLLOW_ON_MAX;
+        let reply = self.run(input, principal, Place::Work(index), &mut left, notice)?;
         if let (Ok(_), Some(key)) = (&reply, &submission.key) {
             self.home.write(&Write::Idempotency(key.clone()))?;
         }
         Ok(reply.map(Done::Stepped).map_err(Failure::Refused))
     }
 
-    /// Steps an input and everything that follows from it. A refusal of the input itself leaves no
+    /// Steps an input and what follows from it, as far as `left` steps go. A refusal of the input itself leaves no
     /// trace; what follows from an accepted input is never refused by the rules.
     fn run(
         &mut self,
         input: Input,
         principal: &Principal,
         place: Place,
+        left: &mut usize,
         notice: &mut Notice,
     ) -> Result<Result<Reply, Refusal>, Stop> {
         let mut queue = VecDeque::from([input]);
         let mut reply = None;
-        let mut steps = 0;
         while let Some(input) = queue.pop_front() {
-            if steps == FOLLOW_ON_MAX {
+            if *left == 0 {
                 queue.push_front(input);
                 self.backlog.extend(queue.into_iter().map(|input| (input, principal.clone())));
                 break;
             }
-            steps += 1;
+            *left -= 1;
             let env = Env {
                 now: self.clock.now(),
                 principal: principal.clone(),

@@ -1,6 +1,7 @@
 //! The engine behind the runner's [`JobPort`].
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tidegate_store::{DeliveryRow, ExecutionSummary, Write};
 use tokio::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
+use super::ProcessExecutor;
 use super::port::{JobDelivery, JobFile, JobPort};
 
 /// `source` of what jobs answer, because Keptn's clients read it.
@@ -30,6 +32,9 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// The engine, as the runner sees it.
 pub(super) struct EnginePort {
     engine: Engine,
+    executor: Arc<ProcessExecutor>,
+    /// Whether new jobs are started; those that were begun are brought to their end in any case.
+    starts: bool,
     secrets: Secrets,
     queue: Mutex<Queue>,
     tell: mpsc::UnboundedSender<Progress>,
@@ -58,10 +63,13 @@ struct Queue {
 impl EnginePort {
     pub(super) fn new(
         engine: Engine,
+        executor: Arc<ProcessExecutor>,
+        starts: bool,
         secrets: Secrets,
         tell: mpsc::UnboundedSender<Progress>,
     ) -> Self {
-        Self { engine, secrets, queue: Mutex::default(), tell, closed: AtomicBool::new(false) }
+        let (queue, closed) = (Mutex::default(), AtomicBool::new(false));
+        Self { engine, executor, starts, secrets, queue, tell, closed }
     }
 
     async fn next(&self) -> DeliveryRow {
@@ -104,6 +112,22 @@ impl EnginePort {
                     tracing::error!(%error, "a sequence could not be read; trying again");
                     tokio::time::sleep(AGAIN).await;
                 }
+            }
+        }
+    }
+
+    /// Whether a job of this task was begun by a former run that still had jobs switched on.
+    fn has_begun(&self, task: EventId) -> bool {
+        !matches!(self.executor.log_tail(task), Ok(None))
+    }
+
+    /// The delivery needs nothing more.
+    async fn forget(&self, delivery: i64) {
+        loop {
+            match self.engine.write(Write::DeliveryDone(delivery)).await {
+                Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
+                // After an error it is handed out again at the next start, and finds itself done.
+                Ok(_) | Err(_) => return,
             }
         }
     }
@@ -219,6 +243,11 @@ impl JobPort for EnginePort {
     async fn claim(&self) -> JobDelivery {
         loop {
             let DeliveryRow { id, event, cancelled, .. } = self.next().await;
+            if !self.starts && !self.has_begun(event.id) {
+                // Somebody else answers this task.
+                self.forget(id).await;
+                continue;
+            }
             match Scope::of(&event.data) {
                 Ok(scope) => {
                     let project_commit = self.project_commit(&scope, &event).await;
@@ -234,7 +263,7 @@ impl JobPort for EnginePort {
                 }
                 Err(reason) => {
                     tracing::error!(event.id = %event.id, reason, "a delivery has no scope");
-                    drop(self.engine.write(Write::DeliveryDone(id)).await);
+                    self.forget(id).await;
                 }
             }
         }
@@ -301,14 +330,7 @@ impl JobPort for EnginePort {
     }
 
     async fn done(&self, delivery: &JobDelivery) {
-        loop {
-            match self.engine.write(Write::DeliveryDone(delivery.id)).await {
-                Ok(_) => return,
-                Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
-                // Handed out again at the next start, where every step finds itself done.
-                Err(_) => return,
-            }
-        }
+        self.forget(delivery.id).await;
     }
 }
 

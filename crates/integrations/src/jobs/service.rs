@@ -43,12 +43,13 @@ pub struct Jobs {
     executor: Arc<ProcessExecutor>,
     changes: broadcast::Sender<EventId>,
     running: Running,
-    port: Option<Arc<EnginePort>>,
+    port: Arc<EnginePort>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Jobs {
-    /// Takes up deliveries from now on, those of a former run first.
+    /// Takes up deliveries from now on, those of a former run first. With jobs switched off nothing new
+    /// is started; what a former run has begun is brought to its end.
     ///
     /// # Errors
     /// The directory of jobs cannot be made.
@@ -62,29 +63,29 @@ impl Jobs {
             grace: GRACE,
         })?);
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
-        let running = Arc::default();
-        let mut jobs = Self { executor, changes, running, port: None, tasks: Vec::new() };
-        if config.enabled {
-            let (tell, progress) = mpsc::unbounded_channel();
-            // Listened to before the first job runs, so that no abort is missed.
-            let cancelled = engine.cancellations();
-            jobs.tasks.push(tokio::spawn(abort(
-                engine.clone(),
-                Arc::clone(&jobs.executor),
-                cancelled,
-            )));
-            jobs.tasks.push(tokio::spawn(follow_all(
-                Arc::clone(&jobs.executor),
+        let running = Running::default();
+        let (tell, progress) = mpsc::unbounded_channel();
+        // Listened to before the first job runs, so that no abort is missed.
+        let cancelled = engine.cancellations();
+        let port = Arc::new(EnginePort::new(
+            engine.clone(),
+            Arc::clone(&executor),
+            config.enabled,
+            secrets,
+            tell,
+        ));
+        let runner = Runner::new(Arc::clone(&port), Arc::clone(&executor), config.concurrency);
+        let tasks = vec![
+            tokio::spawn(abort(engine, Arc::clone(&executor), cancelled)),
+            tokio::spawn(follow_all(
+                Arc::clone(&executor),
                 progress,
-                jobs.changes.clone(),
-                Arc::clone(&jobs.running),
-            )));
-            let port = Arc::new(EnginePort::new(engine, secrets, tell));
-            jobs.port = Some(Arc::clone(&port));
-            let runner = Runner::new(port, Arc::clone(&jobs.executor), config.concurrency);
-            jobs.tasks.push(tokio::spawn(async move { runner.run().await }));
-        }
-        Ok(jobs)
+                changes.clone(),
+                Arc::clone(&running),
+            )),
+            tokio::spawn(async move { runner.run().await }),
+        ];
+        Ok(Self { executor, changes, running, port, tasks })
     }
 
     /// Reads logs without holding on to the server.
@@ -105,9 +106,7 @@ impl Jobs {
     /// Stops all jobs that run, waits until they have ended, and starts no more.
     pub async fn stop_all(self) {
         // The end of one job may trigger the next task: nothing more is taken up.
-        if let Some(port) = &self.port {
-            port.close();
-        }
+        self.port.close();
         let mut changes = self.changes.subscribe();
         let mut cancelled = BTreeSet::new();
         loop {
