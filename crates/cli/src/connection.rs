@@ -42,7 +42,10 @@ impl Connection {
         // A running server leaves its address there.
         match std::fs::read_to_string(directory.join("endpoint")) {
             Ok(text) => Ok(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(ENDPOINT.to_owned()),
+            // Its token is for its own server, not for whoever listens at the usual address.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(Failure::NoServer(directory.clone()))
+            }
             Err(source) => Err(Failure::Unreadable { path: directory.join("endpoint"), source }),
         }
     }

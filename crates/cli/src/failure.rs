@@ -34,6 +34,8 @@ pub(crate) enum Failure {
     Endpoint(#[from] EndpointError),
     #[error("no token: set TIDEGATE_API_TOKEN, or give --token-file FILE or --data-dir DIR")]
     NoToken,
+    #[error("no server runs on {0}: start one, or name it with --endpoint URL")]
+    NoServer(PathBuf),
     #[error("the token in {from} cannot be used: {source}")]
     Token { from: String, source: TokenError },
     #[error("cannot read {}: {source}", path.display())]
@@ -62,6 +64,7 @@ impl Failure {
             Self::Refused(_) => Code::Refused,
             Self::Client(error) if error.is_not_found() => Code::NotFound,
             Self::NoToken
+            | Self::NoServer(_)
             | Self::Token { .. }
             | Self::Unreadable { .. }
             | Self::Client(_)

@@ -225,7 +225,12 @@ impl Engine {
                     reply: None,
                 })
             }
-            Done::Stepped(reply) => Ok(Accepted { context, event: id, reply: Some(reply) }),
+            Done::Stepped(reply) => {
+                if let Reply::Decided(decided) = &reply {
+                    log_decision(id, decided);
+                }
+                Ok(Accepted { context, event: id, reply: Some(reply) })
+            }
             Done::Written(_) => Err(Failure::Internal("a step answers as a write".to_owned())),
         }
     }
@@ -239,7 +244,10 @@ impl Engine {
         let Ballot { project, approval, decision, subject, comment, source } = ballot;
         let input = Input::Vote { project, approval, decision, subject, comment, source };
         match self.step(input, by, None).await? {
-            Done::Stepped(Reply::Decided(decided)) => Ok(*decided),
+            Done::Stepped(Reply::Decided(decided)) => {
+                log_decision(approval, &decided);
+                Ok(*decided)
+            }
             Done::Stepped(Reply::Kept(reason)) => Err(Failure::Refused(Refusal::Closed(reason))),
             other => Err(Failure::Internal(format!("a vote answers {other:?}"))),
         }
@@ -358,6 +366,12 @@ impl Engine {
         // The writer thread ended after it took the work: nobody knows how far it came.
         answer.await.unwrap_or(Err(Failure::OutcomeUnknown))
     }
+}
+
+fn log_decision(event: EventId, decided: &Decided) {
+    let Decided { decision, by, seen, .. } = decided;
+    let subject = seen.map_or_else(|| "blind".to_owned(), |seen| seen.to_string());
+    tracing::info!(event.id = %event, %by, subject, "an approval was {}", decision.done());
 }
 
 impl Inner {

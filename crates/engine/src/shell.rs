@@ -141,6 +141,11 @@ impl<H: Home, R: Resolver> Shell<H, R> {
 
     /// Own work is tried again in a while; callers are answered meanwhile.
     fn wait_for_space(&mut self, now: Timestamp) -> Option<Timestamp> {
+        if !self.waits_for_space {
+            tracing::error!(
+                "the disk is full: triggers and answers are refused until there is space"
+            );
+        }
         self.waits_for_space = true;
         Some(now.saturating_add(SPACE_EVERY).unwrap_or(Timestamp::MAX))
     }

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use tidegate_identity::Origin;
+
 use crate::config::{Config, LISTEN};
 use crate::data::DataDir;
 use crate::server::Server;
@@ -54,7 +56,7 @@ async fn serve(options: Options) -> anyhow::Result<ExitCode> {
     let data = DataDir::open(&directory)?;
     let stop = stop_signal()?;
     let server = Server::start(config, data, listen).await?;
-    announce(&server)?;
+    announce(&server);
     stop.await;
     tracing::info!("stopping: answering what was accepted");
     server.stop().await;
@@ -73,20 +75,25 @@ pub(crate) fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-fn announce(server: &Server) -> anyhow::Result<()> {
+/// Whoever closed standard output does not want to read it; the server runs all the same.
+fn announce(server: &Server) {
+    drop(write_announcement(server));
+}
+
+fn write_announcement(server: &Server) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "Tidegate {} listens on http://{}", env!("CARGO_PKG_VERSION"), server.address)?;
     writeln!(out, "  data      {}", server.data().display())?;
     writeln!(out, "  Bridge    {}/bridge/", server.url())?;
-    if let Some(token) = &server.new_token {
-        writeln!(out, "  API token {}", token.expose())?;
-        writeln!(
-            out,
-            "            shown this once, and kept in {}/api-token",
-            server.data().display()
-        )?;
+    let data = server.data().display().to_string();
+    match &server.token {
+        Some((token, Origin::Generated)) => {
+            writeln!(out, "  API token {}", token.expose())?;
+            writeln!(out, "            shown this once, and kept in {data}/api-token")?;
+        }
+        Some((_, Origin::Loaded)) => writeln!(out, "  API token in {data}/api-token")?,
+        None => {}
     }
-    writeln!(out, "  sign in   tidegate sign-in YOUR-NAME --data-dir {}", server.data().display())?;
-    out.flush()?;
-    Ok(())
+    writeln!(out, "  sign in   tidegate sign-in YOUR-NAME --data-dir {data}")?;
+    out.flush()
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use tidegate_engine::{Engine, RepositoryResolver, SystemClock, SystemEntropy};
-use tidegate_identity::{RateLimit, Secret, Tokens};
+use tidegate_identity::{Origin, RateLimit, Secret, Tokens};
 use tidegate_integrations::jobs::{Jobs, JobsConfig, JobsSetup};
 use tidegate_resources::Repositories;
 use tidegate_store::sqlite::SqliteHome;
@@ -30,8 +30,9 @@ pub(crate) struct Server {
     pub(crate) engine: Engine,
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    /// The token that was made at this start.
-    pub(crate) new_token: Option<Secret>,
+    /// The token of the data directory, and whether it was made at this start; none where the
+    /// configuration has one.
+    pub(crate) token: Option<(Secret, Origin)>,
     public_url: String,
     data: DataDir,
     jobs: Jobs,
@@ -46,12 +47,16 @@ impl Server {
         data: DataDir,
         listen: SocketAddr,
     ) -> anyhow::Result<Self> {
-        let (token, new_token) = match config.api_token {
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}; use another --listen"))?;
+        // Before a token is made: one that nobody was shown is of no use.
+        Tokens::new(&Secret::generate(), &config.tokens)?;
+        let (token, from_file) = match config.api_token {
             Some(token) => (token, None),
             None => {
                 let (token, origin) = tidegate_identity::load_or_generate(data.path())?;
-                let made = origin == tidegate_identity::Origin::Generated;
-                (token.clone(), made.then_some(token))
+                (token.clone(), Some((token, origin)))
             }
         };
         let tokens = Arc::new(Tokens::new(&token, &config.tokens)?);
@@ -63,9 +68,6 @@ impl Server {
             Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal).await?;
         let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)
             .context("cannot start jobs")?;
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot listen on {listen}; use another --listen"))?;
         let address = listener.local_addr()?;
         data.keep_endpoint(address)?;
         let (stop, stopping) = watch::channel(false);
@@ -73,7 +75,7 @@ impl Server {
         let app = router(&engine, &tokens, &limits, &jobs, stopping.clone());
         let http = tokio::spawn(listen_until(listener, app, stopping));
         let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
-        Ok(Self { engine, address, new_token, public_url, data, jobs, stop, http })
+        Ok(Self { engine, address, token: from_file, public_url, data, jobs, stop, http })
     }
 
     /// How people reach it, without a slash at the end.

@@ -59,10 +59,12 @@ fn approve_by_api_and_decline_by_form_have_one_outcome_a_thousand_times() {
     rounds(&server, |_, approval| {
         let (address, id) = (server.address, approval.to_owned());
         let (form, form_id) = (browser.clone(), approval.to_owned());
+        let (_, shown) = server.get(&format!("/api/tidegate/v1/approvals/{approval}"));
+        let subject = shown["subject"].as_str().expect("a subject").to_owned();
         let (api, page) = together(
             move || decide(address, &id, "approve"),
             move || {
-                let (code, text) = form.decide(&form_id, "decline");
+                let (code, text) = form.decide(&form_id, &subject, "decline");
                 (code, Value::from(text))
             },
         );
@@ -156,12 +158,13 @@ impl Browser {
         let inbox = request(server.address, "GET", "/bridge/inbox", &session, b"").expect("a page");
         let csrf = field(&inbox.text(), "csrf").expect("forms carry a token");
         let browser = Self { address: server.address, cookie, csrf };
-        let first = server.approvals()[0]["id"].as_str().expect("an id").to_owned();
-        assert_eq!(browser.decide(&first, "decline").0, 303);
+        let first = &server.approvals()[0];
+        let text = |key: &str| first[key].as_str().expect("a text");
+        assert_eq!(browser.decide(text("id"), text("subject"), "decline").0, 303);
         browser
     }
 
-    fn decide(&self, approval: &str, decision: &str) -> (u16, String) {
+    fn decide(&self, approval: &str, subject: &str, decision: &str) -> (u16, String) {
         let path = format!("/bridge/approval/{approval}/decision");
         let origin = format!("http://{}", self.address);
         let headers = [
@@ -169,7 +172,8 @@ impl Browser {
             ("origin", origin.as_str()),
             ("content-type", "application/x-www-form-urlencoded"),
         ];
-        let body = format!("csrf={}&decision={decision}&comment=because", self.csrf);
+        let csrf = &self.csrf;
+        let body = format!("csrf={csrf}&decision={decision}&subject={subject}&comment=because");
         let answer = request(self.address, "POST", &path, &headers, body.as_bytes());
         let answer = answer.expect("an answer");
         (answer.code, answer.text())

@@ -102,16 +102,16 @@ impl Vote {
             "decline" => Decision::Decline,
             _ => return Err("Choose Approve or Decline.".to_owned()),
         };
-        // Every page of ours names it; a form without it votes as a Keptn client does.
+        // Once it is settled, who settled it is the better answer.
+        let is_open = approval.state == ApprovalState::Open;
+        // Every page of ours names what it shows. A form without it is none of ours.
         let subject = match fields.get("subject") {
-            "" => None,
+            "" if !is_open => None,
             text => Some(text.parse::<Subject>().map_err(|error| format!("Not sent: {error}."))?),
         };
         let comment = Comment::parse(fields.get("comment")).map_err(|_| {
             "The reason is too long: 4,096 bytes at most. Link to a longer text.".to_owned()
         })?;
-        // Once it is settled, who settled it is the better answer.
-        let is_open = approval.state == ApprovalState::Open;
         if is_open && comment.is_none() && needs_reason(approval, decision) {
             return Err(match decision {
                 Decision::Decline => "Say why: whoever sent this delivery reads it.".to_owned(),

@@ -153,6 +153,19 @@ fn an_approval_stays_readable_and_frozen_after_its_decision() {
 }
 
 #[test]
+fn a_form_that_does_not_name_what_it_shows_decides_nothing() {
+    on_site(|site| async move {
+        let approval = site.scene.to_approval("hello:v1", &json!({})).await;
+        let mut ada = site.sign_in("ada").await;
+        let inbox = ada.get("/bridge/inbox").await;
+        let fields = [("decision", "approve"), ("subject", "")];
+        let answer = ada.submit(&format!("{}/decision", path(&approval)), &inbox, &fields).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
+        assert_eq!(finished(&site, &approval).await.len(), 0);
+    });
+}
+
+#[test]
 fn an_aborted_delivery_closes_its_approval() {
     on_site(|site| async move {
         let approval = site.scene.to_approval("hello:v1", &json!({})).await;

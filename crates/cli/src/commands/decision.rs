@@ -29,6 +29,11 @@ pub(super) async fn cast(
     let comment = vote.comment.as_deref();
     let decided = client.decide(&shown.id, vote.decision, subject, comment).await;
     let approval = decided.map_err(|error| explain(error, &shown, vote.decision))?;
+    if shown.decided.is_some() {
+        let done = vote.decision.done();
+        screen
+            .note(&format!("it was {done} before; nothing was changed, and no comment was kept"))?;
+    }
     match output {
         Format::Table => screen.data(&outcome(&approval, vote.decision)),
         Format::Json | Format::Yaml => screen.value(output, &approval),

@@ -30,6 +30,10 @@ pub struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result<(), Failure> {
     let Arguments { which, comment, output, connection } = arguments;
+    if comment.trim().is_empty() {
+        let text = "say why: --comment TEXT; whoever triggered the release reads it";
+        return Err(Failure::Usage(text.to_owned()));
+    }
     let vote = Vote { decision: Decision::Decline, comment: Some(comment), blind: false };
     decision::cast(&connection.open()?, &which, &vote, output, screen).await
 }

@@ -14,6 +14,7 @@ use crate::names::{ContextId, EventId, ExecutionId, SequenceName};
 use crate::principal::Principal;
 use crate::sequence::{Commits, Evidence};
 
+pub(crate) use strategy::means_policy;
 pub use strategy::{Judgement, Strategy, StrategyError, judge};
 pub(crate) use subject::digest_of;
 pub use subject::{Subject, SubjectError, SubjectRecord};

@@ -16,7 +16,7 @@ pub struct Strategy {
 pub enum StrategyError {
     /// A key that is, or is meant to be, `policy`.
     #[error(
-        "the approval's properties have the key {0:?}: approval policies are not supported by this \
+        "the approval has the key {0:?}: approval policies are not supported by this \
          version, and an approval is never weaker than its file; remove the key to go on"
     )]
     Policy(String),
@@ -37,10 +37,8 @@ impl Strategy {
     /// # Errors
     /// A policy that cannot be honoured.
     pub fn of(properties: &Map<String, Value>) -> Result<Self, StrategyError> {
-        for key in properties.keys().filter(|key| !matches!(key.as_str(), "pass" | "warning")) {
-            if edits(&key.to_lowercase(), "policy") <= 2 {
-                return Err(StrategyError::Policy(key.clone()));
-            }
+        if let Some(key) = properties.keys().find(|key| means_policy(key)) {
+            return Err(StrategyError::Policy(key.clone()));
         }
         let word = |key| text(properties, key).to_owned();
         Ok(Self { pass: word("pass"), warning: word("warning") })
@@ -70,6 +68,11 @@ pub fn judge(strategy: &Strategy, result: &str) -> Judgement {
         }
         _ => Judgement::Manual,
     }
+}
+
+/// Whether a key is, or is meant to be, `policy`: within two edits of it.
+pub(crate) fn means_policy(key: &str) -> bool {
+    edits(&key.to_lowercase(), "policy") <= 2
 }
 
 /// The number of single-character insertions, deletions and replacements between two short texts.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{STAGES_MAX, Sequence, Shipyard, Stage, TASKS_MAX, TaskDefinition, Trigger};
+use crate::approval::{APPROVAL, StrategyError, means_policy};
 use crate::names::{SequenceName, StageName, TaskName};
-use crate::yaml::{self, Key, Node, YamlError};
+use crate::yaml::{self, Key, Node, Tree, YamlError};
 
 /// Largest file, in bytes.
 const BYTES_MAX: usize = 1024 * 1024;
@@ -191,6 +192,9 @@ fn task(node: &Node) -> Result<TaskDefinition, ShipyardError> {
     let fields = node.entries("a task")?;
     let (place, text) = named(node, fields, "a task")?;
     let name = TaskName::new(text).map_err(|error| place.error(error.to_string()))?;
+    if name == APPROVAL {
+        no_policy(fields)?;
+    }
     let properties = match field(fields, "properties") {
         // Keptn decodes any value; only a mapping can be merged into event data.
         Some(properties) => match properties.to_json() {
@@ -206,6 +210,21 @@ fn task(node: &Node) -> Result<TaskDefinition, ShipyardError> {
         None => None,
     };
     Ok(TaskDefinition { name, properties, triggered_after })
+}
+
+/// An approval is never weaker than its file: what is meant as a policy is refused wherever it stands.
+fn no_policy(fields: &[(Key, Node)]) -> Result<(), YamlError> {
+    let inner = match field(fields, "properties").map(|node| &node.tree) {
+        Some(Tree::Map(entries)) => entries.as_slice(),
+        _ => &[],
+    };
+    match fields.iter().chain(inner).find(|(key, _)| means_policy(&key.text)) {
+        Some((key, _)) => {
+            let reason = StrategyError::Policy(key.text.clone()).to_string();
+            Err(YamlError { place: key.place, reason })
+        }
+        None => Ok(()),
+    }
 }
 
 /// Go's duration grammar: `1h30m`, `1.5s`, `100ms`. None for anything else, and for negative ones.
@@ -349,6 +368,24 @@ spec:
         );
         let dotted = format!("{head}\n    - name: a\n      sequences:\n        - name: b.c\n");
         assert!(says(&dotted).starts_with("6:17: sequence name"), "{}", says(&dotted));
+    }
+
+    #[test]
+    fn a_policy_is_refused_wherever_it_stands_and_however_it_is_spelt() {
+        for (task, place) in [
+            ("{ name: approval, properties: { pass: automatic, polcy: { required: 2 } } }", "7:68"),
+            ("{ name: approval, Policy: { votes: 2 } }", "7:37"),
+        ] {
+            let text = format!(
+                "apiVersion: spec.keptn.sh/0.2.0\nspec:\n  stages:\n    - name: a\n      sequences:\n        \
+                 - name: b\n          tasks: [{task}]\n"
+            );
+            let error = Shipyard::parse(&text).unwrap_err().to_string();
+            assert!(error.contains("policies are not supported"), "{error}");
+            assert!(error.starts_with(place), "{error}");
+        }
+        let other = TOUR.replace("pass: manual", "pass: manual, passes: 2");
+        assert!(Shipyard::parse(&other).is_ok(), "other keys are ignored, as in Keptn");
     }
 
     #[test]

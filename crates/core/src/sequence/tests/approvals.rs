@@ -167,21 +167,6 @@ fn automatic_approvals_decide_at_once_and_turn_a_warning_into_a_pass() {
 }
 
 #[test]
-fn a_policy_that_cannot_be_honoured_ends_the_sequence() {
-    let policed =
-        TOUR.replace("pass: manual, warning: manual", "pass: automatic, polcy: { required: 2 }");
-    let mut world = World::new(&policed);
-    let context = world.trigger("qa", "delivery", json!({}));
-    world.execute("deployment", pass());
-    world.execute("test", pass());
-    assert!(world.events("approval.triggered").is_empty());
-    let finished = &world.events("production.delivery.finished")[0].event.data;
-    assert_eq!(finished["status"], "errored");
-    assert!(finished["message"].as_str().unwrap().contains("polcy"));
-    assert_eq!(world.contexts[&context].state, ContextState::Finished);
-}
-
-#[test]
 fn an_abort_closes_the_approval_without_deciding_it() {
     let (mut world, approval) = waiting("hello:v1");
     let context = world.approvals[&approval].context;
