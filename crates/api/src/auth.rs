@@ -84,6 +84,15 @@ fn slow_down(too_many: TooMany) -> Response {
         .into_response()
 }
 
+/// What the api-service says; `slow_down` says that it was asked too often.
+fn own_check(denied: &Denied, slow_down: impl FnOnce(TooMany) -> Response) -> Response {
+    match denied {
+        Denied::Missing => unauthorized("unauthenticated for invalid credentials"),
+        Denied::Wrong => unauthorized("incorrect api key auth"),
+        Denied::TooMany(too_many) => slow_down(*too_many),
+    }
+}
+
 /// The routes that Keptn's gateway guards, and Tidegate's own.
 pub(crate) async fn gateway(
     State(state): State<ApiState>,
@@ -105,12 +114,7 @@ pub(crate) async fn api_service(
     request: Request,
     next: Next,
 ) -> Response {
-    admit(&state, peer, request, next, |denied| match denied {
-        Denied::Missing => unauthorized("unauthenticated for invalid credentials"),
-        Denied::Wrong => unauthorized("incorrect api key auth"),
-        Denied::TooMany(too_many) => slow_down(too_many),
-    })
-    .await
+    admit(&state, peer, request, next, |denied| own_check(&denied, slow_down)).await
 }
 
 /// `/api/v1/auth`: as the rest of the api-service, but plain text where it is too much.
@@ -120,13 +124,11 @@ pub(crate) async fn auth_route(
     request: Request,
     next: Next,
 ) -> Response {
-    admit(&state, peer, request, next, |denied| match denied {
-        Denied::Missing => unauthorized("unauthenticated for invalid credentials"),
-        Denied::Wrong => unauthorized("incorrect api key auth"),
-        Denied::TooMany(too_many) => {
+    admit(&state, peer, request, next, |denied| {
+        own_check(&denied, |too_many| {
             let retry = [(header::RETRY_AFTER, too_many.seconds().to_string())];
             (StatusCode::TOO_MANY_REQUESTS, retry, "Too Many Requests").into_response()
-        }
+        })
     })
     .await
 }

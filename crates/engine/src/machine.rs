@@ -11,6 +11,7 @@ use tidegate_core::sequence::{
     Change, Effects, Env, Input, Refusal, Reply, Resolution, Resolve, step,
 };
 use tidegate_store::{Home, IdempotencyRow, InputRecord, StoreError, Write, Written};
+use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::port::{Clock, Entropy, Resolved, Resolver};
@@ -18,6 +19,9 @@ use crate::port::{Clock, Entropy, Resolved, Resolver};
 /// Most steps of one commit for one input, and for all that wait since earlier ones; the rest go on in
 /// the next, so that nobody waits long behind them.
 const FOLLOW_ON_MAX: usize = 500;
+
+/// Digits of the reference that ties an internal error to its lines in the log.
+const REFERENCE_DIGITS: usize = 12;
 
 /// Something for the machine to do.
 #[derive(Debug, Clone)]
@@ -165,7 +169,8 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                 }
                 Err(Stop::Poisoned(place, cause)) => {
                     self.home.rollback();
-                    let reference = hex(&self.entropy.seed()[..6]);
+                    let reference = Uuid::from_bytes(self.entropy.seed()).simple().to_string();
+                    let reference = reference[..REFERENCE_DIGITS].to_owned();
                     tracing::error!(reference, cause, "an input made the sequence machine panic");
                     match place {
                         Place::Work(index) => {
@@ -362,8 +367,4 @@ pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a message".to_owned())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
