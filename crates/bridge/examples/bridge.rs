@@ -16,6 +16,7 @@ use tidegate_bridge::{BridgeState, JobLog, JobLogs};
 use tidegate_core::approval::Decision;
 use tidegate_core::names::EventId;
 use tidegate_core::principal::PrincipalName;
+use tidegate_core::sequence::Control;
 use tidegate_identity::{RateLimit, Secret, SignInCode, Tokens};
 use tidegate_store::{SignInRow, Write};
 use tokio::sync::{broadcast, watch};
@@ -115,7 +116,7 @@ async fn seed(scene: &Scene, logs: &Logs) {
 
     let stopped = scene.deliver(&image("v0.1.3"), &labels("v0.1.3"), &person("ada")).await;
     scene.begin(stopped, "deployment").await;
-    let aborted = scene.engine.abort(tour(), stopped, None, &person("ada")).await;
+    let aborted = scene.engine.control(Control::Abort, tour(), stopped, None, &person("ada")).await;
     aborted.expect("it is aborted");
 
     scene.to_approval(&image("v0.2.0"), &labels("v0.2.0")).await;

@@ -5,6 +5,7 @@
 //! the same input give the same effects, byte for byte; nothing here crosses projects.
 
 pub mod approval;
+pub mod audit;
 pub mod event;
 pub mod job;
 pub mod names;

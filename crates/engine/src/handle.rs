@@ -10,17 +10,18 @@ use tidegate_core::approval::{Comment, Decided, Decision, Subject};
 use tidegate_core::event::Draft;
 use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, StageName};
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Input, Refusal, Reply};
+use tidegate_core::sequence::{Command, Control, Input, Refusal, Reply};
 use tidegate_resources::{Place, Repositories, ResourcePath};
 use tidegate_store::{Home, IdempotencyRow, Reader, StoreError, Write, Written};
 use tokio::sync::{Notify, broadcast, oneshot};
 
 use crate::accept::input_of;
+use crate::driver::Driver;
 use crate::failure::Failure;
-use crate::machine::{Done, Machine, Notice, Submission, Work};
-use crate::port::{Clock, Entropy, Resolver};
+use crate::port::{Ports, Resolver};
 use crate::saga::{shipyard_in, unhurried};
 use crate::shell::{Message, Shell};
+use crate::work::{Done, Notice, Submission, Work};
 
 /// Most pieces of work that wait; beyond it callers are told to come back.
 const INBOX_MAX: usize = 10_000;
@@ -76,10 +77,10 @@ struct Inner {
     inbox: SyncSender<Message>,
     reader: Arc<dyn Reader>,
     repositories: Repositories,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
+    ports: Ports,
     commits: broadcast::Sender<Committed>,
     cancelled: broadcast::Sender<EventId>,
+    forgotten: broadcast::Sender<EventId>,
     deliveries: Notify,
     /// Whoever writes files of projects takes turns.
     files: tokio::sync::Mutex<()>,
@@ -97,26 +98,26 @@ impl Engine {
         reader: Arc<dyn Reader>,
         repositories: Repositories,
         resolver: R,
-        ports: (Arc<dyn Clock>, Arc<dyn Entropy>),
+        ports: Ports,
         fatal: impl Fn(String) + Send + 'static,
     ) -> Result<Self, Failure>
     where
         H: Home + 'static,
         R: Resolver,
     {
-        let (clock, entropy) = ports;
         let (inbox, outlet) = sync_channel(INBOX_MAX);
-        let machine = Machine::new(home, resolver, Arc::clone(&clock), Arc::clone(&entropy));
+        let driver = Driver::new(home, Arc::clone(&reader), resolver, ports.clone())?;
         let (commits, _) = broadcast::channel(COMMITS_KEPT);
         let (cancelled, _) = broadcast::channel(COMMITS_KEPT);
+        let (forgotten, _) = broadcast::channel(COMMITS_KEPT);
         let inner = Arc::new(Inner {
             inbox,
-            reader: Arc::clone(&reader),
+            reader,
             repositories,
-            clock,
-            entropy,
+            ports,
             commits,
             cancelled,
+            forgotten,
             deliveries: Notify::new(),
             files: tokio::sync::Mutex::default(),
             writer: Mutex::new(None),
@@ -127,14 +128,7 @@ impl Engine {
                 inner.publish(notice);
             }
         });
-        let shell = Shell {
-            machine,
-            reader,
-            inbox: outlet,
-            notify,
-            fatal: Box::new(fatal),
-            waits_for_space: false,
-        };
+        let shell = Shell { driver, inbox: outlet, notify, fatal: Box::new(fatal) };
         let writer = std::thread::Builder::new()
             .name("writer".to_owned())
             .stack_size(tidegate_core::yaml::STACK_BYTES)
@@ -150,13 +144,13 @@ impl Engine {
     /// The time by the engine's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.inner.clock.now()
+        self.inner.ports.clock.now()
     }
 
     /// 16 unpredictable bytes.
     #[must_use]
     pub fn seed(&self) -> [u8; 16] {
-        self.inner.entropy.seed()
+        self.inner.ports.entropy.seed()
     }
 
     /// A new version-4 UUID.
@@ -253,18 +247,20 @@ impl Engine {
         }
     }
 
-    /// Stops a context, or one stage of it.
+    /// Stops, pauses or resumes a context, or one stage of it.
     ///
     /// # Errors
     /// Nothing was accepted; why.
-    pub async fn abort(
+    pub async fn control(
         &self,
+        control: Control,
         project: ProjectName,
         context: ContextId,
         stage: Option<StageName>,
         by: &Principal,
     ) -> Result<(), Failure> {
-        self.step(Input::Abort { project, context, stage }, by, None).await.map(drop)
+        let command = Command { control, project, context, stage, after: 0 };
+        self.step(Input::Control(command), by, None).await.map(drop)
     }
 
     /// Writes project files as one commit. A new `shipyard.yaml` is checked first and is in force for
@@ -329,6 +325,12 @@ impl Engine {
         self.inner.cancelled.subscribe()
     }
 
+    /// Tasks that were forgotten, from now on: nobody needs what their jobs have left.
+    #[must_use]
+    pub fn forgotten(&self) -> broadcast::Receiver<EventId> {
+        self.inner.forgotten.subscribe()
+    }
+
     /// Returns when there may be new deliveries; a call that comes late is answered at once.
     pub async fn deliveries(&self) {
         self.inner.deliveries.notified().await;
@@ -382,6 +384,9 @@ impl Inner {
         }
         for event in notice.cancelled {
             drop(self.cancelled.send(event));
+        }
+        for event in notice.forgotten {
+            drop(self.forgotten.send(event));
         }
         if notice.deliveries {
             self.deliveries.notify_one();

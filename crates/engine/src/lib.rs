@@ -1,10 +1,13 @@
 //! The loop: accept, step, commit, dispatch.
 //!
 //! Invariants: nobody hears *accepted* before the commit that holds the input is synced; a batch
-//! commits as a whole or not at all; [`Machine`] does no I/O of its own: clock, randomness, store
-//! and shipyards are ports, so that a simulator can drive it; only [`Engine`] knows threads.
+//! commits as a whole or not at all; [`Driver`] and [`Machine`] do no I/O of their own: clock,
+//! randomness, store and shipyards are ports, so that a simulator can drive them; only [`Engine`]
+//! knows threads.
 
 mod accept;
+mod clock;
+mod driver;
 mod failure;
 mod handle;
 mod machine;
@@ -12,13 +15,16 @@ mod port;
 mod resolve;
 mod saga;
 mod shell;
+mod work;
 
 pub use accept::input_of;
+pub use driver::{BATCH_MAX, Driver, Turn, Wake};
 pub use failure::Failure;
 pub use handle::{Accepted, Ballot, Committed, Engine};
-pub use machine::{Done, Machine, Notice, Submission, Work};
-pub use port::{Clock, Entropy, Resolved, Resolver, SystemClock, SystemEntropy};
+pub use machine::Machine;
+pub use port::{Clock, Entropy, Ports, Resolved, Resolver, Retention, SystemClock, SystemEntropy};
 pub use resolve::RepositoryResolver;
+pub use work::{Done, Notice, Submission, Work};
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,20 @@
 //! What the machine needs from the world.
 
-use jiff::Timestamp;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
 use tidegate_core::event::Scope;
 use tidegate_core::names::CommitId;
-use tidegate_core::sequence::Resolution;
+use tidegate_core::sequence::{Resolution, Settings};
 
-/// The wall clock.
+/// The clocks.
 pub trait Clock: Send + Sync + 'static {
-    /// Now.
+    /// The time by the wall clock. It may be set, in both directions.
     fn now(&self) -> Timestamp;
+
+    /// The time by a clock that only runs forward, since some moment.
+    fn forward(&self) -> Duration;
 }
 
 /// Where seeds for ids come from.
@@ -32,13 +38,61 @@ pub enum Resolved {
     Later,
 }
 
-/// The clock of the operating system.
+/// The ports that are the same for every project, and what the installation has set.
+#[derive(Clone)]
+pub struct Ports {
+    /// The clocks.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// What the rules go by.
+    pub settings: Settings,
+    /// How long what has ended is kept.
+    pub retention: Retention,
+}
+
+impl Default for Ports {
+    /// Those of the operating system.
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+            settings: Settings::default(),
+            retention: Retention::default(),
+        }
+    }
+}
+
+/// How long what has ended is kept. The audit log is kept for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Contexts of projects, since they ended; none keeps them for good.
+    pub contexts: Option<SignedDuration>,
+    /// Events of projects that do not exist: anybody with a token can send them, so there is a bound.
+    pub unmapped: SignedDuration,
+}
+
+impl Default for Retention {
+    /// Contexts for good, events without a project for a week.
+    fn default() -> Self {
+        Self { contexts: None, unmapped: SignedDuration::from_hours(7 * 24) }
+    }
+}
+
+/// The clocks of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
+
+/// The moment that [`SystemClock`] counts from.
+static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn forward(&self) -> Duration {
+        BEGUN.elapsed()
     }
 }
 

@@ -1,25 +1,21 @@
-//! The writer thread: takes what is in the channel, lets the machine do it in one commit, answers.
+//! The writer thread: takes what is in the channel, lets the driver do it in one commit, answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use jiff::Timestamp;
-use tidegate_core::principal::{Principal, PrincipalName};
-use tidegate_core::sequence::Input;
-use tidegate_store::{Home, Reader, StoreError, Write};
+use tidegate_store::{Home, StoreError};
 use tokio::sync::oneshot;
 
+use crate::driver::{BATCH_MAX, Driver, Wake};
 use crate::failure::Failure;
-use crate::machine::{Done, Machine, Notice, Submission, Work, panic_text};
+use crate::machine::panic_text;
 use crate::port::Resolver;
+use crate::work::{Done, Notice, Work};
 
-/// Most pieces of work in one commit: beyond it only latency grows.
-pub(crate) const BATCH_MAX: usize = 64;
-/// How often expired sessions, links and keys are forgotten.
-const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
-/// How often own work is tried again while the disk is full.
-const SPACE_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
+/// Most bytes of events in one commit, but for a single larger one: what is large shall not make
+/// others wait.
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The longest sleep, so that a wall clock that was set is noticed.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
@@ -34,13 +30,10 @@ pub(crate) enum Message {
 }
 
 pub(crate) struct Shell<H, R> {
-    pub(crate) machine: Machine<H, R>,
-    pub(crate) reader: std::sync::Arc<dyn Reader>,
+    pub(crate) driver: Driver<H, R>,
     pub(crate) inbox: Receiver<Message>,
     pub(crate) notify: Box<dyn Fn(Notice) + Send>,
     pub(crate) fatal: Box<dyn Fn(String) + Send>,
-    /// The disk was full when own work was tried last.
-    pub(crate) waits_for_space: bool,
 }
 
 impl<H: Home, R: Resolver> Shell<H, R> {
@@ -55,45 +48,22 @@ impl<H: Home, R: Resolver> Shell<H, R> {
     }
 
     fn work(&mut self) -> Result<(), StoreError> {
-        self.recover()?;
-        let mut expired_at = Timestamp::UNIX_EPOCH;
-        let mut due = self.next_due()?;
         let mut stopping = false;
         loop {
-            let (mut work, replies, stop) = self.receive(due);
+            let (work, replies, stop) = self.receive();
             stopping |= stop;
-            let now = self.machine.now();
-            if now.duration_since(expired_at).unsigned_abs() >= EXPIRE_EVERY {
-                work.push(Work::Write(Write::Expire(now)));
-                expired_at = now;
-            }
-            let woken = due.is_some_and(|due| due <= now);
-            self.waits_for_space &= !woken;
-            if woken {
-                work.extend(self.delays_over(now)?);
-            }
-            if !work.is_empty() || self.machine.has_backlog() {
-                let notice = self.commit(&work, replies)?;
-                if woken || notice.delays {
-                    due = self.next_due()?;
-                }
-                if notice.full {
-                    if stopping {
-                        return Ok(());
-                    }
-                    due = self.wait_for_space(now);
-                }
-                (self.notify)(notice);
-            }
-            if stopping && !self.machine.has_backlog() {
+            let notice = self.turn(work, replies)?;
+            let full = notice.full;
+            (self.notify)(notice);
+            if stopping && (full || !self.driver.has_backlog()) {
                 return Ok(());
             }
         }
     }
 
-    /// One commit; everybody is answered, whatever its outcome.
-    fn commit(&mut self, work: &[Work], replies: Vec<Reply>) -> Result<Notice, StoreError> {
-        match self.machine.batch(work) {
+    /// One turn; everybody is answered, whatever its outcome.
+    fn turn(&mut self, work: Vec<Work>, replies: Vec<Reply>) -> Result<Notice, StoreError> {
+        match self.driver.turn(work) {
             Ok((answers, notice)) => {
                 for (reply, answer) in replies.into_iter().zip(answers) {
                     // The caller may have gone; what was done stays done.
@@ -110,72 +80,36 @@ impl<H: Home, R: Resolver> Shell<H, R> {
         }
     }
 
-    /// Waits for the first message, then takes what else is there. The caller's work comes first.
-    fn receive(&mut self, due: Option<Timestamp>) -> (Vec<Work>, Vec<Reply>, bool) {
-        let (mut work, mut replies) = (Vec::new(), Vec::new());
-        let mut next = if self.machine.has_backlog() && !self.waits_for_space {
-            self.inbox.try_recv().ok()
-        } else {
-            let now = self.machine.now();
-            let until = due.map_or(SLEEP_MAX, |due| {
-                Duration::try_from(due.duration_since(now)).unwrap_or(Duration::ZERO)
-            });
-            match self.inbox.recv_timeout(until.min(SLEEP_MAX)) {
-                Ok(message) => Some(message),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
-            }
-        };
+    /// Waits for the first message, or until something is due, then takes what else is there.
+    fn receive(&mut self) -> (Vec<Work>, Vec<Reply>, bool) {
+        let (mut work, mut replies, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut next = self.first();
         while let Some(message) = next {
             match message {
                 Message::Stop => return (work, replies, true),
                 Message::Do(piece, reply) => {
+                    bytes += piece.bytes();
                     work.push(piece);
                     replies.push(reply);
                 }
             }
-            next = if work.len() < BATCH_MAX { self.inbox.try_recv().ok() } else { None };
+            let has_room = work.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX;
+            next = if has_room { self.inbox.try_recv().ok() } else { None };
         }
         (work, replies, false)
     }
 
-    /// Own work is tried again in a while; callers are answered meanwhile.
-    fn wait_for_space(&mut self, now: Timestamp) -> Option<Timestamp> {
-        if !self.waits_for_space {
-            tracing::error!(
-                "the disk is full: triggers and answers are refused until there is space"
-            );
+    fn first(&self) -> Option<Message> {
+        let sleep = match self.driver.wake() {
+            Wake::Now => return self.inbox.try_recv().ok(),
+            Wake::At(time) => {
+                Duration::try_from(time.duration_since(self.driver.now())).unwrap_or(Duration::ZERO)
+            }
+        };
+        match self.inbox.recv_timeout(sleep.min(SLEEP_MAX)) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
         }
-        self.waits_for_space = true;
-        Some(now.saturating_add(SPACE_EVERY).unwrap_or(Timestamp::MAX))
     }
-
-    fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.reader.delays(1)?.first().map(|(due, ..)| *due))
-    }
-
-    fn delays_over(&self, now: Timestamp) -> Result<Vec<Work>, StoreError> {
-        let over =
-            self.reader.delays(BATCH_MAX as u64)?.into_iter().filter(|(due, ..)| *due <= now);
-        let wake = over.map(|(_, project, execution)| {
-            let input = Input::DelayOver { project, execution };
-            Work::Step(Box::new(Submission { input, principal: timer(), key: None }))
-        });
-        Ok(wake.collect())
-    }
-
-    /// What a crash left between two commits is taken up again.
-    fn recover(&mut self) -> Result<(), StoreError> {
-        for lane in self.reader.stalled_lanes(u64::from(u32::MAX))? {
-            self.machine.resume(Input::Admit { lane }, timer());
-        }
-        for resolve in self.reader.unresolved(u64::from(u32::MAX))? {
-            self.machine.resume_resolve(&resolve);
-        }
-        Ok(())
-    }
-}
-
-fn timer() -> Principal {
-    Principal::Builtin(PrincipalName::new("tidegate").expect("a short plain text"))
 }

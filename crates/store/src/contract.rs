@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use tidegate_core::event::Event;
-use tidegate_core::names::{CommitId, ProjectName};
-use tidegate_core::sequence::{Effects, Env, View};
+use tidegate_core::names::{CommitId, EventId, ProjectName};
+use tidegate_core::principal::Principal;
+use tidegate_core::sequence::{Effects, Env, FollowOn, Timer, View};
 
-use crate::rows::{IdempotencyRow, Intent, SessionRow, SignInRow};
+use crate::rows::{Deferred, IdempotencyRow, Intent, QuarantineRow, SessionRow, SignInRow};
 
 /// The input that caused a set of effects, kept beside them.
 #[derive(Debug, Clone)]
@@ -73,6 +74,19 @@ pub enum Write {
     },
     /// Forget what has expired: sessions, links, idempotency keys.
     Expire(Timestamp),
+    /// Put an input aside that the machine cannot step.
+    Quarantine(QuarantineRow),
+    /// Stop a timer whose input cannot be stepped.
+    DropTimer(Timer),
+    /// Forget contexts that ended long ago, with all that belongs to them but the audit log.
+    Prune {
+        /// Contexts of projects that were last changed before this. Open ones are never forgotten.
+        before: Timestamp,
+        /// Events without a known project that are older than this.
+        unmapped_before: Timestamp,
+        /// Most contexts, and most events without a project, of one call.
+        limit: u64,
+    },
 }
 
 /// What a [`Write`] answers.
@@ -84,6 +98,15 @@ pub enum Written {
     Begun(i64),
     /// The session that a sign-in link made; none where the link is unknown, used or expired.
     SignedIn(Option<SessionRow>),
+    /// So much was forgotten.
+    Pruned {
+        /// Contexts, and events without a project.
+        count: u64,
+        /// Tasks of those contexts: nobody needs what their jobs have left.
+        tasks: Vec<EventId>,
+        /// Whether there is more to forget.
+        more: bool,
+    },
     /// Not done: the project exists, or another change to it is under way.
     ProjectExists,
     /// Not done: the service exists.
@@ -174,6 +197,18 @@ pub trait Home: View + Send {
     /// The database says no; the caller rolls back.
     fn write(&mut self, write: &Write) -> Result<Written, StoreError>;
 
+    /// Keeps a follow-on for a later commit, behind those that are kept already.
+    ///
+    /// # Errors
+    /// The database says no; the caller rolls back.
+    fn defer(&mut self, follow_on: &FollowOn, by: &Principal) -> Result<(), StoreError>;
+
+    /// Takes the oldest follow-on out that was kept; it is gone with the commit.
+    ///
+    /// # Errors
+    /// The database says no, or the row is damaged; the caller rolls back.
+    fn take_deferred(&mut self) -> Result<Option<Deferred>, StoreError>;
+
     /// The answer that was kept for an idempotency key and has not expired at `now`.
     ///
     /// # Errors
@@ -194,4 +229,17 @@ pub trait Home: View + Send {
 
     /// Undoes the open transaction, if there is one.
     fn rollback(&mut self);
+
+    /// Gives up the space that is set aside for when the disk is full, so that what must be possible
+    /// then still commits. False where there was none. No transaction is open.
+    ///
+    /// # Errors
+    /// The file system says no.
+    fn release_reserve(&mut self) -> Result<bool, StoreError>;
+
+    /// Sets that space aside again; false while the disk is too full for it. No transaction is open.
+    ///
+    /// # Errors
+    /// The file system says no.
+    fn fill_reserve(&mut self) -> Result<bool, StoreError>;
 }

@@ -15,9 +15,10 @@ mod testing;
 
 pub use contract::{Home, InputRecord, StoreError, Write, Written};
 pub use query::{
-    ApprovalFilter, ApprovalState, EventFilter, ExecutionSummary, LogRow, OpenEventFilter,
-    PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
+    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LogRow,
+    OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow, Standing,
 };
 pub use rows::{
-    DeliveryRow, IdempotencyRow, Intent, NewProject, ProjectRow, SessionRow, SignInRow,
+    Deferred, DeliveryRow, IdempotencyRow, Intent, NewProject, ProjectRow, QuarantineRow,
+    SessionRow, SignInRow, TimerRow,
 };

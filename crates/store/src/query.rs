@@ -8,11 +8,14 @@ use tidegate_core::names::{
     ContextId, EventId, ExecutionId, ProjectName, SequenceName, ServiceName, StageName,
 };
 use tidegate_core::sequence::{
-    Context, ContextState, Deployed, Disposition, Execution, Resolve, Task,
+    Context, ContextState, Deployed, Disposition, Execution, ExecutionState, LatestEvent, Resolve,
+    Task,
 };
 
 use crate::contract::StoreError;
-use crate::rows::{DeliveryRow, Intent, ProjectRow, SessionRow, SignInRow};
+use crate::rows::{
+    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
+};
 
 /// Most items of one page; a larger limit means this one.
 pub const PAGE_MAX: u64 = 1000;
@@ -97,6 +100,81 @@ pub struct SequenceFilter {
     pub before: Option<Timestamp>,
     /// Any of these; empty means all.
     pub contexts: Vec<ContextId>,
+}
+
+/// Which executions of a project.
+#[derive(Debug, Clone, Default)]
+pub struct ExecutionFilter {
+    /// In this stage.
+    pub stage: Option<StageName>,
+    /// Of this service.
+    pub service: Option<ServiceName>,
+    /// Of this sequence.
+    pub name: Option<SequenceName>,
+    /// In any of these states; empty means all.
+    pub states: Vec<Standing>,
+    /// Of this context.
+    pub context: Option<ContextId>,
+}
+
+/// Where an execution stands, to filter by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Accepted, and not started.
+    Triggered,
+    /// Under way.
+    Started,
+    /// Waits for a person.
+    WaitingForApproval,
+    /// Was paused, and nothing of it runs.
+    Paused,
+    /// Ended, or was stopped.
+    Finished,
+    /// Was given up.
+    TimedOut,
+}
+
+impl Standing {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Triggered,
+        Self::Started,
+        Self::WaitingForApproval,
+        Self::Paused,
+        Self::Finished,
+        Self::TimedOut,
+    ];
+
+    /// Where an execution in this state stands.
+    #[must_use]
+    pub fn of(state: &ExecutionState) -> Self {
+        match state {
+            ExecutionState::Resolving
+            | ExecutionState::Throttled { .. }
+            | ExecutionState::Waiting => Self::Triggered,
+            ExecutionState::Running { .. }
+            | ExecutionState::Delayed { .. }
+            | ExecutionState::Ready { .. } => Self::Started,
+            ExecutionState::WaitingForApproval { .. } => Self::WaitingForApproval,
+            ExecutionState::Paused { .. } => Self::Paused,
+            // Keptn 1.4: one that was aborted is `finished` here.
+            ExecutionState::Finished { .. } | ExecutionState::Aborted { .. } => Self::Finished,
+            ExecutionState::TimedOut { .. } => Self::TimedOut,
+        }
+    }
+
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Triggered => "triggered",
+            Self::Started => "started",
+            Self::WaitingForApproval => "waitingForApproval",
+            Self::Paused => "paused",
+            Self::Finished => "finished",
+            Self::TimedOut => "timedOut",
+        }
+    }
 }
 
 /// Which approvals.
@@ -224,8 +302,25 @@ pub trait Reader: Send + Sync + 'static {
     fn intents(&self) -> Result<Vec<(i64, Intent)>, StoreError>;
     /// Executions that wait for their shipyard.
     fn unresolved(&self, limit: u64) -> Result<Vec<Resolve>, StoreError>;
-    /// Lanes that nobody holds although somebody waits.
-    fn stalled_lanes(&self, limit: u64) -> Result<Vec<tidegate_core::event::Scope>, StoreError>;
-    /// The next executions to wake, earliest first, at most `limit`.
-    fn delays(&self, limit: u64) -> Result<Vec<(Timestamp, ProjectName, ExecutionId)>, StoreError>;
+    /// The timers that are due next, earliest first, at most `limit`. Expiries only where asked for.
+    fn timers(&self, expiries: bool, limit: u64) -> Result<Vec<TimerRow>, StoreError>;
+    /// Whether follow-ons were kept for a later commit.
+    fn has_deferred(&self) -> Result<bool, StoreError>;
+    /// Inputs that could not be stepped, newest first.
+    fn quarantined(&self, offset: u64, limit: u64) -> Result<Page<QuarantineRow>, StoreError>;
+    /// The newest event of each type for a service in a stage.
+    fn latest_events(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        service: &ServiceName,
+    ) -> Result<Vec<LatestEvent>, StoreError>;
+    /// Executions of a project, newest first.
+    fn all_executions(
+        &self,
+        project: &ProjectName,
+        filter: &ExecutionFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<ExecutionSummary>, StoreError>;
 }

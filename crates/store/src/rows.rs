@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tidegate_core::event::Event;
 use tidegate_core::names::{CommitId, ProjectName, ServiceName, StageName};
 use tidegate_core::principal::{Principal, PrincipalName};
+use tidegate_core::sequence::{FollowOn, Timer};
 
 /// A project as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +95,47 @@ pub struct DeliveryRow {
     pub event: Event,
     /// True where the task was cancelled before it was done.
     pub cancelled: bool,
+}
+
+/// A timer that is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimerRow {
+    /// When it is due.
+    pub due: Timestamp,
+    /// The project.
+    pub project: ProjectName,
+    /// Which one.
+    pub timer: Timer,
+}
+
+/// A follow-on that had no room in the commit that caused it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deferred {
+    /// Grows with every one.
+    pub id: i64,
+    /// What is to be done.
+    pub follow_on: FollowOn,
+    /// Who is behind it.
+    pub by: Principal,
+}
+
+/// An input that the machine could not step: it is kept, and nothing else came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuarantineRow {
+    /// When.
+    pub at: Timestamp,
+    /// Its project.
+    pub project: ProjectName,
+    /// One word for it.
+    pub name: String,
+    /// Who is behind it.
+    pub by: Principal,
+    /// What the caller was told to ask for.
+    pub reference: String,
+    /// What went wrong.
+    pub cause: String,
+    /// The input as JSON, the whole event included.
+    pub payload: String,
 }
 
 /// The answer that was given to a request with an `Idempotency-Key`.

@@ -13,8 +13,9 @@ use tidegate_core::names::{
 use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::{
     Change, Commits, Context, ContextState, Disposition, Effects, Env, Execution, ExecutionState,
-    LogEntry, Task, TaskState,
+    LogEntry, Pauses, Settings, Starts, Task, TaskState,
 };
+use tidegate_core::shipyard::TaskDefinition;
 
 use crate::{Home, InputRecord, Intent, NewProject, Reader, StoreError, Write, Written};
 
@@ -114,6 +115,16 @@ pub(crate) fn execution(n: u64) -> Execution {
     }
 }
 
+/// Tasks of these names.
+pub(crate) fn tasks(names: &[&str]) -> Arc<[TaskDefinition]> {
+    let task = |name: &&str| TaskDefinition {
+        name: TaskName::new(*name).unwrap(),
+        properties: json!({"of": name}).as_object().cloned().unwrap(),
+        triggered_after: None,
+    };
+    names.iter().map(task).collect()
+}
+
 /// The open task `n` of an execution.
 pub(crate) fn task(n: u64, execution: ExecutionId) -> Task {
     Task {
@@ -180,6 +191,9 @@ pub(crate) fn context(n: u64) -> Context {
         executions: 1,
         open: 1,
         evidence: Vec::new(),
+        paused: Pauses::default(),
+        timed_out: false,
+        starts: Starts::default(),
     }
 }
 
@@ -202,7 +216,17 @@ pub(crate) trait Fixture {
 
 /// Applies effects inside of the open transaction.
 pub(crate) fn apply(home: &mut impl Home, effects: &Effects) -> Result<(), StoreError> {
-    let env = Env { now: at(0), principal: person("ada"), seed: [7; 16] };
+    apply_at(home, effects, at(0))
+}
+
+/// The same at some time.
+pub(crate) fn apply_at(
+    home: &mut impl Home,
+    effects: &Effects,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let settings = Settings::default();
+    let env = Env { now, principal: person("ada"), seed: [7; 16], settings };
     let project = project("shop");
     let input = InputRecord { name: "record", project: &project, env: &env, payload: "{}".into() };
     home.apply(&input, effects)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use tidegate_engine::{Engine, RepositoryResolver, SystemClock, SystemEntropy};
+use tidegate_engine::{Engine, Ports, RepositoryResolver};
 use tidegate_identity::{Origin, RateLimit, Secret, Tokens};
 use tidegate_integrations::jobs::{Jobs, JobsConfig, JobsSetup};
 use tidegate_resources::Repositories;
@@ -63,7 +63,7 @@ impl Server {
         let (home, reader) = SqliteHome::open(data.path())?;
         let repositories = Repositories::open(&data.path().join("git"))?;
         let resolver = RepositoryResolver::new(repositories.clone());
-        let ports = (Arc::new(SystemClock) as _, Arc::new(SystemEntropy) as _);
+        let ports = Ports::default();
         let engine =
             Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal).await?;
         let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)

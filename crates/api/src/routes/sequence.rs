@@ -4,11 +4,10 @@ mod state;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidegate_core::names::{ContextId, StageName};
-use tidegate_core::sequence::{ContextState, Refusal};
+use tidegate_core::sequence::{ContextState, Control as Sequences, Refusal};
 use tidegate_engine::Failure;
 use tidegate_store::{Page, SequenceFilter};
 
@@ -73,10 +72,11 @@ fn filter(query: &Query) -> Result<SequenceFilter, NoMatch> {
 }
 
 fn context_state(word: &str) -> Result<ContextState, NoMatch> {
-    const STATES: [ContextState; 6] = [
+    const STATES: [ContextState; 7] = [
         ContextState::Triggered,
         ContextState::Waiting,
         ContextState::Started,
+        ContextState::Paused,
         ContextState::Finished,
         ContextState::Aborted,
         ContextState::TimedOut,
@@ -92,8 +92,7 @@ pub(crate) struct Control {
     stage: Option<String>,
 }
 
-/// Keptn 1.4 answers 200 and `{}` to anything with a `state`, whatever it did. We say so where we
-/// cannot do what was meant.
+/// Keptn 1.4 answers 200 and `{}` to anything with a `state`, whatever it did.
 pub(crate) async fn control(
     State(state): State<ApiState>,
     Caller(by): Caller,
@@ -101,23 +100,23 @@ pub(crate) async fn control(
     JsonBody(control): JsonBody<Control>,
 ) -> Result<Json<Value>, ApiError> {
     let wanted = control.state.as_deref().filter(|word| !word.is_empty());
-    match wanted.ok_or_else(|| ApiError::format("state must be given, such as \"abort\""))? {
-        "abort" => {
+    let word =
+        wanted.ok_or_else(|| ApiError::format("state must be given: pause, resume or abort"))?;
+    let controls = [Sequences::Pause, Sequences::Resume, Sequences::Abort];
+    match controls.into_iter().find(|control| control.as_str() == word) {
+        Some(wanted) => {
             let stage = control.stage.as_deref().filter(|stage| !stage.is_empty());
-            abort(&state, &project, &context, stage, &by).await?;
+            apply(&state, wanted, &project, &context, stage, &by).await?;
         }
-        word @ ("pause" | "resume") => {
-            let message = format!("this version cannot {word} sequences yet; it can abort them");
-            return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, message));
-        }
-        word => tracing::info!(state = shown(word), "an unknown control changes nothing"),
+        None => tracing::info!(state = shown(word), "an unknown control changes nothing"),
     }
     Ok(Json(json!({})))
 }
 
-/// Stops what is there; where nothing is, nothing happens.
-async fn abort(
+/// Controls what is there; where nothing is, nothing happens.
+async fn apply(
     state: &ApiState,
+    control: Sequences,
     project: &str,
     context: &str,
     stage: Option<&str>,
@@ -127,18 +126,20 @@ async fn abort(
         .zip(context.parse::<ContextId>().ok())
         .zip(stage.map(StageName::new).transpose().ok());
     let done = match names {
-        Some(((project, context), stage)) => state.engine.abort(project, context, stage, by).await,
+        Some(((project, context), stage)) => {
+            state.engine.control(control, project, context, stage, by).await
+        }
         None => {
             tracing::info!(
                 project = shown(project),
-                "nothing has these names, so nothing is aborted"
+                "nothing has these names, so nothing is controlled"
             );
             return Ok(());
         }
     };
     match done {
         Err(Failure::Refused(refusal @ Refusal::NoProject(_))) => {
-            tracing::info!(reason = %refusal, "nothing is aborted");
+            tracing::info!(reason = %refusal, "nothing is controlled");
             Ok(())
         }
         other => Ok(other?),

@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tidegate_core::names::ProjectName;
 use tidegate_core::principal::PrincipalName;
-use tidegate_engine::{Engine, RepositoryResolver, SystemClock, SystemEntropy};
+use tidegate_engine::{Engine, Ports, RepositoryResolver};
 use tidegate_identity::{NamedToken, RateLimit, Secret, TokenKind, Tokens};
 use tidegate_resources::Repositories;
 use tidegate_store::sqlite::SqliteHome;
@@ -80,7 +80,7 @@ impl Server {
         let (home, reader) = SqliteHome::open(directory.path()).unwrap();
         let repositories = Repositories::open(&directory.path().join("git")).unwrap();
         let resolver = RepositoryResolver::new(repositories.clone());
-        let ports = (Arc::new(SystemClock) as _, Arc::new(SystemEntropy) as _);
+        let ports = Ports::default();
         let fatal = |reason| panic!("{reason}");
         let engine = Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal);
         let engine = engine.await.unwrap();

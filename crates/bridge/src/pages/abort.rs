@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use tidegate_core::names::{ContextId, ProjectName};
-use tidegate_core::sequence::{Context, ExecutionState};
+use tidegate_core::sequence::{Context, Control, ExecutionState};
 use tidegate_store::{ExecutionSummary, SequenceFilter};
 
 use crate::form::Signed;
@@ -56,7 +56,9 @@ fn stops(summary: &ExecutionSummary) -> Option<Text> {
     let (stage, sequence) = (&execution.scope.stage, &execution.sequence);
     let task = execution.task().map_or("the next task", |task| task.name.as_str());
     let text = match &execution.state {
-        ExecutionState::Finished { .. } | ExecutionState::Aborted { .. } => return None,
+        ExecutionState::Finished { .. }
+        | ExecutionState::Aborted { .. }
+        | ExecutionState::TimedOut { .. } => return None,
         ExecutionState::Running { .. } => {
             format!(
                 "{sequence} in {stage}: {task} is running; a job that Tidegate runs is told to stop"
@@ -66,7 +68,9 @@ fn stops(summary: &ExecutionSummary) -> Option<Text> {
             format!("{sequence} in {stage}: the approval closes, undecided")
         }
         ExecutionState::Resolving
+        | ExecutionState::Throttled { .. }
         | ExecutionState::Waiting
+        | ExecutionState::Paused { .. }
         | ExecutionState::Delayed { .. }
         | ExecutionState::Ready { .. } => {
             format!("{sequence} in {stage}: {task} does not start")
@@ -82,7 +86,8 @@ pub(crate) async fn abort(
     signed: Signed,
 ) -> Result<Response, Problem> {
     let (project, context) = parse(&project, &context)?;
-    state.engine.abort(project.clone(), context, None, &signed.visitor.principal).await?;
+    let by = &signed.visitor.principal;
+    state.engine.control(Control::Abort, project.clone(), context, None, by).await?;
     Ok(see_other(&format!("/bridge/project/{project}/sequence/{context}")))
 }
 

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::json;
 use tidegate_core::approval::Decision;
+use tidegate_core::sequence::Control;
 
 use super::browser::{on_site, plain};
 use super::scene::{Scene, person};
@@ -83,7 +84,11 @@ fn a_failed_task_opens_itself_and_an_aborted_one_keeps_its_events() {
         assert!(events.starts_with(" open") && page.text.contains("port in use"), "{events}");
         let aborted = site.scene.deliver("hello:v2", &json!({}), &person("ci")).await;
         site.scene.begin(aborted, "deployment").await;
-        site.scene.engine.abort(super::scene::tour(), aborted, None, &person("eve")).await.unwrap();
+        site.scene
+            .engine
+            .control(Control::Abort, super::scene::tour(), aborted, None, &person("eve"))
+            .await
+            .unwrap();
         let page = ada.get(&format!("/bridge/project/tour/sequence/{aborted}")).await;
         assert!(page.heading().ends_with("was aborted by eve"), "{}", page.heading());
         let task = plain(page.between("<ol class=\"tasks\">", "</li>"));

@@ -10,7 +10,7 @@ use tidegate_core::approval::{Approval, Comment, Decision, Subject};
 use tidegate_core::event::{Draft, EventType};
 use tidegate_core::names::{ContextId, EventId, ProjectName, ServiceName};
 use tidegate_core::principal::{Principal, PrincipalName};
-use tidegate_engine::{Ballot, Engine, RepositoryResolver, SystemClock, SystemEntropy};
+use tidegate_engine::{Ballot, Engine, Ports, RepositoryResolver};
 use tidegate_resources::Repositories;
 use tidegate_store::sqlite::SqliteHome;
 use tidegate_store::{ApprovalFilter, ApprovalState, OpenEventFilter};
@@ -58,7 +58,7 @@ impl Scene {
         let (home, reader) = SqliteHome::open(directory).expect("a store");
         let repositories = Repositories::open(&directory.join("git")).expect("repositories");
         let resolver = RepositoryResolver::new(repositories.clone());
-        let ports = (Arc::new(SystemClock) as _, Arc::new(SystemEntropy) as _);
+        let ports = Ports::default();
         let fatal = |reason| panic!("{reason}");
         let engine = Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal);
         let engine = engine.await.expect("an engine");

@@ -49,6 +49,9 @@ impl Delivery {
             ContextState::Aborted => Status::Aborted,
             ContextState::TimedOut => Status::TimedOut,
             ContextState::Triggered | ContextState::Waiting => Status::Queued,
+            ContextState::Paused => {
+                stages().find(|s| *s == Status::NeedsApproval).unwrap_or(Status::Paused)
+            }
             ContextState::Started => {
                 stages().find(|s| *s == Status::NeedsApproval).unwrap_or(Status::Running)
             }
@@ -71,6 +74,7 @@ impl Delivery {
                 Some(evaluation) if evaluation.result == "warning" => Status::Warning,
                 _ => Status::Passed,
             },
+            "paused" if !asks(stage) => Status::Paused,
             "errored" => Status::Failed,
             "aborted" => Status::Aborted,
             _ => match whole {

@@ -11,6 +11,8 @@ pub(crate) enum Status {
     Running,
     /// A person must decide.
     NeedsApproval,
+    /// Somebody has paused it.
+    Paused,
     /// Done, and good.
     Passed,
     /// Done, and good enough.
@@ -34,10 +36,11 @@ pub(crate) enum Status {
 impl Status {
     /// Every state, for the gallery and for tests.
     #[cfg(any(test, debug_assertions))]
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Queued,
         Self::Running,
         Self::NeedsApproval,
+        Self::Paused,
         Self::Passed,
         Self::Warning,
         Self::Failed,
@@ -86,6 +89,7 @@ impl Status {
             Self::Queued => "Queued",
             Self::Running => "Running",
             Self::NeedsApproval => "Needs approval",
+            Self::Paused => "Paused",
             Self::Passed => "Passed",
             Self::Warning => "Warning",
             Self::Failed => "Failed",
@@ -104,6 +108,7 @@ impl Status {
             Self::Queued => "queued",
             Self::Running => "running",
             Self::NeedsApproval => "gate-closed",
+            Self::Paused => "pause",
             Self::Passed => "check",
             Self::Warning => "warning",
             Self::Failed => "failed",
@@ -119,7 +124,7 @@ impl Status {
     /// The name of its colours in the style sheet.
     pub(crate) fn tone(&self) -> &'static str {
         match self {
-            Self::Queued | Self::Unknown => "quiet",
+            Self::Queued | Self::Paused | Self::Unknown => "quiet",
             Self::Ahead => "ahead",
             Self::Running => "running",
             Self::NeedsApproval => "ask",
@@ -132,7 +137,7 @@ impl Status {
 
     /// Whether something is still to come.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self, Self::Queued | Self::Running | Self::NeedsApproval)
+        matches!(self, Self::Queued | Self::Running | Self::NeedsApproval | Self::Paused)
     }
 }
 

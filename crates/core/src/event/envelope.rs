@@ -1,6 +1,7 @@
 //! The event as it is stored and sent.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::EventType;
@@ -68,8 +69,11 @@ impl Event {
     /// # Errors
     /// The stored text is damaged; the message names the field.
     pub fn from_json(json: &str) -> Result<Self, serde_json::Error> {
+        Self::from_object(serde_json::from_str(json)?)
+    }
+
+    fn from_object(mut object: Map<String, Value>) -> Result<Self, serde_json::Error> {
         use serde::de::Error as _;
-        let mut object: Map<String, Value> = serde_json::from_str(json)?;
         let mut take = |key: &str| match object.remove(key) {
             Some(Value::String(text)) => Ok(Some(text)),
             None => Ok(None),
@@ -116,6 +120,19 @@ impl Event {
             _ => return Err(serde_json::Error::custom("data is not an object")),
         };
         Ok(Self { id, kind, source, time, context, triggered_id, commit, data, rest: object })
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_value().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let object = Map::deserialize(deserializer)?;
+        Self::from_object(object).map_err(serde::de::Error::custom)
     }
 }
 

@@ -1,71 +1,43 @@
-//! Somebody stops a context, or one stage of it.
+//! An execution is stopped.
 
 use super::complete::report;
-use super::effects::{Change, Refusal, Reply};
-use super::input::Input;
-use super::rows::{ContextState, Execution, ExecutionState, Queue, Task, TaskState};
-use super::triggered::EXECUTIONS_MAX;
+use super::effects::{Change, Refusal};
+use super::input::Timer;
+use super::lane::leave;
+use super::rows::{ContextState, Execution, ExecutionState, Pauses, Task, TaskState};
 use super::work::Work;
 use crate::approval::{Approval, ApprovalState};
 use crate::event::Outcome;
-use crate::names::{ContextId, EventId, StageName};
+use crate::names::EventId;
 
-/// Executions that one step stops; the rest is a follow-on.
-const PAGE: usize = 500;
-
-pub(super) fn abort(
-    work: &mut Work<'_>,
-    id: ContextId,
-    stage: Option<&StageName>,
-) -> Result<(), Refusal> {
-    let mut chosen = work.open_executions(id, EXECUTIONS_MAX as usize)?;
-    chosen.retain(|execution| stage.is_none_or(|stage| execution.scope.stage == *stage));
-    let more = chosen.len() > PAGE;
-    chosen.truncate(PAGE);
-    if chosen.is_empty() {
-        work.answer = Reply::Kept("nothing of this context is running".to_owned());
-        return Ok(());
-    }
-    let stopped = u32::try_from(chosen.len()).unwrap_or(u32::MAX);
-    for execution in chosen {
-        stop(work, execution)?;
-    }
-    work.change_context(id, |context| {
-        context.open = context.open.saturating_sub(stopped);
-        if stage.is_none() || context.open == 0 {
-            context.state = ContextState::Aborted;
-        }
-    })?;
-    if more {
-        let (project, stage) = (work.project.clone(), stage.cloned());
-        work.follow_on.push(Input::Abort { project, context: id, stage });
-    }
-    Ok(())
-}
-
-fn stop(work: &mut Work<'_>, execution: Execution) -> Result<(), Refusal> {
+/// Takes back what is open and reports the end. What `triggeredOn` says is not asked.
+pub(super) fn stop(work: &mut Work<'_>, execution: Execution) -> Result<(), Refusal> {
     let lane = execution.scope.clone();
     let mut draining = false;
     match &execution.state {
         ExecutionState::Resolving
+        | ExecutionState::Paused { .. }
         | ExecutionState::Finished { .. }
-        | ExecutionState::Aborted { .. } => {}
-        ExecutionState::Waiting => {
-            work.change(Change::Leave(lane.clone(), Queue::Waiting, execution.position));
-        }
-        ExecutionState::Ready { position } => {
-            work.change(Change::Leave(lane.clone(), Queue::Ready, *position));
-        }
-        ExecutionState::Delayed { .. } => {
-            work.change(Change::DelayGone(work.project.clone(), execution.id));
+        | ExecutionState::Aborted { .. }
+        | ExecutionState::TimedOut { .. } => {}
+        ExecutionState::Waiting | ExecutionState::Ready { .. } => leave(work, &execution),
+        ExecutionState::Throttled { .. } | ExecutionState::Delayed { .. } => {
+            work.clear_timer(Timer::Delay(execution.id));
         }
         ExecutionState::Running { task } => draining = stop_task(work, *task)?,
         ExecutionState::WaitingForApproval { approval } => close_approval(work, *approval)?,
     }
-    // Keptn 1.4 reports `aborted` with `pass`; what `triggeredOn` says is not asked.
+    // Keptn 1.4 reports `aborted` with `pass`.
     let message = format!("aborted by {}", work.env.principal);
     report(work, &execution, Outcome::ABORTED, message)?;
     let id = execution.id;
+    work.change_context(execution.context, |context| {
+        context.open = context.open.saturating_sub(1);
+        if context.open == 0 {
+            context.state = ContextState::Aborted;
+            context.paused = Pauses::default();
+        }
+    })?;
     let state = ExecutionState::Aborted { by: work.env.principal.clone(), at: work.env.now };
     work.put_execution(Execution { state, ..execution });
     if draining { Ok(()) } else { work.release(&lane, id) }
@@ -75,6 +47,7 @@ fn stop(work: &mut Work<'_>, execution: Execution) -> Result<(), Refusal> {
 fn stop_task(work: &mut Work<'_>, id: EventId) -> Result<bool, Refusal> {
     work.change(Change::Closed(work.project.clone(), id));
     work.change(Change::CancelJobs(work.project.clone(), id));
+    work.clear_timer(Timer::Unstarted(id));
     match work.task(id)? {
         Some(task) if task.ours => {
             work.put_task(Task { state: TaskState::Draining, ..task });

@@ -4,7 +4,7 @@ use serde_json::Map;
 
 use super::complete::complete;
 use super::effects::{Disposition, Refusal, Reply};
-use super::input::Answer;
+use super::input::{Answer, Timer};
 use super::merge::merge;
 use super::rows::{AnswerKey, Answered, PreviousTask, Task, TaskState};
 use super::work::Work;
@@ -99,6 +99,9 @@ fn counted(work: &mut Work<'_>, answer: &Answer, phase: Phase) -> Result<Option<
     }
     if task.keys.len() >= ANSWERS_MAX {
         return late(work, "this task has too many answers already");
+    }
+    if task.keys.is_empty() {
+        work.clear_timer(Timer::Unstarted(task.id));
     }
     task.keys.push(key);
     Ok(Some(task))

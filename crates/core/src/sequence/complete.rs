@@ -2,13 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::admit::{make_ready, start_next};
 use super::effects::{Change, Refusal};
-use super::input::Input;
+use super::input::FollowOn;
+use super::lane::go_on;
 use super::merge::merge;
-use super::rows::{
-    ContextState, DEPLOYED_KEPT, Deployed, Evidence, Execution, ExecutionState, PreviousTask,
-};
+use super::rows::{DEPLOYED_KEPT, Deployed, Evidence, Execution, ExecutionState, PreviousTask};
 use super::summary;
 use super::triggered::image;
 use super::work::{CONTROLLER, Emit, Work};
@@ -52,11 +50,8 @@ pub(super) fn complete(
     if was_approval {
         // Also one that was decided at once: an execution does not hold its lane over an approval.
         work.release(&execution.scope, execution.id)?;
-        let position = work.last();
-        make_ready(work, execution, position);
-        return Ok(());
     }
-    start_next(work, execution)
+    go_on(work, execution, false)
 }
 
 fn deployed(work: &mut Work<'_>, execution: &Execution, event: EventId) -> Result<(), Refusal> {
@@ -107,12 +102,25 @@ pub(super) fn end(work: &mut Work<'_>, execution: Execution, how: End) -> Result
     work.follow_on.extend(followers);
     work.change_context(execution.context, |context| {
         context.open = context.open.saturating_sub(1);
-        if over && context.open == 0 && context.state != ContextState::Aborted {
-            context.state = ContextState::Finished;
+        if over {
+            context.close();
         }
     })?;
     let (lane, id, at) = (execution.scope.clone(), execution.id, work.env.now);
     work.put_execution(Execution { state: ExecutionState::Finished { outcome, at }, ..execution });
+    work.release(&lane, id)
+}
+
+/// Ends an execution that nobody has reacted to.
+pub(super) fn give_up(work: &mut Work<'_>, execution: Execution, how: End) -> Result<(), Refusal> {
+    report(work, &execution, how.outcome, how.message)?;
+    work.change_context(execution.context, |context| {
+        context.open = context.open.saturating_sub(1);
+        context.timed_out = true;
+        context.close();
+    })?;
+    let (lane, id, at) = (execution.scope.clone(), execution.id, work.env.now);
+    work.put_execution(Execution { state: ExecutionState::TimedOut { at }, ..execution });
     work.release(&lane, id)
 }
 
@@ -143,7 +151,7 @@ pub(super) fn report(
 }
 
 /// The sequences that follow, by the newest shipyard that is known now.
-fn follow_ups(work: &mut Work<'_>, execution: &Execution, outcome: Outcome) -> Vec<Input> {
+fn follow_ups(work: &mut Work<'_>, execution: &Execution, outcome: Outcome) -> Vec<FollowOn> {
     let Some((_, shipyard)) = work.shipyard.clone() else { return Vec::new() };
     let Some(last) = execution.previous.last() else { return Vec::new() };
     let Scope { stage, .. } = &execution.scope;
@@ -164,7 +172,7 @@ fn follow_ups(work: &mut Work<'_>, execution: &Execution, outcome: Outcome) -> V
             commit: None,
             data,
         });
-        inputs.push(Input::Triggered { event, scope, by: execution.triggered_by.clone() });
+        inputs.push(FollowOn::Triggered { event, scope, by: execution.triggered_by.clone() });
     }
     inputs
 }

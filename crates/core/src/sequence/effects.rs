@@ -5,10 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::input::Input;
-use super::rows::{Context, Deployed, Execution, Queue, Task};
+use super::input::{FollowOn, Timer};
+use super::rows::{Context, Deployed, Execution, LatestEvent, Queue, Task};
 use super::view::ViewError;
 use crate::approval::{Approval, Decided, Subject};
+use crate::audit::AuditRecord;
 use crate::event::{Event, Scope};
 use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
 
@@ -20,7 +21,9 @@ pub struct Effects {
     /// Changed rows, at most one per key, in a fixed order.
     pub changes: Vec<Change>,
     /// What happens next in the same commit.
-    pub follow_on: Vec<Input>,
+    pub follow_on: Vec<FollowOn>,
+    /// Records for the project's audit log, in order.
+    pub audit: Vec<AuditRecord>,
     /// The shipyard that must be read before the execution can go on.
     pub resolve: Option<Resolve>,
     /// What the caller is told.
@@ -106,10 +109,12 @@ pub enum Change {
     Deliver(Delivery),
     /// A job of ours shall stop.
     CancelJobs(ProjectName, EventId),
-    /// Wake the execution at this time.
-    Delay(ProjectName, ExecutionId, Timestamp),
-    /// Wake it no longer.
-    DelayGone(ProjectName, ExecutionId),
+    /// Set a timer; one that is set already gets the new time.
+    Timer(ProjectName, Timer, Timestamp),
+    /// Stop it.
+    TimerGone(ProjectName, Timer),
+    /// The newest event of its type for a service in a stage.
+    Latest(LatestEvent),
 }
 
 /// A `.triggered` event that waits for its `.finished`.

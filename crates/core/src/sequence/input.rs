@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -52,26 +52,21 @@ pub enum Input {
         /// `source` of the `approval.finished` that the vote may cause.
         source: String,
     },
-    /// Stop a context, or one stage of it.
-    Abort {
-        /// The project.
-        project: ProjectName,
-        /// The context.
-        context: ContextId,
-        /// Only this stage.
-        stage: Option<StageName>,
-    },
+    /// Stop, pause or resume a context, or one stage of it.
+    Control(Command),
     /// The lane may be free: admit who is next.
     Admit {
         /// The lane.
         lane: Scope,
     },
-    /// The `triggeredAfter` of an execution's next task has passed.
-    DelayOver {
+    /// A timer's time has come.
+    TimerDue {
         /// The project.
         project: ProjectName,
-        /// The execution.
-        execution: ExecutionId,
+        /// Which one.
+        timer: Timer,
+        /// The clock was set since the timer was: an expiry says so.
+        clock_was_set: bool,
     },
     /// An event that moves nothing: kept, and shown to whoever asks for it.
     Record {
@@ -92,10 +87,10 @@ impl Input {
             Self::Triggered { scope, .. } => &scope.project,
             Self::Started(answer) | Self::Finished(answer) => &answer.project,
             Self::Admit { lane } => &lane.project,
+            Self::Control(command) => &command.project,
             Self::Resolved { project, .. }
             | Self::Vote { project, .. }
-            | Self::Abort { project, .. }
-            | Self::DelayOver { project, .. }
+            | Self::TimerDue { project, .. }
             | Self::Record { project, .. } => project,
         }
     }
@@ -109,10 +104,115 @@ impl Input {
             Self::Started(_) => "started",
             Self::Finished(_) => "finished",
             Self::Vote { .. } => "vote",
-            Self::Abort { .. } => "abort",
+            Self::Control(command) => command.control.as_str(),
             Self::Admit { .. } => "admit",
-            Self::DelayOver { .. } => "delay-over",
+            Self::TimerDue { .. } => "timer-due",
             Self::Record { .. } => "record",
+        }
+    }
+}
+
+/// What somebody wants done to what is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Control {
+    /// Trigger no task until it is resumed. Votes and answers still count.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End it.
+    Abort,
+}
+
+impl Control {
+    /// The word on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Abort => "abort",
+        }
+    }
+}
+
+/// A control of a context.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// What to do.
+    pub control: Control,
+    /// The project.
+    pub project: ProjectName,
+    /// The context.
+    pub context: ContextId,
+    /// Only this stage.
+    pub stage: Option<StageName>,
+    /// Only executions behind this position: the first page has 0, the next ones follow by themselves.
+    pub after: u64,
+}
+
+/// What wakes something up at its time. There is at most one of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "timer", content = "id", rename_all = "snake_case")]
+pub enum Timer {
+    /// An execution goes on: its `triggeredAfter` has passed, or it may start.
+    Delay(ExecutionId),
+    /// A task is given up that nobody has taken: an expiry.
+    Unstarted(EventId),
+}
+
+impl Timer {
+    /// Whether it ends something for good. Expiries are held while the clock is in doubt.
+    #[must_use]
+    pub fn is_expiry(self) -> bool {
+        match self {
+            Self::Delay(_) => false,
+            Self::Unstarted(_) => true,
+        }
+    }
+}
+
+/// What a step leaves to be done next: in the same commit where there is room, else in a later one,
+/// whatever happens to the process in between.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "input", rename_all = "snake_case")]
+pub enum FollowOn {
+    /// See [`Input::Triggered`].
+    Triggered {
+        /// The event.
+        event: Event,
+        /// Where it belongs.
+        scope: Scope,
+        /// Who began it.
+        by: Principal,
+    },
+    /// See [`Input::Admit`].
+    Admit {
+        /// The lane.
+        lane: Scope,
+    },
+    /// The next page of a control.
+    Control(Command),
+}
+
+impl FollowOn {
+    /// The project whose order it takes its place in.
+    #[must_use]
+    pub fn project(&self) -> &ProjectName {
+        match self {
+            Self::Triggered { scope, .. } => &scope.project,
+            Self::Admit { lane } => &lane.project,
+            Self::Control(command) => &command.project,
+        }
+    }
+}
+
+impl From<FollowOn> for Input {
+    fn from(follow_on: FollowOn) -> Self {
+        match follow_on {
+            FollowOn::Triggered { event, scope, by } => Self::Triggered { event, scope, by },
+            FollowOn::Admit { lane } => Self::Admit { lane },
+            FollowOn::Control(command) => Self::Control(command),
         }
     }
 }
@@ -156,6 +256,22 @@ pub struct Env {
     pub principal: Principal,
     /// Where the ids of new events and executions come from.
     pub seed: [u8; 16],
+    /// What the installation has set.
+    pub settings: Settings,
+}
+
+/// What an installation sets for all its projects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// How long a task waits for its first `.started` or `.finished` before its sequence is given up.
+    pub start_within: SignedDuration,
+}
+
+impl Default for Settings {
+    /// Keptn 1.4's 10 minutes.
+    fn default() -> Self {
+        Self { start_within: SignedDuration::from_mins(10) }
+    }
 }
 
 /// Makes ids from a seed: the first 16 bytes of SHA-256 of seed and counter, as version-4 UUIDs.

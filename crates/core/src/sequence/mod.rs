@@ -1,15 +1,19 @@
 //! The sequence machine: what must happen next, given what has happened.
 
 mod abort;
-mod admit;
 mod answer;
+mod ask;
 mod complete;
+mod control;
 mod effects;
 mod input;
+mod lane;
 mod merge;
 mod rows;
 mod step;
 mod summary;
+mod task;
+mod timer;
 mod triggered;
 mod view;
 mod vote;
@@ -21,11 +25,11 @@ mod tests;
 pub use effects::{
     Change, Delivery, Disposition, Effects, LogEntry, OpenEvent, Refusal, Reply, Resolve,
 };
-pub use input::{Answer, Env, Ids, Input, Resolution};
+pub use input::{Answer, Command, Control, Env, FollowOn, Ids, Input, Resolution, Settings, Timer};
 pub use rows::{
-    AnswerKey, Answered, Commits, Context, ContextState, DEPLOYED_KEPT, Deployed, EventRef,
-    Evidence, Execution, ExecutionState, LaneHead, LatestEvaluation, PreviousTask, ProjectHead,
-    Queue, Queued, StageState, Task, TaskState,
+    AnswerKey, Answered, Before, Commits, Context, ContextState, DEPLOYED_KEPT, Deployed, EventRef,
+    Evidence, Execution, ExecutionState, LaneHead, LatestEvaluation, LatestEvent, Pauses,
+    PreviousTask, ProjectHead, Queue, Queued, StageState, Starts, Task, TaskState,
 };
-pub use step::step;
+pub use step::{RULES_VERSION, step};
 pub use view::{View, ViewError};

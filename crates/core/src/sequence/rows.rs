@@ -1,13 +1,13 @@
 //! The state of sequences, as rows: what [`step`](super::step) reads and what it changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::event::{Outcome, Scope};
+use crate::event::{EventType, Outcome, Scope};
 use crate::names::{
     CommitId, ContextId, EventId, ExecutionId, ProjectName, SequenceName, StageName, TaskName,
 };
@@ -67,6 +67,8 @@ pub struct Execution {
     /// What was resolved for it; none before that.
     pub commits: Option<Commits>,
     /// The tasks, copied from the resolved shipyard: a later edit does not touch a running execution.
+    /// They never change, so the store keeps them beside this row.
+    #[serde(skip)]
     pub tasks: Arc<[TaskDefinition]>,
     /// Tasks that are done, in order. The current or next task is `tasks[previous.len()]`.
     pub previous: Vec<PreviousTask>,
@@ -96,14 +98,20 @@ impl Execution {
 pub enum ExecutionState {
     /// Accepted; the shipyard is being read.
     Resolving,
+    /// Its context starts too many sequences at once: it waits in its lane from this time on.
+    Throttled {
+        /// When that is.
+        due: Timestamp,
+    },
     /// Waiting in its lane for its turn to start.
     Waiting,
-    /// Holds its lane; this task is open.
+    /// This task is open. Holds its lane, unless it was paused meanwhile.
     Running {
         /// The id of the task's `.triggered` event.
         task: EventId,
     },
-    /// Holds its lane; the next task is triggered when its `triggeredAfter` has passed.
+    /// The next task is triggered when its `triggeredAfter` has passed. Holds its lane, unless it was
+    /// paused meanwhile.
     Delayed {
         /// When that is.
         due: Timestamp,
@@ -113,10 +121,18 @@ pub enum ExecutionState {
         /// The id of the `approval.triggered` event.
         approval: EventId,
     },
-    /// Decided; waiting in its lane to go on with the next task.
+    /// Was under way and let its lane go; waiting in its lane to go on with the next task.
     Ready {
         /// Its place in the queue of those that are ready.
         position: u64,
+        /// Whether the `triggeredAfter` of that task has passed already.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        delay_over: bool,
+    },
+    /// Its context or stage is paused: it stands in no queue and holds no lane.
+    Paused {
+        /// Where it goes on.
+        before: Before,
     },
     /// Ended by itself.
     Finished {
@@ -132,13 +148,33 @@ pub enum ExecutionState {
         /// When.
         at: Timestamp,
     },
+    /// Nobody took its task in time.
+    TimedOut {
+        /// When that was noticed.
+        at: Timestamp,
+    },
+}
+
+/// What a paused execution stands before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "camelCase")]
+pub enum Before {
+    /// Its start: it goes back to its place among those that wait.
+    Start,
+    /// Its next task.
+    Task {
+        /// Its place in the queue of those that are ready.
+        position: u64,
+        /// Whether the `triggeredAfter` of that task has passed already.
+        delay_over: bool,
+    },
 }
 
 impl ExecutionState {
     /// Whether nothing can happen to it any more.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Finished { .. } | Self::Aborted { .. })
+        matches!(self, Self::Finished { .. } | Self::Aborted { .. } | Self::TimedOut { .. })
     }
 }
 
@@ -258,6 +294,8 @@ pub enum ContextState {
     Waiting,
     /// Running, or waiting for a person.
     Started,
+    /// Somebody paused all of it: no task is triggered.
+    Paused,
     /// Nothing follows any more, whatever the result.
     Finished,
     /// Stopped by somebody.
@@ -274,6 +312,7 @@ impl ContextState {
             Self::Triggered => "triggered",
             Self::Waiting => "waiting",
             Self::Started => "started",
+            Self::Paused => "paused",
             Self::Finished => "finished",
             Self::Aborted => "aborted",
             Self::TimedOut => "timedOut",
@@ -317,6 +356,79 @@ pub struct StageState {
     pub latest_failed_event: Option<EventRef>,
     /// Keptn's word for it; empty before the first task.
     pub state: String,
+}
+
+impl Context {
+    /// Gives it its last state, once nothing of it is under way.
+    pub(super) fn close(&mut self) {
+        if self.open > 0 || self.state == ContextState::Aborted {
+            return;
+        }
+        self.state = match self.timed_out {
+            true => ContextState::TimedOut,
+            false => ContextState::Finished,
+        };
+        self.paused = Pauses::default();
+    }
+
+    /// Takes up a context again that had its last state: another sequence was triggered in it.
+    pub(super) fn reopen(&mut self) {
+        match self.state {
+            ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => {
+                self.state = ContextState::Triggered;
+                self.timed_out = false;
+            }
+            ContextState::Triggered
+            | ContextState::Waiting
+            | ContextState::Started
+            | ContextState::Paused => {}
+        }
+    }
+}
+
+/// What of a context is paused.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Pauses {
+    /// All stages, also those that it has not reached.
+    pub all: bool,
+    /// These stages.
+    pub stages: BTreeSet<StageName>,
+}
+
+impl Pauses {
+    /// Whether nothing is triggered in this stage.
+    #[must_use]
+    pub fn cover(&self, stage: &StageName) -> bool {
+        self.all || self.stages.contains(stage)
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How many executions of a context have started in a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Starts {
+    /// The second, since 1970; in the future where later starts were put off.
+    pub second: i64,
+    /// How many.
+    pub count: u32,
+}
+
+/// The newest event of one type for a service in a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LatestEvent {
+    /// The stage and service.
+    pub scope: Scope,
+    /// The type.
+    pub kind: EventType,
+    /// The event.
+    pub event: EventId,
+    /// Its delivery.
+    pub context: ContextId,
+    /// When it was accepted.
+    pub time: Timestamp,
 }
 
 /// A test result or an evaluation that an approval is based on.
@@ -363,4 +475,13 @@ pub struct Context {
     pub open: u32,
     /// The newest test and evaluation of each stage.
     pub evidence: Vec<Evidence>,
+    /// What of it is paused.
+    #[serde(default, skip_serializing_if = "Pauses::is_none")]
+    pub paused: Pauses,
+    /// Whether one of its executions has timed out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timed_out: bool,
+    /// How fast it starts sequences.
+    #[serde(default)]
+    pub starts: Starts,
 }

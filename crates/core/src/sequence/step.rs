@@ -4,9 +4,13 @@ use super::effects::{Disposition, Effects, Refusal, Reply};
 use super::input::{Env, Input};
 use super::view::View;
 use super::work::Work;
-use super::{abort, admit, answer, triggered, vote};
+use super::{answer, control, lane, timer, triggered, vote};
 use crate::event::Event;
 use crate::names::ProjectName;
+
+/// Which rules [`step`] goes by. Kept with each input, so that a replay with other rules is known for
+/// what it is; changed with every rule that changes.
+pub const RULES_VERSION: u32 = 2;
 
 /// One input, one answer. Total: every input has effects, or a refusal that explains itself. Changes
 /// nothing: a refusal leaves nothing behind.
@@ -34,9 +38,11 @@ pub fn step(view: &dyn View, input: &Input, env: &Env) -> Result<Effects, Refusa
             };
             vote::on_route(&mut work, *approval, ballot)?;
         }
-        Input::Abort { context, stage, .. } => abort::abort(&mut work, *context, stage.as_ref())?,
-        Input::Admit { lane } => admit::admit(&mut work, lane)?,
-        Input::DelayOver { execution, .. } => admit::delay_over(&mut work, *execution)?,
+        Input::Control(command) => control::control(&mut work, command)?,
+        Input::Admit { lane } => lane::admit(&mut work, lane)?,
+        Input::TimerDue { timer, clock_was_set, .. } => {
+            timer::due(&mut work, *timer, *clock_was_set)?;
+        }
         Input::Record { event, reason, .. } => {
             work.append(event.clone(), Disposition::Accepted, reason.clone());
             work.answer = reason.clone().map_or(Reply::Accepted, Reply::Kept);
@@ -53,9 +59,10 @@ fn unknown_project(view: &dyn View, input: &Input, env: &Env) -> Result<Effects,
         Input::Started(answer) | Input::Finished(answer) => &answer.event,
         Input::Resolved { project, .. }
         | Input::Vote { project, .. }
-        | Input::Abort { project, .. }
-        | Input::DelayOver { project, .. } => return Err(Refusal::NoProject(project.clone())),
-        Input::Admit { lane } => return Err(Refusal::NoProject(lane.project.clone())),
+        | Input::TimerDue { project, .. } => return Err(Refusal::NoProject(project.clone())),
+        Input::Control(_) | Input::Admit { .. } => {
+            return Err(Refusal::NoProject(input.project().clone()));
+        }
     };
     keep_unmapped(view, event, input.project(), env)
 }

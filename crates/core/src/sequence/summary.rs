@@ -14,6 +14,7 @@ pub(super) fn task_event(
     execution: &Execution,
     event: &Event,
 ) -> Result<(), Refusal> {
+    work.latest(&execution.scope, event);
     change(work, execution, event, |stage| {
         "triggered".clone_into(&mut stage.state);
         match event.kind.as_str() {

@@ -2,17 +2,24 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::complete::{End, end};
 use super::effects::{Change, Disposition, OpenEvent, Refusal, Reply, Resolve};
-use super::input::{Input, Resolution};
-use super::rows::{Commits, Context, ContextState, Execution, ExecutionState, Queue, StageState};
+use super::input::{Resolution, Timer};
+use super::lane::wait_turn;
+use super::rows::{
+    Commits, Context, ContextState, Execution, ExecutionState, Pauses, StageState, Starts,
+};
 use super::work::Work;
 use crate::event::{Event, EventKind, Outcome, Scope, labels};
 use crate::names::{ExecutionId, SequenceName};
 use crate::principal::Principal;
 
+/// Most executions that one context starts in a second: a sequence that triggers itself leaves room
+/// for the others.
+const STARTS_MAX: u32 = 10;
 /// Most executions of one context: a sequence that triggers itself for ever ends here.
 pub(super) const EXECUTIONS_MAX: u32 = 1000;
 
@@ -36,12 +43,7 @@ pub(super) fn accept(
     enter_stage(&mut context, scope);
     context.executions += 1;
     context.open += 1;
-    if matches!(
-        context.state,
-        ContextState::Finished | ContextState::Aborted | ContextState::TimedOut
-    ) {
-        context.state = ContextState::Triggered;
-    }
+    context.reopen();
     let too_many = context.executions > EXECUTIONS_MAX;
     work.put_context(context);
     let mut carry = event.data.clone();
@@ -115,16 +117,34 @@ pub(super) fn resolved(
         Ok(tasks) => tasks,
         Err(reason) => return cannot_start(work, execution, &reason),
     };
-    execution.state = ExecutionState::Waiting;
-    let lane = execution.scope.clone();
-    let head = work.lane(&lane)?;
-    if head.holder.is_some() || head.ready.is_some() || head.waiting.is_some() {
-        work.change_context(execution.context, |context| context.state = ContextState::Waiting)?;
+    match start_of(work, &execution)? {
+        Some(due) => {
+            work.set_timer(Timer::Delay(id), due);
+            work.put_execution(Execution { state: ExecutionState::Throttled { due }, ..execution });
+            Ok(())
+        }
+        None => wait_turn(work, execution),
     }
-    work.change(Change::Join(lane.clone(), Queue::Waiting, execution.position, id));
-    work.follow_on.push(Input::Admit { lane });
-    work.put_execution(execution);
-    Ok(())
+}
+
+/// When the execution may start, where that is later than now.
+fn start_of(work: &mut Work<'_>, execution: &Execution) -> Result<Option<Timestamp>, Refusal> {
+    let now = work.env.now.as_second();
+    let mut second = now;
+    work.change_context(execution.context, |context| {
+        let Starts { second: last, count } = context.starts;
+        // A second that lies far ahead was set by a clock that has been put right since.
+        let last = if last > now + i64::from(EXECUTIONS_MAX) { now } else { last };
+        second = last.max(now);
+        let count = if second == last { count } else { 0 };
+        if count >= STARTS_MAX {
+            second += 1;
+        }
+        let count = if count >= STARTS_MAX { 1 } else { count + 1 };
+        context.starts = Starts { second, count };
+    })?;
+    let due = Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
+    Ok((second > now).then_some(due))
 }
 
 fn cannot_start(work: &mut Work<'_>, execution: Execution, reason: &str) -> Result<(), Refusal> {
@@ -153,6 +173,9 @@ fn new_context(
         executions: 0,
         open: 0,
         evidence: Vec::new(),
+        paused: Pauses::default(),
+        timed_out: false,
+        starts: Starts::default(),
     }
 }
 

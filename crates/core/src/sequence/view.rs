@@ -43,8 +43,8 @@ pub trait View {
         project: &ProjectName,
         id: ExecutionId,
     ) -> Result<Option<Execution>, ViewError>;
-    /// The executions of a context that are not final, in the order they were triggered, at most
-    /// `limit`.
+    /// The executions of a context that are not final and stand behind a position of the log, in the
+    /// order they were triggered, at most `limit`.
     ///
     /// # Errors
     /// The rows could not be read.
@@ -52,6 +52,7 @@ pub trait View {
         &self,
         project: &ProjectName,
         context: ContextId,
+        after: u64,
         limit: usize,
     ) -> Result<Vec<Execution>, ViewError>;
     /// An open task of a project, by the id of its `.triggered` event.

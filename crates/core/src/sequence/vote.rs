@@ -8,6 +8,7 @@ use super::rows::{DEPLOYED_KEPT, Deployed, PreviousTask};
 use super::summary;
 use super::work::{Emit, Work};
 use crate::approval::{APPROVAL, Approval, ApprovalState, Comment, Decided, Decision, Subject};
+use crate::audit::Action;
 use crate::event::{Event, EventKind, EventType, Outcome, Phase, text};
 use crate::names::{EventId, TaskName};
 
@@ -77,6 +78,8 @@ pub(super) fn by_event(
         ApprovalState::Closed { reason, .. } => Some(reason.clone()),
     };
     if let Some(reason) = reason {
+        let (approval, event_id) = (approval.id, event.id);
+        work.record(Action::VoteRefused { approval, event: event_id, reason: reason.clone() });
         work.keep(event, Disposition::Refused, reason);
         return Ok(());
     }
@@ -142,6 +145,7 @@ fn decide(
     work.append(event.clone(), Disposition::Accepted, None);
     summary::task_event(work, &execution, &event)?;
     let id = approval.id;
+    work.record(Action::Decided { approval: id, decided: decided.clone() });
     work.put_approval(Approval { state: ApprovalState::Decided(decided.clone()), ..approval });
     work.answer = Reply::Decided(Box::new(decided));
     let name = TaskName::new(APPROVAL).expect("a plain word");

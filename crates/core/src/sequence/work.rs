@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::effects::{Change, Disposition, Effects, LogEntry, Refusal, Reply, Resolve};
-use super::input::{Env, Ids, Input};
-use super::rows::{Context, Deployed, Execution, LaneHead, ProjectHead, Task, TaskState};
+use super::input::{Env, FollowOn, Ids, Timer};
+use super::rows::{
+    Context, Deployed, Execution, LaneHead, LatestEvent, ProjectHead, Task, TaskState,
+};
 use super::view::View;
 use crate::approval::Approval;
+use crate::audit::{Action, AuditRecord};
 use crate::event::{Event, EventType, SPEC_VERSION, Scope};
 use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
 use crate::shipyard::Shipyard;
@@ -23,7 +27,8 @@ pub(super) struct Work<'a> {
     pub(super) project: ProjectName,
     /// The newest shipyard that is known; changes when this step brings a newer one.
     pub(super) shipyard: Option<(CommitId, Arc<Shipyard>)>,
-    pub(super) follow_on: Vec<Input>,
+    pub(super) follow_on: Vec<FollowOn>,
+    pub(super) audit: Vec<AuditRecord>,
     pub(super) resolve: Option<Resolve>,
     pub(super) answer: Reply,
     ids: Ids,
@@ -34,6 +39,8 @@ pub(super) struct Work<'a> {
     tasks: BTreeMap<EventId, Task>,
     approvals: BTreeMap<EventId, Approval>,
     lanes: BTreeMap<Scope, LaneChange>,
+    timers: BTreeMap<Timer, Option<Timestamp>>,
+    latest: BTreeMap<(Scope, EventType), LatestEvent>,
     changes: Vec<Change>,
 }
 
@@ -56,6 +63,7 @@ impl<'a> Work<'a> {
             project,
             shipyard: head.shipyard.clone(),
             follow_on: Vec::new(),
+            audit: Vec::new(),
             resolve: None,
             answer: Reply::Accepted,
             ids: Ids::new(env.seed),
@@ -66,6 +74,8 @@ impl<'a> Work<'a> {
             tasks: BTreeMap::new(),
             approvals: BTreeMap::new(),
             lanes: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            latest: BTreeMap::new(),
             changes: Vec::new(),
         }
     }
@@ -87,11 +97,19 @@ impl<'a> Work<'a> {
         let tasks = self.tasks.into_values();
         changes.extend(tasks.map(|row| Change::Task(project.clone(), Box::new(row))));
         changes.extend(self.approvals.into_values().map(|row| Change::Approval(Box::new(row))));
+        for (timer, due) in self.timers {
+            changes.push(match due {
+                Some(due) => Change::Timer(project.clone(), timer, due),
+                None => Change::TimerGone(project.clone(), timer),
+            });
+        }
+        changes.extend(self.latest.into_values().map(Change::Latest));
         changes.extend(self.changes);
         Effects {
             log: self.log,
             changes,
             follow_on: self.follow_on,
+            audit: self.audit,
             resolve: self.resolve,
             answer: self.answer,
         }
@@ -188,9 +206,10 @@ impl<'a> Work<'a> {
     pub(super) fn open_executions(
         &self,
         context: ContextId,
+        after: u64,
         limit: usize,
     ) -> Result<Vec<Execution>, Refusal> {
-        Ok(self.view.open_executions(&self.project, context, limit)?)
+        Ok(self.view.open_executions(&self.project, context, after, limit)?)
     }
 
     pub(super) fn put_execution(&mut self, execution: Execution) {
@@ -245,9 +264,48 @@ impl<'a> Work<'a> {
     pub(super) fn release(&mut self, lane: &Scope, holder: ExecutionId) -> Result<(), Refusal> {
         if self.lane(lane)?.holder == Some(holder) {
             self.lanes.entry(lane.clone()).or_default().holder = Some(None);
-            self.follow_on.push(Input::Admit { lane: lane.clone() });
+            self.admit(lane.clone());
         }
         Ok(())
+    }
+
+    /// Looks, behind this step, who may enter the lane. Once for each lane.
+    pub(super) fn admit(&mut self, lane: Scope) {
+        let admit = FollowOn::Admit { lane };
+        if !self.follow_on.contains(&admit) {
+            self.follow_on.push(admit);
+        }
+    }
+
+    /// The time after some time.
+    pub(super) fn after(&self, wait: SignedDuration) -> Timestamp {
+        self.env.now.saturating_add(wait).unwrap_or(Timestamp::MAX)
+    }
+
+    pub(super) fn set_timer(&mut self, timer: Timer, due: Timestamp) {
+        self.timers.insert(timer, Some(due));
+    }
+
+    pub(super) fn clear_timer(&mut self, timer: Timer) {
+        self.timers.insert(timer, None);
+    }
+
+    pub(super) fn latest(&mut self, scope: &Scope, event: &Event) {
+        let (scope, kind) = (scope.clone(), event.kind.clone());
+        let row = LatestEvent {
+            scope: scope.clone(),
+            kind: kind.clone(),
+            event: event.id,
+            context: event.context,
+            time: event.time,
+        };
+        self.latest.insert((scope, kind), row);
+    }
+
+    /// Keeps for good who did what.
+    pub(super) fn record(&mut self, action: Action) {
+        let (at, by) = (self.env.now, self.env.principal.clone());
+        self.audit.push(AuditRecord { at, by, action });
     }
 
     pub(super) fn set_deployed(&mut self, lane: &Scope, deployed: Vec<Deployed>) {

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use tidegate_core::approval::Approval;
 use tidegate_core::event::Scope;
 use tidegate_core::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
+use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{
-    Context, Effects, Execution, LaneHead, ProjectHead, Task, View, ViewError,
+    Context, Effects, Execution, FollowOn, LaneHead, ProjectHead, Task, View, ViewError,
 };
-use tidegate_store::{Home, IdempotencyRow, InputRecord, StoreError, Write, Written};
+use tidegate_store::{Deferred, Home, IdempotencyRow, InputRecord, StoreError, Write, Written};
 
 use super::{count_down, set};
 use crate::{Resolved, Resolver};
@@ -72,9 +73,10 @@ impl<H: Home> View for Faulty<H> {
         &self,
         project: &ProjectName,
         context: ContextId,
+        after: u64,
         limit: usize,
     ) -> Result<Vec<Execution>, ViewError> {
-        self.home.open_executions(project, context, limit)
+        self.home.open_executions(project, context, after, limit)
     }
 
     fn task(&self, project: &ProjectName, id: EventId) -> Result<Option<Task>, ViewError> {
@@ -102,6 +104,14 @@ impl<H: Home> Home for Faulty<H> {
         self.home.write(write)
     }
 
+    fn defer(&mut self, follow_on: &FollowOn, by: &Principal) -> Result<(), StoreError> {
+        self.home.defer(follow_on, by)
+    }
+
+    fn take_deferred(&mut self) -> Result<Option<Deferred>, StoreError> {
+        self.home.take_deferred()
+    }
+
     fn kept_answer(
         &self,
         key: &[u8; 32],
@@ -121,5 +131,13 @@ impl<H: Home> Home for Faulty<H> {
 
     fn rollback(&mut self) {
         self.home.rollback();
+    }
+
+    fn release_reserve(&mut self) -> Result<bool, StoreError> {
+        self.home.release_reserve()
+    }
+
+    fn fill_reserve(&mut self) -> Result<bool, StoreError> {
+        if set(&self.faults.full) { Ok(false) } else { self.home.fill_reserve() }
     }
 }

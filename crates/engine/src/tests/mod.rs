@@ -16,7 +16,7 @@ use tidegate_resources::Repositories;
 use tidegate_store::sqlite::SqliteHome;
 use tidegate_store::{ApprovalFilter, IdempotencyRow, OpenEventFilter, SequenceFilter};
 
-use crate::{Ballot, Engine, Failure, RepositoryResolver, SystemClock, SystemEntropy};
+use crate::{Ballot, Engine, Failure, Ports, RepositoryResolver};
 use faulty::{Faults, Faulty, FaultyResolver};
 
 const SHIPYARD: &str = "\
@@ -42,12 +42,13 @@ async fn start(directory: &Path, faults: &Arc<Faults>) -> Engine {
         faults: Arc::clone(faults),
     };
     let home = Faulty { home, faults: Arc::clone(faults) };
-    let ports = (Arc::new(SystemClock) as _, Arc::new(SystemEntropy) as _);
     let fatal = {
         let faults = Arc::clone(faults);
         move |_| faults.ended.store(true, Ordering::SeqCst)
     };
-    Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal).await.unwrap()
+    Engine::start(home, Arc::new(reader), repositories, resolver, Ports::default(), fatal)
+        .await
+        .unwrap()
 }
 
 async fn fresh() -> (tempfile::TempDir, Arc<Faults>, Engine) {

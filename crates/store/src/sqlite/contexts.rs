@@ -1,5 +1,6 @@
 //! Contexts: the index of their executions, and Keptn's sequence state.
 
+use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use tidegate_core::names::ContextId;
 use tidegate_core::sequence::{Context, ContextState};
@@ -18,6 +19,7 @@ pub(super) fn put(
     connection: &Connection,
     numbers: &Numbers,
     context: &Context,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let project = numbers.own_project(connection, &context.project)?;
     let (id, state) = (context.id.as_bytes(), code(context.state));
@@ -31,19 +33,22 @@ pub(super) fn put(
     if same == 1 {
         return Ok(());
     }
+    let ended = is_last(context.state).then(|| micros(now));
     let changed = connection
-        .prepare_cached("UPDATE context SET body = ?4, state = ?3 WHERE id = ?1 AND project = ?2")?
-        .execute((id, project.0, state, &body))?;
+        .prepare_cached(
+            "UPDATE context SET body = ?4, state = ?3, ended = ?5 WHERE id = ?1 AND project = ?2",
+        )?
+        .execute((id, project.0, state, &body, ended))?;
     if changed == 1 {
         return Ok(());
     }
     let name = numbers.word(connection, context.name.as_str())?;
     connection
         .prepare_cached(
-            "INSERT INTO context (id, project, name, state, time, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO context (id, project, name, state, time, body, ended)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute((id, project.0, name, state, micros(context.time), &body))?;
+        .execute((id, project.0, name, state, micros(context.time), &body, ended))?;
     tally::add(connection, project, Tally::Contexts, 1)
 }
 
@@ -55,6 +60,18 @@ fn code(state: ContextState) -> i64 {
         ContextState::Finished => 3,
         ContextState::Aborted => 4,
         ContextState::TimedOut => 5,
+        ContextState::Paused => 6,
+    }
+}
+
+/// Whether nothing of a context in this state is under way.
+fn is_last(state: ContextState) -> bool {
+    match state {
+        ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => true,
+        ContextState::Triggered
+        | ContextState::Waiting
+        | ContextState::Started
+        | ContextState::Paused => false,
     }
 }
 

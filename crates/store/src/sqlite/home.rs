@@ -4,17 +4,23 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
-use tidegate_core::sequence::{Change, Effects};
+use tidegate_core::principal::Principal;
+use tidegate_core::sequence::{Change, Effects, FollowOn};
 
 use crate::contract::{Home, InputRecord, StoreError, Write, Written};
-use crate::rows::IdempotencyRow;
+use crate::rows::{Deferred, IdempotencyRow};
 
 use super::checkpoint::{Checkpointer, Thresholds};
 use super::codec::damaged;
+use super::plans::Plans;
 use super::pool::SqliteReaders;
+use super::reserve::Reserve;
 use super::view::Shipyards;
 use super::words::Numbers;
-use super::{approvals, contexts, executions, lanes, log, open, outbox, people, sagas, tasks};
+use super::{
+    approvals, contexts, deferred, executions, lanes, latest, log, open, outbox, people, prune,
+    sagas, tasks, timers,
+};
 
 /// The embedded home: owns the one connection that writes. When it is dropped, an open transaction
 /// is undone and the checkpoint thread has ended.
@@ -24,6 +30,8 @@ pub struct SqliteHome {
     pub(super) connection: Connection,
     pub(super) numbers: Numbers,
     pub(super) shipyards: Shipyards,
+    pub(super) plans: Plans,
+    reserve: Reserve,
     /// The directory, for messages.
     place: String,
 }
@@ -58,8 +66,16 @@ impl SqliteHome {
             Ok((connection, checkpointer, readers))
         })();
         let (connection, checkpointer, readers) = opened.map_err(|error| full(error, &place))?;
-        let (numbers, shipyards) = (Numbers::default(), Shipyards::default());
-        Ok((Self { checkpointer, connection, numbers, shipyards, place }, readers))
+        let home = Self {
+            checkpointer,
+            connection,
+            numbers: Numbers::default(),
+            shipyards: Shipyards::default(),
+            plans: Plans::default(),
+            reserve: Reserve::new(dir),
+            place,
+        };
+        Ok((home, readers))
     }
 
     /// The connection, inside of a transaction. SQLite ends one by itself on some errors; what came
@@ -72,14 +88,14 @@ impl SqliteHome {
     }
 
     fn apply_all(&self, input: &InputRecord<'_>, effects: &Effects) -> Result<(), StoreError> {
-        let connection = self.inside()?;
+        let (connection, now) = (self.inside()?, input.env.now);
         let input = outbox::record(connection, &self.numbers, input)?;
         for entry in &effects.log {
             log::append(connection, &self.numbers, entry)?;
         }
         let mut deliveries = 0;
         for change in &effects.changes {
-            self.change(connection, change, (input, deliveries))?;
+            self.change(connection, change, now, (input, deliveries))?;
             deliveries += usize::from(matches!(change, Change::Deliver(_)));
         }
         Ok(())
@@ -90,6 +106,7 @@ impl SqliteHome {
         &self,
         connection: &Connection,
         change: &Change,
+        now: Timestamp,
         cause: (i64, usize),
     ) -> Result<(), StoreError> {
         let numbers = &self.numbers;
@@ -106,7 +123,7 @@ impl SqliteHome {
             Change::Execution(execution) => executions::put(connection, numbers, execution),
             Change::Task(project, task) => tasks::put(connection, numbers, project, task),
             Change::Approval(approval) => approvals::put(connection, numbers, approval),
-            Change::Context(context) => contexts::put(connection, numbers, context),
+            Change::Context(context) => contexts::put(connection, numbers, context, now),
             Change::Holder(lane, holder) => lanes::hold(connection, numbers, lane, *holder),
             Change::Join(lane, queue, position, execution) => {
                 lanes::join(connection, numbers, lane, *queue, *position, *execution)
@@ -119,10 +136,11 @@ impl SqliteHome {
             Change::Closed(project, id) => outbox::close(connection, numbers, project, *id),
             Change::Deliver(delivery) => outbox::deliver(connection, numbers, delivery, cause),
             Change::CancelJobs(_, event) => outbox::cancel(connection, *event),
-            Change::Delay(project, execution, due) => {
-                outbox::delay(connection, numbers, project, *execution, *due)
+            Change::Timer(project, timer, due) => {
+                timers::set(connection, numbers, project, *timer, *due)
             }
-            Change::DelayGone(_, execution) => outbox::no_delay(connection, *execution),
+            Change::TimerGone(_, timer) => timers::clear(connection, *timer),
+            Change::Latest(latest) => latest::put(connection, numbers, latest),
         }
     }
 
@@ -152,6 +170,11 @@ impl SqliteHome {
                 return Ok(Written::SignedIn(session));
             }
             Write::Expire(now) => people::expire(connection, *now)?,
+            Write::Quarantine(row) => deferred::quarantine(connection, row)?,
+            Write::DropTimer(timer) => timers::clear(connection, *timer)?,
+            Write::Prune { before, unmapped_before, limit } => {
+                return prune::prune(connection, *before, *unmapped_before, *limit);
+            }
         }
         Ok(Written::Done)
     }
@@ -165,6 +188,7 @@ impl SqliteHome {
         }
         self.numbers.forget();
         self.shipyards.forget();
+        self.plans.forget();
         self.checkpointer.leave();
     }
 }
@@ -201,6 +225,16 @@ impl Home for SqliteHome {
         self.write_one(write).map_err(|error| full(error, &self.place))
     }
 
+    fn defer(&mut self, follow_on: &FollowOn, by: &Principal) -> Result<(), StoreError> {
+        let pushed = self.inside().and_then(|connection| deferred::push(connection, follow_on, by));
+        pushed.map_err(|error| full(error, &self.place))
+    }
+
+    fn take_deferred(&mut self) -> Result<Option<Deferred>, StoreError> {
+        let taken = self.inside().and_then(deferred::pop);
+        taken.map_err(|error| full(error, &self.place))
+    }
+
     fn kept_answer(
         &self,
         key: &[u8; 32],
@@ -227,5 +261,13 @@ impl Home for SqliteHome {
 
     fn rollback(&mut self) {
         self.end();
+    }
+
+    fn release_reserve(&mut self) -> Result<bool, StoreError> {
+        self.reserve.release()
+    }
+
+    fn fill_reserve(&mut self) -> Result<bool, StoreError> {
+        self.reserve.fill()
     }
 }

@@ -2,12 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 use tidegate_core::event::Scope;
-use tidegate_core::names::{ExecutionId, ProjectName, ServiceName, StageName};
+use tidegate_core::names::{ExecutionId, ServiceName, StageName};
 use tidegate_core::sequence::{Deployed, LaneHead, Queue, Queued};
 
 use crate::contract::StoreError;
 
-use super::codec::{damaged, from_json, signed, to_json, unsigned};
+use super::codec::{from_json, signed, to_json, unsigned};
 use super::keys::ProjectId;
 use super::words::Numbers;
 
@@ -173,28 +173,3 @@ pub(super) const DEPLOYED: &str = "SELECT deployed.lane, deployed.body
      WHERE lane.project = ?1
        AND lane.stage = (SELECT id FROM word WHERE text = ?2)
        AND lane.service = (SELECT id FROM word WHERE text = ?3)";
-
-/// Lanes that nobody holds although somebody waits. Every lane is looked at: asked at start only.
-pub(super) fn stalled(connection: &Connection, limit: u64) -> Result<Vec<Scope>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT project.name, stage.text, service.text, lane.id
-         FROM lane
-         JOIN project ON project.id = lane.project
-         JOIN word AS stage ON stage.id = lane.stage
-         JOIN word AS service ON service.id = lane.service
-         WHERE lane.holder IS NULL AND EXISTS (SELECT 1 FROM lane_queue WHERE lane_queue.lane = lane.id)
-         ORDER BY lane.id LIMIT ?1",
-    )?;
-    let mut rows = statement.query([signed(limit)])?;
-    let mut lanes = Vec::new();
-    while let Some(row) = rows.next()? {
-        let lane: i64 = row.get(3)?;
-        let wrong = |error| damaged(format!("table lane, id {lane}"), &error);
-        lanes.push(Scope {
-            project: ProjectName::new(row.get::<_, String>(0)?).map_err(wrong)?,
-            stage: StageName::new(row.get::<_, String>(1)?).map_err(wrong)?,
-            service: ServiceName::new(row.get::<_, String>(2)?).map_err(wrong)?,
-        });
-    }
-    Ok(lanes)
-}

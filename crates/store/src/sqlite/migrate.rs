@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::contract::StoreError;
 
 /// In order; one that was released is never edited.
-const MIGRATIONS: [&str; 1] = [include_str!("schema/0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
 fn version(connection: &Connection) -> Result<usize, StoreError> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

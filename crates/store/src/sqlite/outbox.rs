@@ -1,17 +1,16 @@
-//! What waits for somebody outside of the machine: open events, deliveries, delays; and the inputs
-//! that were taken.
+//! What waits for somebody outside of the machine: open events, deliveries; and the inputs that were
+//! taken.
 
-use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use tidegate_core::event::Event;
-use tidegate_core::names::{EventId, ExecutionId, ProjectName};
-use tidegate_core::sequence::{Delivery, OpenEvent};
+use tidegate_core::names::{EventId, ProjectName};
+use tidegate_core::sequence::{Delivery, OpenEvent, RULES_VERSION};
 
 use crate::contract::{InputRecord, StoreError};
 use crate::query::{OpenEventFilter, Page};
 use crate::rows::DeliveryRow;
 
-use super::codec::{damaged, micros, micros_up, signed, time, to_json};
+use super::codec::{damaged, micros, signed, to_json};
 use super::keys::{ProjectId, UNMAPPED};
 use super::list::{Conditions, List, nothing};
 use super::words::Numbers;
@@ -28,8 +27,8 @@ pub(super) fn record(
     let principal = to_json(&input.env.principal, "principal")?;
     connection
         .prepare_cached(
-            "INSERT INTO input (project, name, principal, now, seed, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO input (project, name, principal, now, seed, payload, rules)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute((
             project.0,
@@ -38,6 +37,7 @@ pub(super) fn record(
             micros(input.env.now),
             input.env.seed,
             &input.payload,
+            RULES_VERSION,
         ))?;
     Ok(connection.last_insert_rowid())
 }
@@ -186,47 +186,3 @@ pub(super) fn deliveries_sql() -> String {
         log::COLUMNS
     )
 }
-
-/// Wakes an execution at a time; a new time replaces the old one.
-pub(super) fn delay(
-    connection: &Connection,
-    numbers: &Numbers,
-    project: &ProjectName,
-    execution: ExecutionId,
-    due: Timestamp,
-) -> Result<(), StoreError> {
-    let project = numbers.own_project(connection, project)?;
-    connection
-        .prepare_cached(
-            "INSERT INTO delay (execution, project, due) VALUES (?1, ?2, ?3)
-             ON CONFLICT (execution) DO UPDATE SET due = excluded.due",
-        )?
-        .execute((execution.as_bytes(), project.0, micros_up(due)))?;
-    Ok(())
-}
-
-/// Wakes it no longer.
-pub(super) fn no_delay(connection: &Connection, execution: ExecutionId) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("DELETE FROM delay WHERE execution = ?1")?
-        .execute([execution.as_bytes()])?;
-    Ok(())
-}
-
-/// The next executions to wake, earliest first.
-pub(super) fn delays(
-    connection: &Connection,
-    limit: u64,
-) -> Result<Vec<(Timestamp, ProjectName, ExecutionId)>, StoreError> {
-    let mut statement = connection.prepare_cached(DELAYS)?;
-    let mut rows = statement.query([signed(limit)])?;
-    let mut delays = Vec::new();
-    while let Some(row) = rows.next()? {
-        let execution = ExecutionId::from_bytes(row.get(2)?);
-        let due = time(row.get(0)?, &format!("table delay, execution {execution}"))?;
-        delays.push((due, projects::name(connection, ProjectId(row.get(1)?))?, execution));
-    }
-    Ok(delays)
-}
-
-pub(super) const DELAYS: &str = "SELECT due, project, execution FROM delay INDEXED BY delay_due ORDER BY due, execution LIMIT ?1";

@@ -5,19 +5,24 @@ use rusqlite::Connection;
 use tidegate_core::approval::Approval;
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
-use tidegate_core::sequence::{Context, Deployed, Execution, Resolve};
+use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Resolve};
 
 use crate::contract::StoreError;
 use crate::query::{
-    ApprovalFilter, EventFilter, ExecutionSummary, LogRow, OpenEventFilter, PAGE_MAX, Page, Reader,
-    SequenceFilter, ServiceRow,
+    ApprovalFilter, EventFilter, ExecutionFilter, ExecutionSummary, LogRow, OpenEventFilter,
+    PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
 };
-use crate::rows::{DeliveryRow, Intent, ProjectRow, SessionRow, SignInRow};
+use crate::rows::{
+    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
+};
 
 use super::keys::ProjectId;
 use super::list::nothing;
 use super::pool::SqliteReaders;
-use super::{approvals, contexts, executions, lanes, log, outbox, people, projects, sagas, tasks};
+use super::{
+    approvals, contexts, deferred, executions, lanes, latest, log, outbox, people, plans, projects,
+    sagas, tasks, timers,
+};
 
 impl SqliteReaders {
     /// Asks within a project; where there is no such project, the answer is `none`.
@@ -124,7 +129,10 @@ impl Reader for SqliteReaders {
         project: &ProjectName,
         id: ExecutionId,
     ) -> Result<Option<Execution>, StoreError> {
-        self.within(project, None, |connection, project| executions::by_id(connection, project, id))
+        self.within(project, None, |connection, project| {
+            let plan = |id| plans::read(connection, id);
+            executions::by_id(connection, project, id, &plan)
+        })
     }
 
     fn approvals(
@@ -160,11 +168,44 @@ impl Reader for SqliteReaders {
         self.read(|connection| executions::unresolved(connection, limit))
     }
 
-    fn stalled_lanes(&self, limit: u64) -> Result<Vec<Scope>, StoreError> {
-        self.read(|connection| lanes::stalled(connection, limit))
+    fn timers(&self, expiries: bool, limit: u64) -> Result<Vec<TimerRow>, StoreError> {
+        self.read(|connection| timers::next(connection, expiries, limit))
     }
 
-    fn delays(&self, limit: u64) -> Result<Vec<(Timestamp, ProjectName, ExecutionId)>, StoreError> {
-        self.read(|connection| outbox::delays(connection, limit))
+    fn has_deferred(&self) -> Result<bool, StoreError> {
+        self.read(deferred::any)
+    }
+
+    fn quarantined(&self, offset: u64, limit: u64) -> Result<Page<QuarantineRow>, StoreError> {
+        self.read(|connection| deferred::quarantined(connection, (offset, limit)))
+    }
+
+    fn latest_events(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        service: &ServiceName,
+    ) -> Result<Vec<LatestEvent>, StoreError> {
+        let (project, stage, service) = (project.clone(), stage.clone(), service.clone());
+        let scope = Scope { project, stage, service };
+        self.read(|connection| latest::of(connection, &scope))
+    }
+
+    fn all_executions(
+        &self,
+        project: &ProjectName,
+        filter: &ExecutionFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<ExecutionSummary>, StoreError> {
+        self.within(project, nothing(), |connection, project| {
+            let page = executions::page(connection, project, filter, (offset, limit))?;
+            let items = page.items.into_iter().map(|execution| {
+                let open = tasks::of_execution(connection, project, &execution)?;
+                Ok(ExecutionSummary { execution, open })
+            });
+            let items = items.collect::<Result<_, StoreError>>()?;
+            Ok(Page { items, total: page.total, next: page.next })
+        })
     }
 }

@@ -20,6 +20,8 @@ pub(super) enum Tally {
     Decided = 3,
     /// Its approvals that were closed.
     Closed = 4,
+    /// Entries of its log that were forgotten.
+    Forgotten = 5,
 }
 
 /// One more, or one less.

@@ -67,10 +67,13 @@ pub(super) fn of_execution(
             rows.next()?.map(read).transpose()
         }
         ExecutionState::Resolving
+        | ExecutionState::Throttled { .. }
         | ExecutionState::Waiting
         | ExecutionState::Delayed { .. }
         | ExecutionState::Ready { .. }
-        | ExecutionState::Finished { .. } => Ok(None),
+        | ExecutionState::Paused { .. }
+        | ExecutionState::Finished { .. }
+        | ExecutionState::TimedOut { .. } => Ok(None),
     }
 }
 

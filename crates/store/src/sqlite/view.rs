@@ -8,13 +8,14 @@ use tidegate_core::approval::Approval;
 use tidegate_core::event::Scope;
 use tidegate_core::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
 use tidegate_core::sequence::{Context, Execution, LaneHead, ProjectHead, Task, View, ViewError};
-use tidegate_core::shipyard::Shipyard;
+use tidegate_core::shipyard::{Shipyard, TaskDefinition};
 
 use crate::contract::StoreError;
 
 use super::codec::damaged;
 use super::home::SqliteHome;
 use super::keys::ProjectId;
+use super::plans::PlanId;
 use super::{approvals, contexts, executions, lanes, log, projects, tasks};
 
 /// Most shipyards that are kept parsed; beyond that all are forgotten and parsed again.
@@ -78,6 +79,11 @@ impl SqliteHome {
         Ok(shipyard)
     }
 
+    /// Finds plans in the writer's memory first.
+    fn plan(&self) -> impl Fn(PlanId) -> Result<Arc<[TaskDefinition]>, StoreError> + '_ {
+        |id| self.plans.get(&self.connection, id)
+    }
+
     /// Looks something up in a project; where there is no such project, there is nothing.
     fn within<T: Default>(
         &self,
@@ -118,18 +124,22 @@ impl View for SqliteHome {
         id: ExecutionId,
     ) -> Result<Option<Execution>, ViewError> {
         let what = || format!("execution {id}");
-        self.within(project, what, |project| executions::by_id(&self.connection, project, id))
+        self.within(project, what, |project| {
+            executions::by_id(&self.connection, project, id, &self.plan())
+        })
     }
 
     fn open_executions(
         &self,
         project: &ProjectName,
         context: ContextId,
+        after: u64,
         limit: usize,
     ) -> Result<Vec<Execution>, ViewError> {
         let what = || format!("open executions of context {context}");
         self.within(project, what, |project| {
-            executions::open(&self.connection, project, context, limit as u64)
+            let page = (after, limit as u64);
+            executions::open(&self.connection, project, context, page, &self.plan())
         })
     }
 

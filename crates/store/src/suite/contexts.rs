@@ -23,6 +23,7 @@ pub(crate) fn a_context_reads_back_equal<F: Fixture>() {
         ContextState::Triggered,
         ContextState::Waiting,
         ContextState::Started,
+        ContextState::Paused,
         ContextState::TimedOut,
         ContextState::Aborted,
         ContextState::Finished,

@@ -55,18 +55,3 @@ pub(crate) fn what_runs_reads_back_equal<F: Fixture>() {
     let other = scope("shop/prod/carts");
     assert_eq!(store.reader().deployed(&other.project, &other.stage, &other.service).unwrap(), []);
 }
-
-pub(crate) fn a_lane_that_nobody_holds_is_stalled<F: Fixture>() {
-    let mut store = F::with_shop();
-    let (held, free, idle) = (scope("shop/qa/held"), scope("shop/qa/free"), scope("shop/qa/idle"));
-    store.applied(&changes([
-        Change::Holder(held.clone(), Some(execution_id(1))),
-        Change::Join(held.clone(), Queue::Waiting, 2, execution_id(2)),
-        Change::Join(free.clone(), Queue::Ready, 3, execution_id(3)),
-        Change::Holder(idle, None),
-    ]));
-    assert_eq!(store.reader().stalled_lanes(9).unwrap(), std::slice::from_ref(&free));
-    store.change(Change::Holder(held.clone(), None));
-    assert_eq!(store.reader().stalled_lanes(9).unwrap(), [held.clone(), free]);
-    assert_eq!(store.reader().stalled_lanes(1).unwrap(), [held]);
-}

@@ -4,11 +4,14 @@
 pub(crate) mod approvals;
 pub(crate) mod contexts;
 pub(crate) mod lanes;
+pub(crate) mod listing;
 pub(crate) mod log;
 pub(crate) mod outbox;
 pub(crate) mod people;
+pub(crate) mod prune;
 pub(crate) mod rows;
 pub(crate) mod sagas;
+pub(crate) mod timers;
 pub(crate) mod transaction;
 
 macro_rules! contract {
@@ -27,9 +30,19 @@ macro_rules! contract {
             contexts: a_context_reads_back_equal, contexts_come_newest_first,
                 each_sequence_filter_narrows;
             lanes: the_least_position_is_the_front_of_ten_thousand, an_unknown_lane_is_empty,
-                what_runs_reads_back_equal, a_lane_that_nobody_holds_is_stalled;
+                what_runs_reads_back_equal;
             outbox: open_events_come_newest_first_until_closed, a_delivery_id_is_never_used_again,
-                a_cancelled_delivery_says_so, delays_come_earliest_first_and_are_replaced;
+                a_cancelled_delivery_says_so;
+            timers: timers_come_earliest_first_and_are_replaced,
+                expiries_are_left_out_where_they_are_not_asked_for,
+                what_is_deferred_comes_back_once_and_in_order,
+                what_is_put_aside_comes_newest_first;
+            listing: each_execution_filter_narrows, an_execution_is_listed_where_it_stands,
+                the_newest_event_of_each_type_takes_the_place_of_the_one_before;
+            prune: what_ended_long_ago_is_forgotten_with_all_that_belongs_to_it,
+                the_newest_entry_stays_and_the_numbers_go_on,
+                a_limit_leaves_the_rest_for_the_next_time,
+                events_without_a_project_are_forgotten_from_the_oldest_on;
             sagas: a_project_is_there_once_its_saga_is_complete,
                 one_saga_at_a_time_and_none_for_what_exists, services_are_listed_by_name,
                 an_undone_saga_leaves_its_report_only, the_reserved_project_is_never_listed,

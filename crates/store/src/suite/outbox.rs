@@ -1,11 +1,9 @@
-//! Open events, deliveries and delays.
+//! Open events and deliveries.
 
 use tidegate_core::event::{Event, EventType};
 use tidegate_core::sequence::{Change, Delivery, Effects, LogEntry, OpenEvent};
 
-use crate::testing::{
-    Fixture, Steps, at, changes, entries, entry, event, event_id, execution_id, project, scope,
-};
+use crate::testing::{Fixture, Steps, changes, entries, entry, event, event_id, project, scope};
 use crate::{DeliveryRow, OpenEventFilter, Reader as _, Write};
 
 fn open(n: u64, place: &str, event: &Event) -> Change {
@@ -100,27 +98,4 @@ pub(crate) fn a_cancelled_delivery_says_so<F: Fixture>() {
     store.change(Change::CancelJobs(project("shop"), event_id(7)));
     let cancelled: Vec<bool> = waiting(&store, 0).iter().map(|row| row.cancelled).collect();
     assert_eq!(cancelled, [false, true]);
-}
-
-pub(crate) fn delays_come_earliest_first_and_are_replaced<F: Fixture>() {
-    let mut store = F::with_shop();
-    let shop = || project("shop");
-    let delay = |n: u64, seconds| Change::Delay(shop(), execution_id(n), at(seconds));
-    store.applied(&changes([delay(1, 30), delay(2, 20), delay(3, 10)]));
-    store.change(delay(2, 40));
-    store.change(Change::DelayGone(shop(), execution_id(3)));
-    let due = [(at(30), shop(), execution_id(1)), (at(40), shop(), execution_id(2))];
-    assert_eq!(store.reader().delays(9).unwrap(), due);
-    assert_eq!(store.reader().delays(1).unwrap(), due[..1]);
-    // Nobody is woken before the time: what cannot be kept exactly is rounded up.
-    let odd = "2026-11-24T10:00:00.000000001Z".parse().unwrap();
-    store.change(Change::Delay(shop(), execution_id(4), odd));
-    assert!(
-        store
-            .reader()
-            .delays(9)
-            .unwrap()
-            .iter()
-            .any(|(due, _, _)| { *due >= odd && due.duration_since(odd).as_nanos() < 1_000 })
-    );
 }

@@ -3,12 +3,13 @@
 use tidegate_core::event::{Event, Outcome};
 use tidegate_core::names::ProjectName;
 use tidegate_core::sequence::{
-    Change, Commits, Execution, ExecutionState, LogEntry, Resolve, Task, TaskState, View as _,
+    Before, Change, Commits, Execution, ExecutionState, LogEntry, Resolve, Task, TaskState,
+    View as _,
 };
 
 use crate::testing::{
     Fixture, SHIPYARD, Steps, approval, at, changes, commit_id, context, context_id, entries,
-    entry, event, event_id, execution, execution_id, person, project, scope, task,
+    entry, event, event_id, execution, execution_id, person, project, scope, task, tasks,
 };
 use crate::{Reader as _, Write, Written};
 
@@ -32,12 +33,18 @@ pub(crate) fn an_execution_reads_back_equal_in_every_state<F: Fixture>() {
     };
     assert_eq!(store.reader().unresolved(9).unwrap(), [waiting]);
     row.commits = Some(Commits { shipyard: commit_id(1), stage: Some(commit_id(2)) });
+    row.tasks = tasks(&["deployment", "test"]);
     for state in [
+        ExecutionState::Throttled { due: at(8) },
         ExecutionState::Waiting,
         ExecutionState::Running { task: event_id(8) },
         ExecutionState::Delayed { due: at(9) },
         ExecutionState::WaitingForApproval { approval: event_id(9) },
-        ExecutionState::Ready { position: 12 },
+        ExecutionState::Ready { position: 12, delay_over: false },
+        ExecutionState::Ready { position: 12, delay_over: true },
+        ExecutionState::Paused { before: Before::Start },
+        ExecutionState::Paused { before: Before::Task { position: 3, delay_over: true } },
+        ExecutionState::TimedOut { at: at(10) },
         ExecutionState::Finished { outcome: Outcome::PASS, at: at(10) },
         ExecutionState::Aborted { by: person("ada"), at: at(11) },
     ] {
@@ -46,7 +53,7 @@ pub(crate) fn an_execution_reads_back_equal_in_every_state<F: Fixture>() {
         assert_eq!(store.home().execution(&shop, row.id).unwrap().as_ref(), Some(&row));
         assert_eq!(store.reader().execution(&shop, row.id).unwrap().as_ref(), Some(&row));
         assert_eq!(store.reader().unresolved(9).unwrap(), []);
-        let open = store.home().open_executions(&shop, row.context, 9).unwrap();
+        let open = store.home().open_executions(&shop, row.context, 0, 9).unwrap();
         assert_eq!(open.len(), usize::from(!row.state.is_final()), "{:?}", row.state);
     }
     assert_eq!(store.home().execution(&shop, execution_id(8)).unwrap(), None);
@@ -61,8 +68,9 @@ pub(crate) fn open_executions_come_in_order<F: Fixture>() {
     store.applied(&changes(rows.iter().map(put)));
     let ids = |found: Vec<Execution>| found.iter().map(|row| row.position).collect::<Vec<_>>();
     let shop = project("shop");
-    assert_eq!(ids(store.home().open_executions(&shop, context_id(1), 9).unwrap()), [1, 3, 5]);
-    assert_eq!(ids(store.home().open_executions(&shop, context_id(1), 2).unwrap()), [1, 3]);
+    assert_eq!(ids(store.home().open_executions(&shop, context_id(1), 0, 9).unwrap()), [1, 3, 5]);
+    assert_eq!(ids(store.home().open_executions(&shop, context_id(1), 0, 2).unwrap()), [1, 3]);
+    assert_eq!(ids(store.home().open_executions(&shop, context_id(1), 1, 9).unwrap()), [3, 5]);
     let all = store.reader().executions(&shop, context_id(1)).unwrap();
     assert_eq!(ids(all.into_iter().map(|row| row.execution).collect()), [1, 2, 3, 5]);
 }
@@ -79,7 +87,7 @@ pub(crate) fn a_task_is_shown_while_it_is_open_and_kept_when_it_is_over<F: Fixtu
     assert_eq!(store.home().task(&shop, open.id).unwrap().as_ref(), Some(&open));
     let summary = store.reader().executions(&shop, context_id(1)).unwrap();
     assert_eq!((&summary[0].execution, &summary[0].open), (&row, &Some(open.clone())));
-    row.state = ExecutionState::Ready { position: 3 };
+    row.state = ExecutionState::Ready { position: 3, delay_over: false };
     open.state = TaskState::Over;
     store.applied(&changes([put(&row), put_task(&open)]));
     assert_eq!(store.home().task(&shop, open.id).unwrap(), Some(open));
@@ -112,7 +120,7 @@ pub(crate) fn rows_of_one_project_are_not_seen_in_another<F: Fixture>() {
     for name in [project("other"), project("nowhere"), ProjectName::unmapped()] {
         let home = store.home();
         assert!(home.execution(&name, row.id).unwrap().is_none());
-        assert!(home.open_executions(&name, row.context, 9).unwrap().is_empty());
+        assert!(home.open_executions(&name, row.context, 0, 9).unwrap().is_empty());
         assert!(home.task(&name, event_id(2)).unwrap().is_none());
         assert!(home.approval(&name, event_id(3)).unwrap().is_none());
         assert!(home.context(&name, context_id(1)).unwrap().is_none());

@@ -62,7 +62,10 @@ pub(super) async fn look(engine: &Engine) -> anyhow::Result<Seen> {
 /// Whether something can still happen to a delivery by itself, or by a person's decision.
 pub(super) fn is_under_way(delivery: &Context) -> bool {
     match delivery.state {
-        ContextState::Triggered | ContextState::Waiting | ContextState::Started => true,
+        ContextState::Triggered
+        | ContextState::Waiting
+        | ContextState::Started
+        | ContextState::Paused => true,
         ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => false,
     }
 }

@@ -111,7 +111,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use tidegate_core::names::{EventId, SequenceName};
-    use tidegate_core::sequence::{Context, ContextState, Deployed};
+    use tidegate_core::sequence::{Context, ContextState, Deployed, Pauses, Starts};
 
     use super::*;
 
@@ -139,6 +139,9 @@ mod tests {
             executions: 1,
             open: 1,
             evidence: Vec::new(),
+            paused: Pauses::default(),
+            timed_out: false,
+            starts: Starts::default(),
         }
     }
 

@@ -122,12 +122,15 @@ impl Run {
 pub(crate) fn status_of(execution: &Execution) -> Status {
     match &execution.state {
         ExecutionState::Resolving
+        | ExecutionState::Throttled { .. }
         | ExecutionState::Waiting
         | ExecutionState::Delayed { .. }
         | ExecutionState::Ready { .. } => Status::Queued,
+        ExecutionState::Paused { .. } => Status::Paused,
         ExecutionState::Running { .. } => Status::Running,
         ExecutionState::WaitingForApproval { .. } => Status::NeedsApproval,
         ExecutionState::Aborted { .. } => Status::Aborted,
+        ExecutionState::TimedOut { .. } => Status::TimedOut,
         ExecutionState::Finished { outcome, .. } => match execution.previous.last() {
             Some(last) if last.name == APPROVAL && !last.outcome.continues() => {
                 Status::of_approval(last.outcome)
@@ -140,7 +143,9 @@ pub(crate) fn status_of(execution: &Execution) -> Status {
 /// When a run ended.
 pub(crate) fn end_of(execution: &Execution) -> Option<Timestamp> {
     match &execution.state {
-        ExecutionState::Finished { at, .. } | ExecutionState::Aborted { at, .. } => Some(*at),
+        ExecutionState::Finished { at, .. }
+        | ExecutionState::Aborted { at, .. }
+        | ExecutionState::TimedOut { at } => Some(*at),
         _ => None,
     }
 }
@@ -156,8 +161,14 @@ fn note(execution: &Execution, now: Timestamp) -> Text {
             format!("the next task starts {}", When::new(*due, now).relative)
         }
         ExecutionState::Ready { .. } => {
-            format!("decided; another sequence of {} runs in {stage}", execution.scope.service)
+            format!("goes on next; another sequence of {} runs in {stage}", execution.scope.service)
         }
+        ExecutionState::Throttled { due } => {
+            let starts = When::new(*due, now).relative;
+            format!("this delivery starts many sequences at once; this one waits in line {starts}")
+        }
+        ExecutionState::Paused { .. } => "nothing is triggered until it is resumed".to_owned(),
+        ExecutionState::TimedOut { .. } => "nobody took its task in time".to_owned(),
         ExecutionState::Aborted { by, .. } => format!("by {by}"),
         ExecutionState::Running { .. }
         | ExecutionState::WaitingForApproval { .. }

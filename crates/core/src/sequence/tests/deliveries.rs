@@ -1,9 +1,12 @@
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::TOUR;
 use super::world::{World, fail, jobs, machine, pass};
 use crate::event::{Scope, TaskResult};
-use crate::sequence::{ContextState, Disposition, ExecutionState, Input, Reply, TaskState};
+use crate::sequence::{
+    ContextState, Control, Disposition, ExecutionState, Input, Reply, TaskState,
+};
 
 #[test]
 fn a_delivery_goes_through_both_stages_and_carries_its_data() {
@@ -177,6 +180,8 @@ spec:
 ";
     let mut world = World::new(looping);
     let context = world.trigger("qa", "loop", json!({"result": "pass"}));
+    assert!(world.events("qa.loop.triggered").len() <= 12, "it leaves room for the others");
+    world.advance(SignedDuration::from_mins(2));
     assert_eq!(world.events("qa.loop.triggered").len(), 1001);
     let last = world.events("qa.loop.finished").pop().unwrap().event.data.clone();
     assert_eq!(last["status"], "errored");
@@ -190,10 +195,12 @@ fn a_delayed_task_is_triggered_when_its_time_has_come_and_never_after_an_abort()
     world.trigger("qa", "delivery", json!({}));
     world.execute("deployment", pass());
     assert!(world.open_tasks("test").is_empty());
-    let (execution, project) = (*world.delays.keys().next().unwrap(), scope().project);
-    world.send(Input::DelayOver { project: project.clone(), execution }, &jobs()).unwrap();
+    let timer = *world.timers.keys().next().unwrap();
+    world.advance(SignedDuration::from_mins(9));
+    assert!(world.open_tasks("test").is_empty());
+    world.advance(SignedDuration::from_mins(1));
     assert_eq!(world.open_tasks("test").len(), 1);
-    world.send(Input::DelayOver { project, execution }, &jobs()).unwrap();
+    world.fire(timer);
     assert_eq!(world.open_tasks("test").len(), 1, "a timer that fires twice does nothing");
 }
 
@@ -231,14 +238,10 @@ fn a_stage_is_aborted_and_the_others_go_on() {
     let context = world.trigger("qa", "delivery", json!({}));
     world.execute("deployment", pass());
     world.execute("test", pass());
-    let project = scope().project;
-    let stage = crate::names::StageName::new("qa").unwrap();
-    let abort = |stage| Input::Abort { project: project.clone(), context, stage: Some(stage) };
-    let reply = world.send(abort(stage), &machine()).unwrap();
+    let reply = world.control(Control::Abort, context, Some("qa"));
     assert!(matches!(reply, Reply::Kept(_)), "nothing of qa runs any more");
     assert_eq!(world.open_tasks("approval").len(), 1);
-    let production = crate::names::StageName::new("production").unwrap();
-    assert_eq!(world.send(abort(production), &machine()).unwrap(), Reply::Accepted);
+    assert_eq!(world.control(Control::Abort, context, Some("production")), Reply::Accepted);
     assert_eq!(world.contexts[&context].state, ContextState::Aborted);
 }
 
@@ -285,9 +288,4 @@ fn the_result_of_a_sequence_is_that_of_its_last_task() {
         ExecutionState::Finished { outcome, .. } => assert_eq!(outcome.result, TaskResult::Pass),
         other => panic!("{other:?}"),
     }
-}
-
-fn scope() -> Scope {
-    Scope::of(json!({"project": "tour", "stage": "qa", "service": "hello"}).as_object().unwrap())
-        .unwrap()
 }

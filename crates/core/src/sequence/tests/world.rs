@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::approval::{Approval, Decision, Subject};
+use crate::audit::AuditRecord;
 use crate::event::{Draft, Event, EventType, Scope};
-use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
+use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName, StageName};
 use crate::principal::{Principal, PrincipalName};
 use crate::sequence::{
-    Answer, Change, Context, Deployed, Env, Execution, Input, LaneHead, LogEntry, OpenEvent,
-    ProjectHead, Queue, Queued, Refusal, Reply, Resolution, Task, View, ViewError, step,
+    Answer, Change, Command, Context, Control, Deployed, Env, Execution, Input, LaneHead,
+    LatestEvent, LogEntry, OpenEvent, ProjectHead, Queue, Queued, Refusal, Reply, Resolution,
+    Settings, Task, Timer, View, ViewError, step,
 };
 use crate::shipyard::Shipyard;
 
@@ -27,12 +29,16 @@ pub(super) struct World {
     pub(super) tasks: BTreeMap<EventId, Task>,
     pub(super) approvals: BTreeMap<EventId, Approval>,
     pub(super) open: BTreeMap<EventId, OpenEvent>,
-    pub(super) delays: BTreeMap<ExecutionId, Timestamp>,
+    pub(super) timers: BTreeMap<Timer, Timestamp>,
+    pub(super) latest: BTreeMap<(Scope, EventType), LatestEvent>,
+    pub(super) audit: Vec<AuditRecord>,
     pub(super) cancelled: Vec<EventId>,
     holders: BTreeMap<Scope, ExecutionId>,
     queues: BTreeMap<(Scope, Queue, u64), ExecutionId>,
     deployed: BTreeMap<Scope, Vec<Deployed>>,
     steps: u64,
+    /// How far the clock was moved on.
+    moved: SignedDuration,
     /// The shipyard cannot be read, for this reason.
     pub(super) unreadable: Option<String>,
 }
@@ -72,10 +78,11 @@ impl View for World {
         &self,
         _: &ProjectName,
         context: ContextId,
+        after: u64,
         limit: usize,
     ) -> Result<Vec<Execution>, ViewError> {
-        let mut open: Vec<_> = self.executions.values().cloned().collect();
-        open.retain(|execution| execution.context == context && !execution.state.is_final());
+        let of = self.executions.values().filter(|e| e.context == context && e.position > after);
+        let mut open: Vec<_> = of.filter(|e| !e.state.is_final()).cloned().collect();
         open.sort_by_key(|execution| execution.position);
         open.truncate(limit);
         Ok(open)
@@ -103,12 +110,15 @@ impl World {
             tasks: BTreeMap::new(),
             approvals: BTreeMap::new(),
             open: BTreeMap::new(),
-            delays: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            latest: BTreeMap::new(),
+            audit: Vec::new(),
             cancelled: Vec::new(),
             holders: BTreeMap::new(),
             queues: BTreeMap::new(),
             deployed: BTreeMap::new(),
             steps: 0,
+            moved: SignedDuration::ZERO,
             unreadable: None,
         }
     }
@@ -121,7 +131,8 @@ impl World {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        Timestamp::from_second(1_700_000_000 + i64::try_from(self.steps).unwrap()).unwrap()
+        let steps = i64::try_from(self.steps).unwrap();
+        Timestamp::from_millisecond(1_700_000_000_000 + steps).unwrap() + self.moved
     }
 
     /// Steps an input and all that follows, as one commit would.
@@ -132,7 +143,8 @@ impl World {
             self.steps += 1;
             let mut seed = [0; 16];
             seed[..8].copy_from_slice(&self.steps.to_be_bytes());
-            let env = Env { now: self.now(), principal: by.clone(), seed };
+            let settings = Settings::default();
+            let env = Env { now: self.now(), principal: by.clone(), seed, settings };
             let effects = step(self, &input, &env)?;
             assert_eq!(step(self, &input, &env).as_ref(), Ok(&effects), "a step is a function");
             for entry in &effects.log {
@@ -155,7 +167,8 @@ impl World {
                 let (project, execution) = (resolve.scope.project, resolve.execution);
                 queue.push_back(Input::Resolved { project, execution, resolution });
             }
-            queue.extend(effects.follow_on);
+            self.audit.extend(effects.audit);
+            queue.extend(effects.follow_on.into_iter().map(Input::from));
             reply.get_or_insert(effects.answer);
             self.check();
         }
@@ -187,8 +200,11 @@ impl World {
             Change::Closed(_, id) => drop(self.open.remove(&id)),
             Change::Deliver(_) => {}
             Change::CancelJobs(_, id) => self.cancelled.push(id),
-            Change::Delay(_, id, due) => drop(self.delays.insert(id, due)),
-            Change::DelayGone(_, id) => drop(self.delays.remove(&id)),
+            Change::Timer(_, timer, due) => drop(self.timers.insert(timer, due)),
+            Change::TimerGone(_, timer) => drop(self.timers.remove(&timer)),
+            Change::Latest(row) => {
+                drop(self.latest.insert((row.scope.clone(), row.kind.clone()), row));
+            }
         }
     }
 
@@ -295,8 +311,38 @@ impl World {
     }
 
     pub(super) fn abort(&mut self, context: ContextId) -> Reply {
+        self.control(Control::Abort, context, None)
+    }
+
+    pub(super) fn control(
+        &mut self,
+        control: Control,
+        context: ContextId,
+        stage: Option<&str>,
+    ) -> Reply {
         let project = ProjectName::new("tour").unwrap();
-        self.send(Input::Abort { project, context, stage: None }, &ada()).unwrap()
+        let stage = stage.map(|stage| StageName::new(stage).unwrap());
+        let command = Command { control, project, context, stage, after: 0 };
+        self.send(Input::Control(command), &ada()).unwrap()
+    }
+
+    /// Lets time pass, and fires each timer that is due, earliest first.
+    pub(super) fn advance(&mut self, by: SignedDuration) {
+        self.moved += by;
+        let due = |world: &Self| {
+            let first = world.timers.iter().min_by_key(|(timer, due)| (**due, **timer))?;
+            (*first.1 <= world.now()).then_some(*first.0)
+        };
+        while let Some(timer) = due(self) {
+            self.fire(timer);
+        }
+    }
+
+    /// Fires a timer, whether it is due or not.
+    pub(super) fn fire(&mut self, timer: Timer) -> Reply {
+        let project = ProjectName::new("tour").unwrap();
+        let input = Input::TimerDue { project, timer, clock_was_set: false };
+        self.send(input, &jobs()).unwrap()
     }
 
     // What there is to see.

@@ -29,7 +29,8 @@ pub(in crate::sqlite) fn page(
     let total = match project {
         Some(project) if is_whole_project(filter) => {
             let unlisted = tally::total(connection, Some(project), Tally::Unlisted)?;
-            Some(last(connection, project)?.saturating_sub(unlisted))
+            let forgotten = tally::total(connection, Some(project), Tally::Forgotten)?;
+            Some(last(connection, project)?.saturating_sub(unlisted + forgotten))
         }
         _ => None,
     };

@@ -75,7 +75,7 @@ fn a_newer_schema_is_refused_and_both_versions_are_named() {
     let error = SqliteHome::open(dir.path()).map(drop).unwrap_err();
     assert!(matches!(error, StoreError::Version(_)) && error.is_fatal());
     let text = error.to_string();
-    assert!(text.contains("version 77") && text.contains("up to 1"), "{text}");
+    assert!(text.contains("version 77") && text.contains("up to 2"), "{text}");
 }
 
 #[test]

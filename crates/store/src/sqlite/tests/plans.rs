@@ -6,9 +6,13 @@ use tidegate_core::sequence::ContextState;
 
 use crate::sqlite::keys::ProjectId;
 use crate::sqlite::list::List;
-use crate::sqlite::{approvals, contexts, executions, lanes, log, outbox, tasks};
+use crate::sqlite::{
+    approvals, contexts, executions, lanes, latest, log, outbox, prune, tasks, timers,
+};
 use crate::testing::{Fixture as _, context_id, event_id, project};
-use crate::{ApprovalFilter, ApprovalState, EventFilter, OpenEventFilter, SequenceFilter};
+use crate::{
+    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, OpenEventFilter, SequenceFilter,
+};
 
 use super::Sqlite;
 
@@ -54,6 +58,9 @@ fn what_a_page_reads_is_found_by_key_and_comes_in_order() {
         &log::trace_sql(),
         &outbox::deliveries_sql(),
         tasks::DRAINING,
+        prune::ENDED,
+        prune::LAST_TASK,
+        latest::OF,
         lanes::DEPLOYED,
         "SELECT principal, expires FROM session WHERE digest = ?1 AND expires > ?2",
     ] {
@@ -61,7 +68,7 @@ fn what_a_page_reads_is_found_by_key_and_comes_in_order() {
     }
     // In the order of the index from its start: only as many rows as asked for.
     for (sql, index) in
-        [(outbox::DELAYS, "delay_due"), (executions::UNRESOLVED, "execution_resolving")]
+        [(timers::NEXT, "timer_due"), (executions::UNRESOLVED, "execution_resolving")]
     {
         let plan = plan(&store.home.connection, sql);
         assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
@@ -93,6 +100,7 @@ fn lists() -> Vec<(&'static str, List<'static>)> {
         ("context_time", sequence(sequences())),
         ("context_state", sequence(in_state)),
         ("open_event_kind", outbox::open_list(&opened, shop)),
+        ("PRIMARY KEY", executions::list(ProjectId(1), &ExecutionFilter::default())),
     ]
 }
 

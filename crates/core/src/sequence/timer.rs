@@ -1,0 +1,55 @@
+//! A timer's time has come.
+
+use super::complete::{End, give_up};
+use super::effects::{Change, Refusal, Reply};
+use super::input::Timer;
+use super::lane::{go_on, wait_turn};
+use super::rows::{ExecutionState, TaskState};
+use super::work::Work;
+use crate::event::{EventType, Outcome, Phase};
+use crate::names::{EventId, ExecutionId};
+
+/// A timer that fires for something that has moved on changes nothing.
+pub(super) fn due(work: &mut Work<'_>, timer: Timer, clock_was_set: bool) -> Result<(), Refusal> {
+    work.clear_timer(timer);
+    match timer {
+        Timer::Delay(execution) => delay_over(work, execution),
+        Timer::Unstarted(task) => unstarted(work, task, clock_was_set),
+    }
+}
+
+fn delay_over(work: &mut Work<'_>, id: ExecutionId) -> Result<(), Refusal> {
+    let Some(execution) = work.find_execution(id)? else { return Ok(()) };
+    match execution.state {
+        ExecutionState::Delayed { .. } => go_on(work, execution, true),
+        ExecutionState::Throttled { .. } => wait_turn(work, execution),
+        _ => {
+            work.answer = Reply::Kept("the sequence has moved on".to_owned());
+            Ok(())
+        }
+    }
+}
+
+/// Keptn 1.4: a task that nobody reacts to in time ends its sequence, and `triggeredOn` is not asked
+/// what comes next. Once somebody has started, there is no limit.
+fn unstarted(work: &mut Work<'_>, id: EventId, clock_was_set: bool) -> Result<(), Refusal> {
+    let waits = |task: &super::rows::Task| task.state == TaskState::Open && task.keys.is_empty();
+    let Some(task) = work.task(id)?.filter(waits) else {
+        work.answer = Reply::Kept("somebody has reacted to the task".to_owned());
+        return Ok(());
+    };
+    let execution = work.execution(task.execution)?;
+    let kind = EventType::task(&task.name, Phase::Triggered);
+    let mut message = format!(
+        "sequence timed out while waiting for task {kind} to receive a correlating .started or \
+         .finished event"
+    );
+    if clock_was_set {
+        message.push_str(" (the clock of the server was set meanwhile)");
+    }
+    work.end_task(task);
+    work.change(Change::Closed(work.project.clone(), id));
+    // A job that has not started yet must not start for a sequence that is over.
+    work.change(Change::CancelJobs(work.project.clone(), id));
+    give_up(work, execution, End { outcome: Outcome::ERROR, message, follow: false })
+}

@@ -1,0 +1,204 @@
+//! The loop without its thread: what is due, what waits, one commit at a time. The shell runs it on a
+//! thread of its own, a simulator step by step.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tidegate_core::sequence::Input;
+use tidegate_store::{Home, Reader, StoreError, TimerRow, Write, Written};
+
+use crate::clock::{ClockGuard, Trust};
+use crate::failure::Failure;
+use crate::machine::{Machine, system};
+use crate::port::{Ports, Resolver, Retention};
+use crate::work::{Done, Notice, Submission, Work};
+
+/// Most pieces of work in one commit: beyond it only latency grows.
+pub const BATCH_MAX: usize = 64;
+/// How often expired sessions, links and keys are forgotten, and what has ended long ago.
+const HOUSEKEEPING_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// Contexts that one commit forgets: nobody shall wait long behind them.
+const PRUNED_MAX: u64 = 50;
+/// How often own work is tried again while the disk is full.
+const SPACE_EVERY: SignedDuration = SignedDuration::from_secs(1);
+
+/// The engine's loop, one turn at a time.
+pub struct Driver<H, R> {
+    machine: Machine<H, R>,
+    reader: Arc<dyn Reader>,
+    guard: ClockGuard,
+    /// The next timer.
+    due: Option<Timestamp>,
+    /// Expiries are held until this time, at which the clock is believed again.
+    settled: Option<Timestamp>,
+    /// When the next housekeeping is.
+    housekeeping: Timestamp,
+    /// When it is looked again whether there is space on the disk.
+    space: Option<Timestamp>,
+}
+
+/// When the next turn is due, work or no work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// At once.
+    Now,
+    /// At this time of the wall clock, or when there is work.
+    At(Timestamp),
+}
+
+/// The answers to the work of one turn, in order, and what it changed.
+pub type Turn = (Vec<Result<Done, Failure>>, Notice);
+
+impl<H: Home, R: Resolver> Driver<H, R> {
+    /// A loop on a home that nobody else writes to, and takes up what a crash left between two commits.
+    ///
+    /// # Errors
+    /// The store cannot be read, or has no space that could be set aside for when the disk is full.
+    pub fn new(
+        home: H,
+        reader: Arc<dyn Reader>,
+        resolver: R,
+        ports: Ports,
+    ) -> Result<Self, StoreError> {
+        let mut machine = Machine::new(home, resolver, ports);
+        machine.make_room()?;
+        for resolve in reader.unresolved(u64::from(u32::MAX))? {
+            machine.resume_resolve(resolve);
+        }
+        let mut driver = Self {
+            machine,
+            reader,
+            guard: ClockGuard::default(),
+            due: None,
+            settled: None,
+            housekeeping: Timestamp::MIN,
+            space: None,
+        };
+        driver.look_for_timers(true)?;
+        Ok(driver)
+    }
+
+    /// The time by the loop's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.machine.now()
+    }
+
+    /// When the next turn is due.
+    #[must_use]
+    pub fn wake(&self) -> Wake {
+        if self.machine.has_backlog() {
+            return Wake::Now;
+        }
+        let times = match self.space {
+            Some(space) => [Some(space), None, None],
+            None => [self.due, self.settled, Some(self.housekeeping)],
+        };
+        match times.into_iter().flatten().min() {
+            Some(time) if time > self.now() => Wake::At(time),
+            _ => Wake::Now,
+        }
+    }
+
+    /// Whether something is left to do that nobody has to wait for.
+    #[must_use]
+    pub fn has_backlog(&self) -> bool {
+        self.machine.has_backlog()
+    }
+
+    /// Does the work, and what is due by itself, in one commit. After `Err` nothing of it may be taken
+    /// as done, and the caller must not go on with this loop.
+    ///
+    /// # Errors
+    /// The commit failed and its outcome is unknown.
+    pub fn turn(&mut self, mut work: Vec<Work>) -> Result<Turn, StoreError> {
+        let asked = work.len();
+        let now = self.machine.now();
+        let forward = self.machine.ports().clock.forward();
+        let settled = match self.guard.look(now, forward) {
+            Trust::Steady => None,
+            Trust::Settling(wait) => {
+                Some(after(now, SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)))
+            }
+        };
+        if settled.is_some() != self.settled.is_some() {
+            self.look_for_timers(settled.is_none())?;
+        }
+        self.settled = settled;
+        self.look_for_space(now)?;
+        let woken = !self.machine.is_pinched() && self.add_own(&mut work, now)?;
+        if work.is_empty() && !self.machine.has_backlog() {
+            return Ok((Vec::new(), Notice::default()));
+        }
+        let (mut answers, notice) = self.machine.batch(&work)?;
+        if woken || notice.timers {
+            self.look_for_timers(self.settled.is_none())?;
+        }
+        if notice.full && self.space.is_none() {
+            self.space = Some(after(now, SPACE_EVERY));
+        }
+        let own = answers.split_off(asked.min(answers.len()));
+        self.go_on_keeping_house(now, &own);
+        Ok((answers, notice))
+    }
+
+    /// Adds what is due by itself; whether timers were among it.
+    fn add_own(&mut self, work: &mut Vec<Work>, now: Timestamp) -> Result<bool, StoreError> {
+        if self.housekeeping <= now {
+            self.housekeeping = after(now, HOUSEKEEPING_EVERY);
+            work.push(Work::Write(Write::Expire(now)));
+            work.push(Work::Write(prune(self.machine.ports().retention, now)));
+        }
+        if !self.due.is_some_and(|due| due <= now) {
+            return Ok(false);
+        }
+        let timers = self.reader.timers(self.settled.is_none(), BATCH_MAX as u64)?;
+        let over = timers.into_iter().filter(|row| row.due <= now).map(|row| self.timer_due(row));
+        work.extend(over);
+        Ok(true)
+    }
+
+    fn timer_due(&self, row: TimerRow) -> Work {
+        let TimerRow { due, project, timer } = row;
+        let clock_was_set = timer.is_expiry() && self.guard.was_set_past(due);
+        let input = Input::TimerDue { project, timer, clock_was_set };
+        Work::Step(Box::new(Submission { input, principal: system(), key: None }))
+    }
+
+    fn look_for_timers(&mut self, expiries: bool) -> Result<(), StoreError> {
+        self.due = self.reader.timers(expiries, 1)?.first().map(|row| row.due);
+        Ok(())
+    }
+
+    fn look_for_space(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if self.space.is_some_and(|space| space <= now) {
+            self.machine.make_room()?;
+            let again = self.machine.is_pinched();
+            self.space = again.then(|| after(now, SPACE_EVERY));
+        }
+        Ok(())
+    }
+
+    /// Where there is more to forget, it goes on with the next turn.
+    fn go_on_keeping_house(&mut self, now: Timestamp, own: &[Result<Done, Failure>]) {
+        let more = own
+            .iter()
+            .any(|done| matches!(done, Ok(Done::Written(Written::Pruned { more: true, .. }))));
+        if more {
+            self.housekeeping = now;
+        }
+    }
+}
+
+fn prune(retention: Retention, now: Timestamp) -> Write {
+    let ago = |long: SignedDuration| now.saturating_sub(long).unwrap_or(Timestamp::MIN);
+    Write::Prune {
+        before: retention.contexts.map_or(Timestamp::MIN, ago),
+        unmapped_before: ago(retention.unmapped),
+        limit: PRUNED_MAX,
+    }
+}
+
+fn after(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.saturating_add(wait).unwrap_or(Timestamp::MAX)
+}
