@@ -6,7 +6,7 @@ use axum::routing::{any, get, post};
 
 use crate::routes::{
     approval, auth, datastore, event, gateway, health, metadata, open_event, project, sequence,
-    service, sign_in_link, stage,
+    sequence_execution, service, sign_in_link, stage,
 };
 use crate::state::ApiState;
 use crate::{auth as layer, body};
@@ -60,6 +60,7 @@ fn guarded() -> Router<ApiState> {
         .route("/api/controlPlane/v1/event/triggered/{type}", get(open_event::list))
         .route("/api/controlPlane/v1/sequence/{project}", get(sequence::list))
         .route("/api/controlPlane/v1/sequence/{project}/{context}/control", post(sequence::control))
+        .route("/api/controlPlane/v1/sequence-execution", get(sequence_execution::list))
         .route("/api/mongodb-datastore/event", get(datastore::events))
         .route("/api/mongodb-datastore/event/type/{type}", get(datastore::events_of_type))
         .route("/api/tidegate/v1/approvals", get(approval::list))

@@ -10,6 +10,7 @@ pub(crate) mod metadata;
 pub(crate) mod open_event;
 pub(crate) mod project;
 pub(crate) mod sequence;
+pub(crate) mod sequence_execution;
 pub(crate) mod service;
 pub(crate) mod sign_in_link;
 pub(crate) mod stage;

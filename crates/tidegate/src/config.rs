@@ -6,7 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde::Deserialize;
+use tidegate_core::sequence::Settings;
+use tidegate_engine::Retention;
 use tidegate_identity::{NamedToken, Secret};
 use tidegate_integrations::jobs::JobsConfig;
 
@@ -29,8 +32,70 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<String>,
     /// Jobs.
     pub(crate) jobs: JobsConfig,
+    /// Tasks.
+    pub(crate) tasks: TasksConfig,
+    /// How long what has ended is kept.
+    pub(crate) retention: RetentionConfig,
     /// Secrets that jobs may ask for by name; every key becomes a variable.
     pub(crate) secrets: BTreeMap<String, BTreeMap<String, Secret>>,
+}
+
+/// `[tasks]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TasksConfig {
+    /// How long a task waits for somebody to take it.
+    start_within: Option<Period>,
+}
+
+impl TasksConfig {
+    pub(crate) fn settings(&self) -> Settings {
+        let default = Settings::default();
+        let start_within = self.start_within.as_ref().map_or(default.start_within, |set| set.0);
+        Settings { start_within }
+    }
+}
+
+/// `[retention]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RetentionConfig {
+    /// Sequences that have ended; for good where it is not set.
+    contexts: Option<Period>,
+    /// Events of projects that do not exist.
+    unmapped: Option<Period>,
+}
+
+impl RetentionConfig {
+    pub(crate) fn retention(&self) -> Retention {
+        let default = Retention::default();
+        Retention {
+            contexts: self.contexts.as_ref().map(|set| set.0),
+            unmapped: self.unmapped.as_ref().map_or(default.unmapped, |set| set.0),
+        }
+    }
+}
+
+/// A length of time as people write it: `90s`, `10m`, `90 days`. Never negative.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Period(SignedDuration);
+
+impl TryFrom<String> for Period {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let wrong = |why: &dyn std::fmt::Display| {
+            format!("{text:?} is no length of time such as \"10m\" or \"90 days\": {why}")
+        };
+        let span: Span = text.parse().map_err(|error| wrong(&error))?;
+        let days = SpanRelativeTo::days_are_24_hours();
+        let period = span.to_duration(days).map_err(|error| wrong(&error))?;
+        if period.is_negative() {
+            return Err(wrong(&"it is negative"));
+        }
+        Ok(Self(period))
+    }
 }
 
 impl Config {
@@ -117,6 +182,19 @@ mod tests {
                 refusal.contains(":2:") || refusal.contains(":3:") || refusal.contains(":4:"),
                 "{refusal}"
             );
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_are_read_as_people_write_them() {
+        let hours = |text: &str| {
+            Period::try_from(text.to_owned()).map(|period| period.0.as_secs_f64() / 3600.0)
+        };
+        assert_eq!(hours("90 days"), Ok(2160.0));
+        assert_eq!(hours("30m"), Ok(0.5));
+        for bad in ["", "soon", "-1h", "2 months", "7"] {
+            let said = hours(bad).unwrap_err();
+            assert!(said.contains("no length of time"), "{said}");
         }
     }
 

@@ -63,7 +63,9 @@ impl Server {
         let (home, reader) = SqliteHome::open(data.path())?;
         let repositories = Repositories::open(&data.path().join("git"))?;
         let resolver = RepositoryResolver::new(repositories.clone());
-        let ports = Ports::default();
+        let settings = config.tasks.settings();
+        let retention = config.retention.retention();
+        let ports = Ports { settings, retention, ..Ports::default() };
         let engine =
             Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal).await?;
         let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)

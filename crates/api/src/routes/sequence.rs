@@ -19,6 +19,8 @@ use crate::query::{NoMatch, Query};
 use crate::state::ApiState;
 use state::SequenceState;
 
+pub(super) use state::milliseconds;
+
 /// Newest first. Keptn 1.4: on this route the key of the next page is a number, absent at the end.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -6,4 +6,5 @@ mod bad_input;
 mod control_plane;
 mod datastore;
 mod events;
+mod executions;
 mod server;

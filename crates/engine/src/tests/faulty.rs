@@ -1,7 +1,7 @@
 //! A home that fails when told to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use tidegate_core::approval::Approval;
@@ -24,6 +24,10 @@ pub(super) struct Faults {
     pub(super) resolver: AtomicU32,
     /// The disk is full.
     pub(super) full: AtomicBool,
+    /// The disk is full until what was set aside is given up.
+    pub(super) full_until_released: AtomicBool,
+    /// What was set aside is given up.
+    pub(super) released: AtomicBool,
     /// A commit fails.
     pub(super) commit: AtomicBool,
     /// The engine said that it must end.
@@ -94,7 +98,8 @@ impl<H: Home> Home for Faulty<H> {
     }
 
     fn apply(&mut self, input: &InputRecord<'_>, effects: &Effects) -> Result<(), StoreError> {
-        if set(&self.faults.full) {
+        let pinched = set(&self.faults.full_until_released) && !set(&self.faults.released);
+        if set(&self.faults.full) || pinched {
             return Err(StoreError::Full("the test".to_owned()));
         }
         self.home.apply(input, effects)
@@ -134,10 +139,14 @@ impl<H: Home> Home for Faulty<H> {
     }
 
     fn release_reserve(&mut self) -> Result<bool, StoreError> {
+        self.faults.released.store(true, Ordering::SeqCst);
         self.home.release_reserve()
     }
 
     fn fill_reserve(&mut self) -> Result<bool, StoreError> {
-        if set(&self.faults.full) { Ok(false) } else { self.home.fill_reserve() }
+        if set(&self.faults.full) || set(&self.faults.full_until_released) {
+            return Ok(false);
+        }
+        self.home.fill_reserve()
     }
 }

@@ -1,5 +1,6 @@
 //! The engine on a real store and real repositories, and on a store that fails on purpose.
 
+mod driver;
 mod faulty;
 
 use std::path::Path;
@@ -205,7 +206,13 @@ async fn a_full_disk_refuses_and_recovers_without_a_restart() {
     faults.full.store(true, Ordering::SeqCst);
     assert!(matches!(engine.accept(trigger(), &ada(), None).await, Err(Failure::Full)));
     faults.full.store(false, Ordering::SeqCst);
-    engine.accept(trigger(), &ada(), None).await.unwrap();
+    // It is looked again every second.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while let Err(failure) = engine.accept(trigger(), &ada(), None).await {
+        assert!(matches!(failure, Failure::Full), "{failure:?}");
+        assert!(std::time::Instant::now() < deadline, "there is space again");
+        tokio::task::yield_now().await;
+    }
     assert_eq!(open(&engine, "deployment").await.len(), 1);
     assert!(!faults.ended.load(Ordering::SeqCst));
     engine.stop().await;

@@ -76,6 +76,7 @@ impl Jobs {
         ));
         let runner = Runner::new(Arc::clone(&port), Arc::clone(&executor), config.concurrency);
         let tasks = vec![
+            tokio::spawn(forget(Arc::clone(&executor), engine.forgotten())),
             tokio::spawn(abort(engine, Arc::clone(&executor), cancelled)),
             tokio::spawn(follow_all(
                 Arc::clone(&executor),
@@ -177,6 +178,25 @@ async fn abort(
                     }
                     Err(error) => tracing::error!(%error, "aborts of jobs were missed"),
                 }
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Removes what the jobs of forgotten tasks have left. What is missed here only takes up space.
+async fn forget(executor: Arc<ProcessExecutor>, mut forgotten: broadcast::Receiver<EventId>) {
+    loop {
+        match forgotten.recv().await {
+            Ok(task) => {
+                let executor = Arc::clone(&executor);
+                let removed = tokio::task::spawn_blocking(move || executor.forget(task)).await;
+                if let Ok(Err(error)) = removed {
+                    tracing::warn!(%error, event.id = %task, "what its job has left stays");
+                }
+            }
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "what the jobs of some forgotten tasks have left stays");
             }
             Err(broadcast::error::RecvError::Closed) => return,
         }

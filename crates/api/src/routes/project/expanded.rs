@@ -1,8 +1,12 @@
 //! Projects, stages and services as Keptn 1.4 shows them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
-use tidegate_core::names::{ProjectName, ServiceName, StageName};
+use tidegate_core::event::EventType;
+use tidegate_core::names::{ContextId, EventId, ProjectName, ServiceName, StageName};
+use tidegate_core::sequence::LatestEvent;
 use tidegate_core::shipyard::{Shipyard, Stage};
 use tidegate_store::{ProjectRow, Reader, ServiceRow, StoreError};
 
@@ -37,8 +41,26 @@ pub(crate) struct ExpandedService {
     creation_date: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     deployed_image: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    last_event_types: BTreeMap<EventType, LastEvent>,
     /// Always there, and nothing in Keptn 1.4 ever fills it.
     open_remediations: Option<()>,
+}
+
+/// The newest event of a type.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LastEvent {
+    event_id: EventId,
+    keptn_context: ContextId,
+    time: String,
+}
+
+impl LastEvent {
+    fn of(latest: LatestEvent) -> (EventType, Self) {
+        let LatestEvent { kind, event, context, time, .. } = latest;
+        (kind, Self { event_id: event, keptn_context: context, time: nanoseconds(time) })
+    }
 }
 
 impl ExpandedProject {
@@ -99,10 +121,12 @@ impl ExpandedService {
         row: &ServiceRow,
     ) -> Result<Self, StoreError> {
         let deployed = reader.deployed(project, stage, &row.name)?;
+        let latest = reader.latest_events(project, stage, &row.name)?;
         Ok(Self {
             service_name: row.name.clone(),
             creation_date: nanoseconds(row.created),
             deployed_image: deployed.into_iter().next_back().map(|deployed| deployed.image),
+            last_event_types: latest.into_iter().map(LastEvent::of).collect(),
             open_remediations: None,
         })
     }

@@ -81,6 +81,9 @@ impl Reference {
 }
 
 /// Keptn 1.4 writes the times of this document with exactly three digits after the second.
-fn milliseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+pub(in crate::routes) fn milliseconds<S: Serializer>(
+    time: &Timestamp,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ"))
 }
