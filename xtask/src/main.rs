@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout)]
 
 mod bench;
+mod mutants;
 mod program;
 mod setup;
 mod test;
@@ -31,6 +32,7 @@ enum Command {
     Setup(setup::Args),
     Test(test::Args),
     Bench(bench::Args),
+    Mutants(mutants::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -40,5 +42,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Setup(args) => setup::run(&args, &workspace),
         Command::Test(args) => test::run(&args, &workspace),
         Command::Bench(args) => bench::run(&args, &workspace),
+        Command::Mutants(args) => mutants::run(&args, &workspace),
     }
 }

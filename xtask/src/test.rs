@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
+use crate::mutants;
 use crate::program;
 use crate::setup::{self, Needs, Ready};
 use crate::workspace::Workspace;
@@ -66,6 +67,7 @@ pub(crate) fn run(args: &Args, workspace: &Workspace) -> Result<ExitCode> {
 fn static_checks(report: &mut Report, workspace: &Workspace) {
     report.step("format", || command(workspace.cargo().args(["fmt", "--all", "--check"])));
     report.step("lock files", || lock_files::check(&workspace.root));
+    report.step("mutants apply", || Ok(Outcome::of_problems(mutants::check(workspace)?)));
     report.step("cargo deny", || {
         if !program::succeeds(workspace.cargo().args(["deny", "--version"])) {
             let why = "not installed; `cargo install --locked cargo-deny` installs it";
