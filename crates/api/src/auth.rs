@@ -2,7 +2,7 @@
 //! Keptn 1.4 answers from different places.
 
 use std::net::SocketAddr;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
@@ -10,8 +10,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tidegate_core::names::TaskName;
 use tidegate_core::principal::Principal;
-use tidegate_identity::TooMany;
+use tidegate_identity::{Holder, TooMany};
 
 use crate::error::ApiError;
 use crate::state::ApiState;
@@ -31,6 +32,17 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// The only tasks that the caller's token answers; none where it may do everything.
+pub(crate) struct Answers(pub(crate) Option<Arc<[TaskName]>>);
+
+impl<S: Sync> FromRequestParts<S> for Answers {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(parts.extensions.get::<Arc<[TaskName]>>().cloned()))
+    }
+}
+
 /// Why a caller is not let in.
 enum Denied {
     /// No token.
@@ -43,12 +55,12 @@ enum Denied {
 
 /// A wrong token costs the peer an attempt. The right one always gets in, and a request without any
 /// is no guess.
-fn identify(state: &ApiState, peer: SocketAddr, headers: &HeaderMap) -> Result<Principal, Denied> {
+fn identify(state: &ApiState, peer: SocketAddr, headers: &HeaderMap) -> Result<Holder, Denied> {
     let presented = headers.get(TOKEN_HEADER).filter(|value| !value.is_empty());
     let presented = presented.ok_or(Denied::Missing)?;
-    let principal = presented.to_str().ok().and_then(|token| state.tokens.principal(token));
-    match principal {
-        Some(principal) => Ok(principal),
+    let holder = presented.to_str().ok().and_then(|token| state.tokens.holder(token));
+    match holder {
+        Some(holder) => Ok(holder.clone()),
         None => {
             let mut limits = state.limits.lock().unwrap_or_else(PoisonError::into_inner);
             limits.wrong(peer.ip(), Instant::now()).map_err(Denied::TooMany)?;
@@ -62,13 +74,16 @@ async fn admit(
     state: &ApiState,
     peer: SocketAddr,
     mut request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
     deny: impl FnOnce(Denied) -> Response,
 ) -> Response {
     match identify(state, peer, request.headers()) {
-        Ok(principal) => {
+        Ok(Holder { principal, tasks }) => {
             request.extensions_mut().insert(principal);
-            next.run(request).await
+            if let Some(tasks) = tasks {
+                request.extensions_mut().insert(tasks);
+            }
+            next(request).await
         }
         Err(denied) => deny(denied),
     }
@@ -100,6 +115,15 @@ pub(crate) async fn gateway(
     request: Request,
     next: Next,
 ) -> Response {
+    let next = async move |request: Request| {
+        let only_answers = request.extensions().get::<Arc<[TaskName]>>().is_some();
+        if only_answers && !request.method().is_safe() {
+            let message =
+                "this token answers tasks, by POST /api/v1/event; it changes nothing else";
+            return ApiError::new(StatusCode::FORBIDDEN, message).into_response();
+        }
+        next.run(request).await
+    };
     admit(&state, peer, request, next, |denied| match denied {
         Denied::Missing | Denied::Wrong => unauthorized("unauthenticated or invalid credentials"),
         Denied::TooMany(too_many) => slow_down(too_many),
@@ -114,6 +138,7 @@ pub(crate) async fn api_service(
     request: Request,
     next: Next,
 ) -> Response {
+    let next = async move |request| next.run(request).await;
     admit(&state, peer, request, next, |denied| own_check(&denied, slow_down)).await
 }
 
@@ -124,6 +149,7 @@ pub(crate) async fn auth_route(
     request: Request,
     next: Next,
 ) -> Response {
+    let next = async move |request| next.run(request).await;
     admit(&state, peer, request, next, |denied| {
         own_check(&denied, |too_many| {
             let retry = [(header::RETRY_AFTER, too_many.seconds().to_string())];

@@ -124,3 +124,36 @@ fn content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let message = format!("unsupported media type {named:?}, only [{allowed}] are allowed");
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// A client that sends a byte a second, for ever.
+    fn trickle() -> Body {
+        let bytes = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, Infallible>(Bytes::from_static(b" ")), ()))
+        });
+        Body::from_stream(bytes)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_for_ever_is_given_up() {
+        let begun = tokio::time::Instant::now();
+        let error = read(trickle()).await.unwrap_err();
+        assert_eq!(error.into_response().status(), StatusCode::REQUEST_TIMEOUT);
+        assert!(begun.elapsed() <= BODY_TIME_MAX + DISCARD_TIME_MAX + Duration::from_secs(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_goes_on_beyond_the_limit_is_refused_and_not_kept() {
+        let block = Bytes::from(vec![0; 1024 * 1024]);
+        let blocks = std::iter::repeat_n(block, 50).map(Ok::<_, Infallible>);
+        let body = Body::from_stream(futures_util::stream::iter(blocks));
+        let error = read(body).await.unwrap_err();
+        assert_eq!(error.into_response().status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+}

@@ -19,4 +19,6 @@ pub use secret::Secret;
 pub use session::{SESSION_COOKIE, SESSION_PATH, SessionToken, Transport};
 pub use sign_in::{SIGN_IN_TIME, SIGN_IN_TIME_MAX, SignInCode};
 pub use token_file::{Origin, TOKEN_FILE, TokenFileError, load_or_generate};
-pub use tokens::{NamedToken, TOKEN_BYTES_MIN, TokenError, TokenKind, TokenProblem, Tokens};
+pub use tokens::{
+    Holder, NamedToken, TOKEN_BYTES_MIN, TokenError, TokenKind, TokenProblem, Tokens,
+};

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
+use tidegate_core::names::TaskName;
 use tidegate_core::principal::{Principal, PrincipalName};
 
 use crate::mac;
@@ -23,6 +25,10 @@ pub struct NamedToken {
     pub kind: TokenKind,
     /// The token.
     pub token: Secret,
+    /// Where it is given, the token belongs to an integration: it answers these tasks, reads, and does
+    /// nothing else.
+    #[serde(default)]
+    pub tasks: Option<Vec<TaskName>>,
 }
 
 /// Who holds a token.
@@ -54,6 +60,9 @@ pub enum TokenProblem {
     /// It could never be presented.
     #[error("has characters that a header cannot carry; use visible ASCII without spaces")]
     NotVisibleAscii,
+    /// A person decides; what only answers tasks is a program.
+    #[error("answers tasks only, and is a person's; make it kind = \"machine\"")]
+    PersonAnswersTasks,
     /// Nobody could tell the two apart.
     #[error("is also that of {0}; give each its own")]
     SharedWith(Principal),
@@ -63,7 +72,16 @@ pub enum TokenProblem {
 /// up takes a time that says nothing about how much of a guess is right.
 pub struct Tokens {
     key: [u8; 32],
-    principals: HashMap<[u8; 32], Principal>,
+    holders: HashMap<[u8; 32], Holder>,
+}
+
+/// Who presents a token, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Who.
+    pub principal: Principal,
+    /// The only tasks that the token answers; none where it may do everything.
+    pub tasks: Option<Arc<[TaskName]>>,
 }
 
 impl Tokens {
@@ -72,35 +90,51 @@ impl Tokens {
     /// # Errors
     /// One of them cannot be used; the message says whose, and why.
     pub fn new(shared: &Secret, named: &[NamedToken]) -> Result<Self, TokenError> {
-        let mut tokens = Self { key: mac::random(), principals: HashMap::new() };
-        tokens.add(shared, Principal::Shared)?;
-        for NamedToken { name, kind, token } in named {
+        let mut tokens = Self { key: mac::random(), holders: HashMap::new() };
+        tokens.add(shared, Principal::Shared, None)?;
+        for NamedToken { name, kind, token, tasks } in named {
             let owner = match kind {
                 TokenKind::Person => Principal::Person(name.clone()),
                 TokenKind::Machine => Principal::Machine(name.clone()),
             };
-            tokens.add(token, owner)?;
+            if tasks.is_some() && *kind == TokenKind::Person {
+                return Err(TokenError { owner, problem: TokenProblem::PersonAnswersTasks });
+            }
+            tokens.add(token, owner, tasks.clone().map(Arc::from))?;
         }
         Ok(tokens)
     }
 
-    /// Who presents this token; none where nobody holds it.
+    /// Who presents this token, and what for; none where nobody holds it.
     #[must_use]
-    pub fn principal(&self, presented: &str) -> Option<Principal> {
-        self.principals.get(&mac::sign(&self.key, presented.as_bytes())).cloned()
+    pub fn holder(&self, presented: &str) -> Option<&Holder> {
+        self.holders.get(&mac::sign(&self.key, presented.as_bytes()))
     }
 
-    fn add(&mut self, token: &Secret, owner: Principal) -> Result<(), TokenError> {
+    /// Who presents this token, if it may do everything; none where nobody holds it, or an
+    /// integration does.
+    #[must_use]
+    pub fn principal(&self, presented: &str) -> Option<Principal> {
+        let holder = self.holder(presented).filter(|holder| holder.tasks.is_none());
+        holder.map(|holder| holder.principal.clone())
+    }
+
+    fn add(
+        &mut self,
+        token: &Secret,
+        owner: Principal,
+        tasks: Option<Arc<[TaskName]>>,
+    ) -> Result<(), TokenError> {
         if let Err(problem) = check(token) {
             return Err(TokenError { owner, problem });
         }
-        match self.principals.entry(mac::sign(&self.key, token.expose().as_bytes())) {
+        match self.holders.entry(mac::sign(&self.key, token.expose().as_bytes())) {
             Entry::Vacant(free) => {
-                free.insert(owner);
+                free.insert(Holder { principal: owner, tasks });
                 Ok(())
             }
             Entry::Occupied(taken) => {
-                let problem = TokenProblem::SharedWith(taken.get().clone());
+                let problem = TokenProblem::SharedWith(taken.get().principal.clone());
                 Err(TokenError { owner, problem })
             }
         }
@@ -120,7 +154,7 @@ pub(crate) fn check(token: &Secret) -> Result<(), TokenProblem> {
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.principals.values()).finish()
+        f.debug_set().entries(self.holders.values().map(|holder| &holder.principal)).finish()
     }
 }
 
@@ -130,7 +164,7 @@ mod tests {
 
     fn named(name: &str, kind: TokenKind, token: &str) -> NamedToken {
         let name = PrincipalName::new(name).unwrap();
-        NamedToken { name, kind, token: Secret::new(token) }
+        NamedToken { name, kind, token: Secret::new(token), tasks: None }
     }
 
     fn tokens() -> Tokens {
@@ -151,6 +185,21 @@ mod tests {
         for wrong in ["", "shared-toke", "shared-token ", "SHARED-TOKEN", "ada"] {
             assert_eq!(tokens.principal(wrong), None, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn an_integrations_token_answers_its_tasks_and_is_nobodys_who_may_do_everything() {
+        let tasks = vec![TaskName::new("deployment").unwrap()];
+        let helm = named("helm", TokenKind::Machine, "token-of-helm");
+        let helm = NamedToken { tasks: Some(tasks.clone()), ..helm };
+        let tokens = Tokens::new(&Secret::new("shared-token"), &[helm]).unwrap();
+        assert_eq!(tokens.holder("token-of-helm").unwrap().tasks.as_deref(), Some(&*tasks));
+        assert_eq!(tokens.principal("token-of-helm"), None);
+        assert_eq!(tokens.holder("shared-token").unwrap().tasks, None);
+        let ada =
+            NamedToken { tasks: Some(tasks), ..named("ada", TokenKind::Person, "ada-s-token") };
+        let error = Tokens::new(&Secret::new("shared-token"), &[ada]).unwrap_err();
+        assert_eq!(error.problem, TokenProblem::PersonAnswersTasks);
     }
 
     #[test]

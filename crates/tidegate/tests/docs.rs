@@ -21,11 +21,13 @@ fn the_architecture_page_names_only_what_exists() {
         ("crates/core/src/sequence/vote.rs", "fn by_event("),
         ("crates/core/src/sequence/vote.rs", "fn decide("),
         ("crates/core/src/approval/strategy.rs", "fn judge("),
-        ("crates/core/src/sequence/admit.rs", "fn ask("),
-        ("crates/core/src/sequence/admit.rs", "fn admit("),
+        ("crates/core/src/sequence/ask.rs", "fn ask("),
+        ("crates/core/src/sequence/lane.rs", "fn admit("),
+        ("crates/core/src/sequence/control.rs", "fn control("),
         ("crates/core/src/sequence/complete.rs", "fn complete("),
         ("crates/engine/src/handle.rs", "fn vote("),
         ("crates/engine/src/handle.rs", "fn accept("),
+        ("crates/engine/src/driver.rs", "fn turn("),
         ("crates/engine/src/machine.rs", "fn batch("),
     ] {
         assert!(page.contains(file), "the page still names {file}");

@@ -6,14 +6,15 @@ use axum::http::{HeaderMap, StatusCode};
 use jiff::SignedDuration;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
-use tidegate_core::event::{Draft, DraftError};
-use tidegate_core::names::ContextId;
+use tidegate_core::approval::APPROVAL;
+use tidegate_core::event::{Draft, DraftError, EventKind, EventType, Phase};
+use tidegate_core::names::{ContextId, TaskName};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::Reply;
 use tidegate_engine::{Accepted, Engine};
 use tidegate_store::IdempotencyRow;
 
-use crate::auth::Caller;
+use crate::auth::{Answers, Caller};
 use crate::body::EventBody;
 use crate::error::ApiError;
 use crate::state::ApiState;
@@ -34,10 +35,14 @@ pub(crate) struct Sent {
 pub(crate) async fn send(
     State(state): State<ApiState>,
     Caller(by): Caller,
+    Answers(tasks): Answers,
     headers: HeaderMap,
     EventBody(body): EventBody,
 ) -> Result<Json<Sent>, ApiError> {
     let draft = Draft::parse(&body)?;
+    if let Some(tasks) = tasks {
+        answers(&tasks, &draft.kind)?;
+    }
     let key = key(&state.engine, &headers, &by, &body)?;
     let kind = draft.kind.clone();
     let accepted = state.engine.accept(draft, &by, key).await?;
@@ -49,6 +54,22 @@ pub(crate) async fn send(
         );
     }
     Ok(Json(Sent { keptn_context: accepted.context }))
+}
+
+/// An integration's token answers its tasks, and sends no other event.
+fn answers(tasks: &[TaskName], kind: &EventType) -> Result<(), ApiError> {
+    match kind.kind() {
+        EventKind::Task { task, phase: Phase::Started | Phase::Finished }
+            if task != APPROVAL && tasks.contains(&task) =>
+        {
+            Ok(())
+        }
+        _ => {
+            let names = tasks.iter().map(TaskName::as_str).collect::<Vec<_>>().join(", ");
+            let message = format!("this token answers {names}; it sends no other event");
+            Err(ApiError::new(StatusCode::FORBIDDEN, message))
+        }
+    }
 }
 
 impl From<DraftError> for ApiError {

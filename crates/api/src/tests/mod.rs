@@ -7,4 +7,5 @@ mod control_plane;
 mod datastore;
 mod events;
 mod executions;
+mod integrations;
 mod server;

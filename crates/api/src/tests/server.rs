@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use tidegate_core::names::ProjectName;
+use tidegate_core::names::{ProjectName, TaskName};
 use tidegate_core::principal::PrincipalName;
 use tidegate_engine::{Engine, Ports, RepositoryResolver};
 use tidegate_identity::{NamedToken, RateLimit, Secret, TokenKind, Tokens};
@@ -24,6 +24,8 @@ use crate::{ApiState, router};
 pub(super) const SHARED: &str = "the-shared-token";
 pub(super) const ADA: &str = "the-token-of-ada";
 pub(super) const BOT: &str = "the-token-of-bot";
+/// An integration's: it answers deployments only.
+pub(super) const HELM: &str = "the-token-of-helm";
 
 /// Long enough that no test sees a wrong token forgiven, however slow the machine is.
 const ATTEMPTS_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
@@ -84,11 +86,17 @@ impl Server {
         let fatal = |reason| panic!("{reason}");
         let engine = Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal);
         let engine = engine.await.unwrap();
-        let named = [("ada", TokenKind::Person, ADA), ("bot", TokenKind::Machine, BOT)];
-        let named = named.map(|(name, kind, token)| NamedToken {
+        let helm = Some(vec![TaskName::new("deployment").unwrap()]);
+        let named = [
+            ("ada", TokenKind::Person, ADA, None),
+            ("bot", TokenKind::Machine, BOT, None),
+            ("helm", TokenKind::Machine, HELM, helm),
+        ];
+        let named = named.map(|(name, kind, token, tasks)| NamedToken {
             name: PrincipalName::new(name).unwrap(),
             kind,
             token: Secret::new(token),
+            tasks,
         });
         let state = ApiState {
             engine: engine.clone(),
@@ -124,6 +132,10 @@ impl Server {
             .header("content-type", "application/json")
             .body(body);
         self.send([127, 0, 0, 1], request.unwrap()).await
+    }
+
+    pub(super) async fn get_as(&self, token: &str, path: &str) -> Answer {
+        self.call("GET", path, token, Body::empty()).await
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {

@@ -79,6 +79,7 @@ impl Site {
             name: PrincipalName::new("bot").unwrap(),
             kind: TokenKind::Machine,
             token: Secret::new(BOT),
+            tasks: None,
         };
         let state = BridgeState {
             engine: scene.engine.clone(),
