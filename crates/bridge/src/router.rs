@@ -7,7 +7,7 @@ use axum::routing::{any, get, post};
 
 use crate::live::Streams;
 use crate::pages::{
-    abort, approval, event, inbox, login, me, moved, projects, sequence, sequences,
+    abort, approval, event, inbox, login, me, moved, pause, projects, sequence, sequences,
 };
 use crate::state::BridgeState;
 use crate::{assets, headers, live};
@@ -51,6 +51,8 @@ pub fn router(state: BridgeState) -> Router {
             "/bridge/project/{project}/sequence/{context}/abort",
             get(abort::page).post(abort::abort),
         )
+        .route("/bridge/project/{project}/sequence/{context}/pause", post(pause::pause))
+        .route("/bridge/project/{project}/sequence/{context}/resume", post(pause::resume))
         .route("/bridge/event/{event}", get(event::page))
         .route("/bridge/log/{event}", get(event::log))
         .route("/bridge/live", get(live::stream))

@@ -9,6 +9,7 @@ pub(crate) mod inbox;
 pub(crate) mod login;
 pub(crate) mod me;
 pub(crate) mod moved;
+pub(crate) mod pause;
 pub(crate) mod projects;
 pub(crate) mod sequence;
 pub(crate) mod sequences;

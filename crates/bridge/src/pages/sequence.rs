@@ -52,6 +52,7 @@ struct SequencePage {
     labels: Vec<Label>,
     context: String,
     is_open: bool,
+    is_paused: bool,
     runs: Vec<Run>,
     others: Vec<Entry>,
     is_cut: bool,
@@ -152,7 +153,7 @@ fn show(
     // Answers to what is no task of these runs: shown all the same.
     others.extend(material.entries.into_values().flatten());
     others.sort_by_key(|row| row.n);
-    let (status, state) = standing(&executions, visitor);
+    let (status, state) = standing(&executions, context.paused.all, visitor);
     let image = asked.iter().find_map(|asked| asked.approval.image.as_deref());
     let image = image.or_else(|| context.stages.iter().find_map(|stage| stage.image.as_deref()));
     let what = image.map_or_else(|| Text::line(&context.service), short);
@@ -173,6 +174,7 @@ fn show(
         labels: labels(&context.labels),
         context: context.id.to_string(),
         is_open,
+        is_paused: context.paused.all,
         runs,
         others: others.iter().map(|row| Entry::new(row, visitor)).collect(),
         is_cut,
@@ -198,13 +200,16 @@ fn by_task(trace: Vec<LogRow>) -> (HashMap<EventId, Vec<LogRow>>, Vec<LogRow>) {
 }
 
 /// How the delivery stands: its most urgent run, or else its newest.
-fn standing(executions: &[ExecutionSummary], visitor: &Visitor) -> (Status, Text) {
+fn standing(executions: &[ExecutionSummary], is_paused: bool, visitor: &Visitor) -> (Status, Text) {
     let all = || executions.iter().map(|run| &run.execution);
     let with = |status| all().rev().find(|run| status_of(run) == status);
-    let urgent = [Status::NeedsApproval, Status::Running, Status::Queued];
+    let urgent = [Status::NeedsApproval, Status::Running, Status::Paused, Status::Queued];
     let bad = [Status::Aborted, Status::Declined, Status::Failed, Status::Warning];
     let found = urgent.into_iter().chain(bad).find_map(with).or(all().next_back());
     match found {
+        Some(run) if is_paused && !run.state.is_final() => {
+            (Status::Paused, Text::line(format!("is paused; it {}", sentence(run, visitor))))
+        }
         Some(run) => (status_of(run), Text::line(sentence(run, visitor))),
         None => (Status::Queued, Text::line("is queued")),
     }
@@ -216,7 +221,9 @@ fn sentence(run: &Execution, visitor: &Visitor) -> String {
     match (status_of(run), &run.state) {
         (_, ExecutionState::WaitingForApproval { .. }) => format!("needs approval for {stage}"),
         (_, ExecutionState::Running { .. }) => format!("is running in {stage}: {task}"),
-        (_, ExecutionState::Ready { .. }) => format!("is decided, and queued in {stage}"),
+        (_, ExecutionState::Ready { .. }) => format!("is next to go on in {stage}: {task}"),
+        (_, ExecutionState::Paused { .. }) => format!("stands before {task} in {stage}"),
+        (_, ExecutionState::TimedOut { .. }) => format!("timed out in {stage}: {task}"),
         (_, ExecutionState::Aborted { by, .. }) => format!("was aborted by {}", you(by, visitor)),
         (Status::Declined, _) => format!("was declined for {stage}"),
         (Status::Failed, _) => match run.previous.last() {

@@ -97,6 +97,29 @@ fn a_failed_task_opens_itself_and_an_aborted_one_keeps_its_events() {
 }
 
 #[test]
+fn a_delivery_is_paused_and_resumed_with_one_press_each() {
+    on_site(|site| async move {
+        let mut ada = site.sign_in("ada").await;
+        let id = site.scene.deliver("hello:v1", &json!({}), &person("ci")).await;
+        let path = format!("/bridge/project/tour/sequence/{id}");
+        let page = ada.get(&path).await;
+        assert!(page.text.contains("/pause\"") && !page.text.contains("/resume\""));
+        let done = ada.submit(&format!("{path}/pause"), &page, &[]).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER);
+        site.scene
+            .execute(id, "deployment", &json!({"result": "pass", "status": "succeeded"}))
+            .await;
+        let page = ada.get(&path).await;
+        assert_eq!(page.heading(), "delivery of hello:v1 is paused; it stands before evaluation in qa");
+        assert!(plain(page.between("<div class=\"meta\">", "</div>")).starts_with("Paused"));
+        assert!(ada.get("/bridge/project/tour/sequence").await.text.contains("Paused"));
+        ada.submit(&format!("{path}/resume"), &page, &[]).await;
+        let page = ada.get(&path).await;
+        assert_eq!(page.heading(), "delivery of hello:v1 is running in qa: evaluation");
+    });
+}
+
+#[test]
 fn lists_are_paged_and_narrowed_by_state() {
     on_site(|site| async move {
         for n in 0..51 {
