@@ -149,7 +149,7 @@ impl<H: Home, R: Resolver> Driver<H, R> {
             work.push(Work::Write(Write::Expire(now)));
             work.push(Work::Write(prune(self.machine.ports().retention, now)));
         }
-        if !self.due.is_some_and(|due| due <= now) {
+        if self.due.is_none_or(|due| due > now) {
             return Ok(false);
         }
         let timers = self.reader.timers(self.settled.is_none(), BATCH_MAX as u64)?;
