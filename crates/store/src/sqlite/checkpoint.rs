@@ -159,14 +159,15 @@ impl Drop for Checkpointer {
 }
 
 /// The thread: checkpoints when told to, and once more before it ends, so that the next start finds
-/// a short log.
+/// an empty log, unless somebody still reads the old one.
 fn run(shared: &Shared, connection: &Connection, thresholds: Thresholds) {
     loop {
         let mut state = shared.wait(shared.lock(), |state| state.stop || state.is_due(thresholds));
         let stop = state.stop;
         state.seen = state.pages;
         drop(state);
-        let mut done = checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)");
+        let how = if stop { "TRUNCATE" } else { "PASSIVE" };
+        let mut done = checkpoint(connection, &format!("PRAGMA wal_checkpoint({how})"));
         if done.is_ok() && !stop && shared.lock().pages >= thresholds.restart_pages {
             done = restart(shared, connection);
         }

@@ -12,6 +12,7 @@ use crate::rows::{Deferred, IdempotencyRow};
 
 use super::checkpoint::{Checkpointer, Thresholds};
 use super::codec::damaged;
+use super::migrate::MIGRATIONS;
 use super::plans::Plans;
 use super::pool::SqliteReaders;
 use super::reserve::Reserve;
@@ -49,17 +50,18 @@ impl SqliteHome {
     /// # Errors
     /// The file cannot be opened or synced, or was written by a newer version.
     pub fn open(dir: &Path) -> Result<(Self, SqliteReaders), StoreError> {
-        Self::open_with(dir, Thresholds::default())
+        Self::open_with(dir, Thresholds::default(), MIGRATIONS)
     }
 
     pub(super) fn open_with(
         dir: &Path,
         thresholds: Thresholds,
+        migrations: &[&str],
     ) -> Result<(Self, SqliteReaders), StoreError> {
         let file = dir.join(open::FILE);
         let place = dir.display().to_string();
         let opened = (|| {
-            let mut connection = open::writer(&file)?;
+            let mut connection = open::writer(&file, migrations)?;
             open::sync_directory(dir)?;
             let checkpointer = Checkpointer::start(&file, &mut connection, thresholds)?;
             let readers = SqliteReaders::open(&file)?;

@@ -26,7 +26,7 @@ fn io(what: String) -> impl FnOnce(io::Error) -> StoreError {
 }
 
 /// Opens the writing connection; makes the file and brings its schema up to date.
-pub(super) fn writer(file: &Path) -> Result<Connection, StoreError> {
+pub(super) fn writer(file: &Path, migrations: &[&str]) -> Result<Connection, StoreError> {
     let wrong = |doing: &str| io(format!("{doing} {}", file.display()));
     let made = OpenOptions::new().write(true).create(true).truncate(false).mode(MODE).open(file);
     // The log and the index beside it get the same mode from SQLite.
@@ -34,7 +34,7 @@ pub(super) fn writer(file: &Path) -> Result<Connection, StoreError> {
     made.set_permissions(Permissions::from_mode(MODE)).map_err(wrong("restrict the mode of"))?;
     drop(made);
     let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    migrate::refuse_newer(&connection, file)?;
+    migrate::refuse_newer(&connection, file, migrations.len())?;
     connection.execute_batch(
         // The first two count only before the first table.
         "PRAGMA page_size = 8192;
@@ -49,7 +49,7 @@ pub(super) fn writer(file: &Path) -> Result<Connection, StoreError> {
     expect(&connection, "synchronous", "2")?;
     expect(&connection, "foreign_keys", "1")?;
     expect(&connection, "wal_autocheckpoint", "0")?;
-    migrate::migrate(&mut connection)?;
+    migrate::migrate(&mut connection, file, migrations)?;
     Ok(connection)
 }
 

@@ -1,8 +1,10 @@
 //! The embedded home: the contract, and what only a file on a disk can get wrong.
 
+mod child;
 mod damage;
 mod files;
 mod kill;
+mod migration;
 mod plans;
 mod wal;
 

@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::Home as _;
 use crate::sqlite::SqliteHome;
 use crate::sqlite::checkpoint::Thresholds;
+use crate::sqlite::migrate::MIGRATIONS;
 use crate::testing::{at, commit_id, new_project};
+use crate::{Home as _, Reader as _};
 use crate::{Intent, Write, Written};
 
 const SMALL: Thresholds = Thresholds { checkpoint_pages: 20, restart_pages: 60 };
@@ -31,7 +32,7 @@ fn commit(home: &mut SqliteHome, n: u64) {
 #[test]
 fn under_load_the_log_starts_again_and_does_not_grow() {
     let dir = tempfile::tempdir().unwrap();
-    let (mut home, _reader) = SqliteHome::open_with(dir.path(), SMALL).unwrap();
+    let (mut home, _reader) = SqliteHome::open_with(dir.path(), SMALL, MIGRATIONS).unwrap();
     let mut commits = 0;
     let deadline = Instant::now() + Duration::from_secs(60);
     // Many times as many pages as the log may hold: without a restart it would hold them all.
@@ -49,7 +50,7 @@ fn under_load_the_log_starts_again_and_does_not_grow() {
 fn what_was_committed_is_moved_without_another_commit() {
     let dir = tempfile::tempdir().unwrap();
     let every_commit = Thresholds { checkpoint_pages: 1, ..SMALL };
-    let (mut home, _reader) = SqliteHome::open_with(dir.path(), every_commit).unwrap();
+    let (mut home, _reader) = SqliteHome::open_with(dir.path(), every_commit, MIGRATIONS).unwrap();
     for n in 1..=5 {
         commit(&mut home, n);
     }
@@ -74,9 +75,32 @@ fn dropping_the_home_moves_everything_and_ends_the_thread() {
     commit(&mut home, 1);
     drop(home);
     // The reader keeps SQLite from moving the log itself. Without the log, all is there already.
+    assert_eq!(wal_bytes(&dir), 0, "the log is empty");
     std::fs::remove_file(dir.path().join("tidegate.db-wal")).unwrap();
     drop(reader);
     let file = rusqlite::Connection::open(dir.path().join("tidegate.db")).unwrap();
     let n: i64 = file.query_row("SELECT count(*) FROM project", [], |row| row.get(0)).unwrap();
     assert_eq!(n, 2);
+}
+
+#[test]
+fn a_reader_that_is_still_at_work_keeps_the_log_and_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut home, reader) = SqliteHome::open(dir.path()).unwrap();
+    reader
+        .read(|connection| {
+            let count = || {
+                let sql = "SELECT count(*) FROM project";
+                connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+            };
+            assert_eq!(count(), 1);
+            commit(&mut home, 1);
+            drop(home);
+            assert!(wal_bytes(&dir) > 0, "what the reader does not see yet stays in the log");
+            assert_eq!(count(), 1);
+            Ok(())
+        })
+        .unwrap();
+    let (_home, reader) = SqliteHome::open(dir.path()).unwrap();
+    assert_eq!(reader.projects(0, 9).unwrap().total, 1);
 }
