@@ -27,6 +27,7 @@ mod prune;
 mod reader;
 mod reserve;
 mod sagas;
+mod tail;
 mod tally;
 mod tasks;
 mod timers;

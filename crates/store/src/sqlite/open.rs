@@ -10,10 +10,14 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::contract::StoreError;
 
+use super::codec::damaged;
 use super::migrate;
+use super::tail::{self, Tail};
 
 /// The database, inside of the data directory.
 pub(super) const FILE: &str = "tidegate.db";
+/// Its pages, and so those of its write-ahead log.
+pub(super) const PAGE_BYTES: usize = 8192;
 /// Nobody but the owner: it holds sessions and what people wrote.
 const MODE: u32 = 0o600;
 /// Nothing of ours holds a lock for long; whoever waits longer has met a fault.
@@ -33,24 +37,50 @@ pub(super) fn writer(file: &Path, migrations: &[&str]) -> Result<Connection, Sto
     let made = made.map_err(wrong("open"))?;
     made.set_permissions(Permissions::from_mode(MODE)).map_err(wrong("restrict the mode of"))?;
     drop(made);
+    let tail = tail::of(file).map_err(wrong("read the write-ahead log of"))?;
+    refuse_loss(file, tail)?;
     let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     migrate::refuse_newer(&connection, file, migrations.len())?;
-    connection.execute_batch(
-        // The first two count only before the first table.
-        "PRAGMA page_size = 8192;
+    // The first two count only before the first table.
+    connection.execute_batch(&format!(
+        "PRAGMA page_size = {PAGE_BYTES};
          PRAGMA auto_vacuum = INCREMENTAL;
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA cache_size = -6144;",
-    )?;
+    ))?;
     expect(&connection, "journal_mode", "wal")?;
     expect(&connection, "synchronous", "2")?;
     expect(&connection, "foreign_keys", "1")?;
     expect(&connection, "wal_autocheckpoint", "0")?;
+    if let Tail::Torn { frame } = tail {
+        tracing::warn!(
+            file = %tail::log_of(file).display(), frame,
+            "The last transaction was not written to the end and is left out. Where the machine went \
+             down in the middle of it, nobody was told that it was accepted"
+        );
+        // What is left of it must not stand behind the next ones.
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    }
     migrate::migrate(&mut connection, file, migrations)?;
     Ok(connection)
+}
+
+/// Refuses a log from which SQLite would leave out what was acknowledged.
+pub(super) fn refuse_loss(file: &Path, tail: Tail) -> Result<(), StoreError> {
+    match tail {
+        Tail::Clean | Tail::Torn { .. } => Ok(()),
+        Tail::Lost { frame, commits } => Err(damaged(
+            format!("{}, frame {frame}", tail::log_of(file).display()),
+            &format!(
+                "{commits} commits from there on would be left out, and some of them were \
+                 acknowledged; restore a backup, or save what comes before by \
+                 `tidegate backup --salvage` and restore that"
+            ),
+        )),
+    }
 }
 
 /// Opens the connection of the checkpoint thread. It syncs the same file, so it is as careful.

@@ -6,6 +6,7 @@ mod files;
 mod kill;
 mod migration;
 mod plans;
+mod torn;
 mod wal;
 
 use tempfile::TempDir;
