@@ -22,11 +22,7 @@ pub(super) fn put(
 ) -> Result<(), StoreError> {
     let project = numbers.own_project(connection, &approval.scope.project)?;
     let body = to_json(approval, "approval")?;
-    let (state, at) = match &approval.state {
-        Stands::Open => (ApprovalState::Open, 0),
-        Stands::Decided(decided) => (ApprovalState::Decided, micros(decided.at)),
-        Stands::Closed { at, .. } => (ApprovalState::Closed, micros(*at)),
-    };
+    let (state, at) = searched(approval);
     let before: Option<(i64, i64)> = connection
         .prepare_cached("SELECT seq, state FROM approval WHERE id = ?1")?
         .query_row([approval.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -65,7 +61,16 @@ pub(super) fn put(
     tally::add(connection, project, counted(state), 1)
 }
 
-fn code(state: ApprovalState) -> i64 {
+/// What the columns `state` and `at` say of it.
+pub(super) fn searched(approval: &Approval) -> (ApprovalState, i64) {
+    match &approval.state {
+        Stands::Open => (ApprovalState::Open, 0),
+        Stands::Decided(decided) => (ApprovalState::Decided, micros(decided.at)),
+        Stands::Closed { at, .. } => (ApprovalState::Closed, micros(*at)),
+    }
+}
+
+pub(super) fn code(state: ApprovalState) -> i64 {
     match state {
         ApprovalState::Open => 0,
         ApprovalState::Decided => 1,
@@ -81,7 +86,7 @@ fn counted(state: ApprovalState) -> Tally {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<Approval, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<Approval, StoreError> {
     let seq: i64 = row.get(0)?;
     body(row, 1, || format!("table approval, seq {seq}"))
 }

@@ -52,7 +52,7 @@ pub(super) fn put(
     tally::add(connection, project, Tally::Contexts, 1)
 }
 
-fn code(state: ContextState) -> i64 {
+pub(super) fn code(state: ContextState) -> i64 {
     match state {
         ContextState::Triggered => 0,
         ContextState::Waiting => 1,
@@ -65,7 +65,8 @@ fn code(state: ContextState) -> i64 {
 }
 
 /// Whether nothing of a context in this state is under way.
-fn is_last(state: ContextState) -> bool {
+/// Whether it has its last state.
+pub(super) fn is_last(state: ContextState) -> bool {
     match state {
         ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => true,
         ContextState::Triggered
@@ -75,7 +76,7 @@ fn is_last(state: ContextState) -> bool {
     }
 }
 
-fn read(row: &Row<'_>) -> Result<Context, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<Context, StoreError> {
     let seq: i64 = row.get(0)?;
     body(row, 1, || format!("table context, seq {seq}"))
 }

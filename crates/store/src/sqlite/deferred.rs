@@ -73,7 +73,7 @@ pub(super) fn quarantined(
         .page(connection, None, page, read)
 }
 
-fn read(row: &Row<'_>) -> Result<QuarantineRow, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<QuarantineRow, StoreError> {
     let n: i64 = row.get(0)?;
     let what = || format!("table quarantine, n {n}");
     let by: String = row.get(4)?;

@@ -71,7 +71,7 @@ pub(super) fn put(
     Ok(())
 }
 
-fn code(standing: Standing) -> i64 {
+pub(super) fn code(standing: Standing) -> i64 {
     match standing {
         Standing::Triggered => 0,
         Standing::Started => 1,
@@ -86,7 +86,7 @@ fn code(standing: Standing) -> i64 {
 pub(super) type FindPlan<'a> = &'a dyn Fn(PlanId) -> Result<Arc<[TaskDefinition]>, StoreError>;
 
 /// Reads `key, body, plan`.
-fn read(row: &Row<'_>, plan: FindPlan<'_>) -> Result<Execution, StoreError> {
+pub(super) fn read(row: &Row<'_>, plan: FindPlan<'_>) -> Result<Execution, StoreError> {
     let key: i64 = row.get(0)?;
     let mut execution: Execution = body(row, 1, || format!("table execution, key {key}"))?;
     if let Some(id) = row.get(2)? {

@@ -67,7 +67,10 @@ impl SqliteHome {
             let readers = SqliteReaders::open(&file)?;
             Ok((connection, checkpointer, readers))
         })();
-        let (connection, checkpointer, readers) = opened.map_err(|error| full(error, &place))?;
+        let (connection, checkpointer, readers) = opened.map_err(|error| match error {
+            StoreError::Database(error) => full(open::named(error, &file), &place),
+            other => other,
+        })?;
         let home = Self {
             checkpointer,
             connection,

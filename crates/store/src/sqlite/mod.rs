@@ -5,11 +5,13 @@
 //! compared whenever it is read. One process per directory is the caller's business.
 
 mod approvals;
+mod check;
 mod checkpoint;
 mod codec;
 mod contexts;
 mod deferred;
 mod executions;
+mod export;
 mod home;
 mod keys;
 mod lanes;
@@ -27,6 +29,7 @@ mod prune;
 mod reader;
 mod reserve;
 mod sagas;
+mod salvage;
 mod tail;
 mod tally;
 mod tasks;
@@ -37,5 +40,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Checked, Finding, check};
+pub use export::{Exported, export};
 pub use home::SqliteHome;
 pub use pool::SqliteReaders;

@@ -6,7 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::contract::StoreError;
 
@@ -100,6 +100,31 @@ pub(super) fn reader(file: &Path) -> Result<Connection, StoreError> {
     let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -1024;")?;
     Ok(connection)
+}
+
+/// Opens a database that must be there, to read it as it stands.
+pub(super) fn existing(file: &Path) -> Result<Connection, StoreError> {
+    std::fs::metadata(file).map_err(io(format!("find {}", file.display())))?;
+    let opened = reader(file).and_then(|connection| {
+        // The first look at the file itself.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(connection)
+    });
+    opened.map_err(|error| match error {
+        StoreError::Database(error) => named(error, file),
+        other => other,
+    })
+}
+
+/// Names the file that SQLite cannot make sense of.
+pub(super) fn named(error: rusqlite::Error, file: &Path) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            let why = format!("{error}; restore a backup of the directory");
+            damaged(file.display().to_string(), &why)
+        }
+        _ => error.into(),
+    }
 }
 
 fn connect(file: &Path, access: OpenFlags) -> Result<Connection, StoreError> {

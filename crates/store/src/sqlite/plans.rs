@@ -48,6 +48,13 @@ impl Plans {
     }
 }
 
+/// The key of this body.
+pub(super) fn id(body: &str) -> PlanId {
+    let mut id = PlanId::default();
+    id.copy_from_slice(&Sha256::digest(body)[..16]);
+    id
+}
+
 /// Writes a plan where it is not there yet; none where there are no tasks.
 pub(super) fn put(
     connection: &Connection,
@@ -57,8 +64,7 @@ pub(super) fn put(
         return Ok(None);
     }
     let body = to_json(&tasks, "plan")?;
-    let mut id = PlanId::default();
-    id.copy_from_slice(&Sha256::digest(&body)[..16]);
+    let id = id(&body);
     connection
         .prepare_cached("INSERT INTO plan (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING")?
         .execute((id, &body))?;

@@ -59,6 +59,20 @@ pub(super) fn of(file: &Path) -> io::Result<Tail> {
     }
 }
 
+/// Looks at a log that a server may be writing to: what is really damaged is so twice.
+pub(super) fn of_live(file: &Path) -> io::Result<Tail> {
+    const LOOKS_MAX: usize = 10;
+    let mut before = of(file)?;
+    for _ in 0..LOOKS_MAX {
+        let now = of(file)?;
+        if now == before {
+            return Ok(now);
+        }
+        before = now;
+    }
+    Ok(Tail::Clean)
+}
+
 struct Log {
     log: File,
     bytes: u64,

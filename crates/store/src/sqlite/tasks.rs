@@ -34,7 +34,7 @@ pub(super) fn put(
     Ok(())
 }
 
-fn read(row: &Row<'_>) -> Result<Task, StoreError> {
+pub(super) fn read(row: &Row<'_>) -> Result<Task, StoreError> {
     let id: [u8; 16] = row.get(0)?;
     body(row, 1, || format!("table task, id {}", EventId::from_bytes(id)))
 }

@@ -23,7 +23,8 @@ fn key(timer: Timer) -> (i64, [u8; 16]) {
     }
 }
 
-fn read_key(kind: i64, id: [u8; 16]) -> Result<Timer, StoreError> {
+/// Which timer a row is of.
+pub(super) fn read_key(kind: i64, id: [u8; 16]) -> Result<Timer, StoreError> {
     match kind {
         DELAY => Ok(Timer::Delay(ExecutionId::from_bytes(id))),
         UNSTARTED => Ok(Timer::Unstarted(EventId::from_bytes(id))),

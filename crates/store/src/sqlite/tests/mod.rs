@@ -2,10 +2,13 @@
 
 mod child;
 mod damage;
+mod doctor;
 mod files;
+mod flips;
 mod kill;
 mod migration;
 mod plans;
+mod story;
 mod torn;
 mod wal;
 
