@@ -5,6 +5,7 @@
 //! compared whenever it is read. One process per directory is the caller's business.
 
 mod approvals;
+mod backup;
 mod check;
 mod checkpoint;
 mod codec;
@@ -40,6 +41,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{Copied, Loss, backup, verify};
 pub use check::{Checked, Finding, check};
 pub use export::{Exported, export};
 pub use home::SqliteHome;

@@ -19,7 +19,7 @@ pub(super) const FILE: &str = "tidegate.db";
 /// Its pages, and so those of its write-ahead log.
 pub(super) const PAGE_BYTES: usize = 8192;
 /// Nobody but the owner: it holds sessions and what people wrote.
-const MODE: u32 = 0o600;
+pub(super) const MODE: u32 = 0o600;
 /// Nothing of ours holds a lock for long; whoever waits longer has met a fault.
 const BUSY: Duration = Duration::from_secs(5);
 /// More than all statements there are, variants of filters included.

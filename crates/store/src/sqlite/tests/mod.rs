@@ -1,5 +1,6 @@
 //! The embedded home: the contract, and what only a file on a disk can get wrong.
 
+mod backup;
 mod child;
 mod damage;
 mod doctor;
