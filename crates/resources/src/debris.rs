@@ -34,6 +34,12 @@ pub(crate) fn sweep_repository(dir: &Path) -> Result<(), ResourceError> {
     remove_below(&dir.join("objects"), Depth::One, |name| starts_with(name, "tmp_object"))
 }
 
+/// Whether a file of a repository was not written to the end, or is a lock.
+pub(crate) fn is_unfinished(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default();
+    ends_with(name, ".lock") || starts_with(name, "tmp_")
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Depth {
     One,

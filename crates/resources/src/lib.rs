@@ -15,6 +15,7 @@
 //! One process opens a root directory once, and clones the [`Repositories`] it got.
 
 mod branch;
+mod copy;
 mod debris;
 mod disk;
 mod error;
@@ -33,6 +34,7 @@ mod write;
 #[cfg(test)]
 mod fixture;
 
+pub use copy::copy_project;
 pub use error::{Obstacle, ResourceError};
 pub use path::{
     RESOURCE_PATH_BYTES_MAX, RESOURCE_PATH_SEGMENTS_MAX, ResourcePath, ResourcePathError,

@@ -26,7 +26,7 @@ pub use images::{ImageMap, ImageRule, Refusal};
 pub use port::{JobDelivery, JobFile, JobPort};
 pub use process::{
     Ending, ExecutorConfig, JobId, JobLog, JobResult, JobSpec, LogFollower, ProcessExecutor,
-    supervise,
+    copy_records, supervise,
 };
 pub use runner::Runner;
 pub use service::{Jobs, JobsSetup, Logs};

@@ -14,6 +14,8 @@ use super::record::{Ended, JobId, Started};
 const SPEC: &str = "spec.json";
 const STARTED: &str = "started.json";
 const RESULT: &str = "result.json";
+/// How the name of a mark ends that says that jobs of an event shall not start.
+pub(super) const CANCEL: &str = "cancel";
 
 /// `jobs/`.
 #[derive(Debug, Clone)]
@@ -52,7 +54,7 @@ impl Directories {
 
     /// The file whose existence means that jobs of this event shall not start.
     pub(super) fn cancel_mark(&self, event: EventId) -> PathBuf {
-        self.root.join(format!("{event}.cancel"))
+        self.root.join(format!("{event}.{CANCEL}"))
     }
 
     /// Writes down, for good, that jobs of this event shall not start.
@@ -79,6 +81,18 @@ impl JobDir {
 
     pub(super) fn exists(&self) -> bool {
         self.path.is_dir()
+    }
+
+    pub(super) fn spec(&self) -> PathBuf {
+        self.path.join(SPEC)
+    }
+
+    pub(super) fn start(&self) -> PathBuf {
+        self.path.join(STARTED)
+    }
+
+    pub(super) fn result(&self) -> PathBuf {
+        self.path.join(RESULT)
     }
 
     pub(super) fn lock(&self) -> PathBuf {

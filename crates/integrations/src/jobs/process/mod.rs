@@ -16,6 +16,7 @@ mod directory;
 mod executor;
 mod files;
 mod follow;
+mod keep;
 mod lock;
 mod log;
 mod output;
@@ -27,6 +28,7 @@ mod supervisor;
 
 pub use executor::{ExecutorConfig, ProcessExecutor};
 pub use follow::LogFollower;
+pub use keep::copy_records;
 pub use log::JobLog;
 pub use record::{Ending, JobId, JobResult, JobSpec};
 pub use supervisor::supervise;
