@@ -1,11 +1,15 @@
 //! Tidegate: continuous delivery that waits for a person, in one binary.
 
+mod archive;
+mod backup;
 mod config;
 mod data;
 mod demo;
+mod doctor;
 mod hello;
 mod log;
 mod logs;
+mod restore;
 mod serve;
 mod server;
 
@@ -31,6 +35,9 @@ enum Command {
     Serve(serve::Options),
     /// Run everything on this machine, with a release that waits for you
     Demo(demo::Options),
+    Backup(backup::Options),
+    Restore(restore::Options),
+    Doctor(doctor::Options),
     #[command(flatten)]
     Client(tidegate_cli::Command),
     /// Supervise one job (started by the server)
@@ -53,6 +60,9 @@ fn main() -> ExitCode {
         Command::Client(command) => tidegate_cli::run(command),
         Command::Serve(options) => report(serve::run(options)),
         Command::Demo(options) => report(demo::run(options)),
+        Command::Backup(options) => report(backup::run(options)),
+        Command::Restore(options) => report(restore::run(options)),
+        Command::Doctor(options) => report(doctor::run(options)),
     }
 }
 
