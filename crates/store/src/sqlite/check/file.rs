@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use rusqlite::Connection;
 
@@ -74,11 +75,10 @@ pub(super) fn check(connection: &Connection, file: &Path, report: &mut Report<'_
 /// sound to SQLite, and finds other rows than before.
 fn schema(connection: &Connection, file: &str, report: &mut Report<'_>) {
     let compared = (|| {
-        let want = definitions(&fresh()?)?;
         let mut found = definitions(connection)?;
-        for (name, sql) in want {
-            match found.remove(&name) {
-                Some(same) if same == sql => {}
+        for (name, sql) in fresh()? {
+            match found.remove(name) {
+                Some(same) if same == *sql => {}
                 Some(_) => report.damage(format!("{file}, {name}"), "it is defined otherwise"),
                 None => report.damage(format!("{file}, {name}"), "it is not there"),
             }
@@ -94,18 +94,24 @@ fn schema(connection: &Connection, file: &str, report: &mut Report<'_>) {
 }
 
 /// What a new store looks like.
-fn fresh() -> Result<Connection, rusqlite::Error> {
+fn fresh() -> Result<&'static Definitions, rusqlite::Error> {
+    static FRESH: OnceLock<Definitions> = OnceLock::new();
+    if let Some(known) = FRESH.get() {
+        return Ok(known);
+    }
     let connection = Connection::open_in_memory()?;
     for sql in MIGRATIONS {
         connection.execute_batch(sql)?;
     }
-    Ok(connection)
+    let made = definitions(&connection)?;
+    Ok(FRESH.get_or_init(|| made))
 }
 
-/// `table event` and how it was made. SQLite's own statistics are its own business.
-fn definitions(
-    connection: &Connection,
-) -> Result<BTreeMap<String, Option<String>>, rusqlite::Error> {
+/// `table event` and how it was made.
+type Definitions = BTreeMap<String, Option<String>>;
+
+/// SQLite's own statistics are its own business.
+fn definitions(connection: &Connection) -> Result<Definitions, rusqlite::Error> {
     let sql = "SELECT type || ' ' || name || ' of ' || tbl_name, sql FROM sqlite_schema
                WHERE name NOT LIKE 'sqlite\\_stat%' ESCAPE '\\'";
     let mut statement = connection.prepare(sql)?;
