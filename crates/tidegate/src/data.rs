@@ -1,6 +1,7 @@
 //! The data directory: one process at a time, readable by its owner only.
 
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -23,11 +24,7 @@ impl DataDir {
     /// Creates the directory where it is missing, and locks it.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .with_context(|| format!("cannot create the data directory {shown}"))?;
+        make(path).with_context(|| format!("cannot create the data directory {shown}"))?;
         let path = path.canonicalize().with_context(|| format!("cannot open {shown}"))?;
         let lock = OpenOptions::new()
             .create(true)
@@ -65,5 +62,23 @@ impl DataDir {
     /// Its absolute path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// Makes the directory where it is missing, and those above it. Their names are on stable storage
+/// then: all that is synced below would be lost with them.
+fn make(path: &Path) -> io::Result<()> {
+    let above = path.parent().map(|above| if above == "" { Path::new(".") } else { above });
+    if let Some(above) = above.filter(|above| !above.exists()) {
+        make(above)?;
+    }
+    let made = match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => false,
+        other => other.map(|()| true)?,
+    };
+    match above.map_or(Ok(()), |above| File::open(above)?.sync_all()) {
+        // Somebody else made it, where we may not even look.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && !made => Ok(()),
+        other => other,
     }
 }
