@@ -24,10 +24,13 @@ pub(super) struct Directories {
 }
 
 impl Directories {
-    /// Makes the directory where it is missing.
+    /// Makes the directory where it is missing. Were its name not synced, a loss of power would take
+    /// every claim along, and programs would run again.
     pub(super) fn open(root: &Path) -> io::Result<Self> {
         private_dir(root)?;
-        Ok(Self { root: root.canonicalize()? })
+        let root = root.canonicalize()?;
+        root.parent().map_or(Ok(()), sync_dir)?;
+        Ok(Self { root })
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -203,6 +206,7 @@ pub(super) fn private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn sync_dir(path: &Path) -> io::Result<()> {
+/// Makes the names in a directory durable.
+pub(super) fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }

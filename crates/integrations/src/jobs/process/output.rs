@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
 use super::super::mask::Mask;
+use super::directory::sync_dir;
 use super::log;
 
 /// How far a cut may move to fall between two lines, in bytes.
@@ -44,7 +45,12 @@ impl Output {
         if self.size > self.max {
             self.cut()?;
         }
-        self.file.sync_all()
+        self.file.sync_all()?;
+        match self.path.parent() {
+            // A cut has put another file in the place of the one whose name is on disk.
+            Some(directory) if self.dropped > 0 => sync_dir(directory),
+            _ => Ok(()),
+        }
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -96,25 +96,31 @@ async fn supervise_program(dir: &JobDir, spec: &RunSpec) -> Result<(), Supervisi
     // A memory image would hold secrets.
     let no_core = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, no_core).map_err(during("cannot forbid memory images"))?;
+    // Before `started.json`, too: what syncs its name syncs that of the log.
+    let mask = Mask::new(spec.secrets.iter().map(String::as_str));
+    let output = Output::create(dir.log(), mask, spec.output_max);
     let started =
         Started { at: Timestamp::now(), pid: getpid().as_raw_pid(), machine: session::machine() };
     dir.write_started(&started).map_err(during("cannot write down the start"))?;
     let ending = if spec.cancel.exists() {
         Ending::Aborted
     } else {
-        run_program(dir, spec, &mut terminate).await
+        run_program(spec, output, &mut terminate).await
     };
     dir.remove_workspace();
     let ended = Ended { ending, started_at: Some(started.at), ended_at: Timestamp::now() };
     dir.write_ended(&ended).map_err(during("cannot write down the result"))
 }
 
-async fn run_program(dir: &JobDir, spec: &RunSpec, terminate: &mut SignalStream) -> Ending {
+async fn run_program(
+    spec: &RunSpec,
+    output: io::Result<Output>,
+    terminate: &mut SignalStream,
+) -> Ending {
     let not_started = |what: &str, error: &dyn Display| Ending::NotStarted {
         reason: Mask::text(&spec.secrets, &format!("{what}: {error}")),
     };
-    let mask = Mask::new(spec.secrets.iter().map(String::as_str));
-    let output = match Output::create(dir.log(), mask, spec.output_max) {
+    let output = match output {
         Ok(output) => output,
         Err(error) => return not_started("cannot write the log", &error),
     };
