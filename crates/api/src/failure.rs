@@ -96,9 +96,15 @@ impl From<StoreError> for ApiError {
         let text = error.to_string();
         match error {
             StoreError::Full(_) => Self::new(StatusCode::INSUFFICIENT_STORAGE, text),
+            StoreError::Unavailable { .. } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(BUSY_S)
+            }
             StoreError::Database(_)
+            | StoreError::Postgres(_)
             | StoreError::Damaged { .. }
             | StoreError::Io { .. }
+            | StoreError::OutcomeUnknown(_)
+            | StoreError::Unfit { .. }
             | StoreError::Version(_) => Self::internal(&text),
         }
     }

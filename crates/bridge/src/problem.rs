@@ -154,7 +154,7 @@ fn failed(failure: &Failure) -> Words {
         Failure::Refused(
             Refusal::AlreadyDecided(_) | Refusal::Closed(_) | Refusal::Stale { .. },
         ) => words(StatusCode::CONFLICT, "Not done", UNDONE, "Load the page again."),
-        Failure::Busy | Failure::Stopping => {
+        Failure::Busy | Failure::Stopping | Failure::Store(StoreError::Unavailable { .. }) => {
             words(StatusCode::SERVICE_UNAVAILABLE, "Not now", UNDONE, "Send it again in a moment.")
         }
         Failure::OutcomeUnknown => words(

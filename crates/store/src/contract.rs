@@ -6,6 +6,7 @@ use tidegate_core::names::{CommitId, EventId, ProjectName};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Effects, Env, FollowOn, Timer, View};
 
+use crate::postgres::PostgresError;
 use crate::rows::{Deferred, IdempotencyRow, Intent, QuarantineRow, SessionRow, SignInRow};
 
 /// The input that caused a set of effects, kept beside them.
@@ -143,6 +144,30 @@ pub enum StoreError {
     /// The database was written by another version.
     #[error("{0}")]
     Version(String),
+    /// The database cannot be reached, or does not take anything now. Nothing was written, and the
+    /// same may succeed later.
+    #[error("{what} is not available: {why}; nothing was written")]
+    Unavailable {
+        /// Which database.
+        what: String,
+        /// What it says.
+        why: String,
+    },
+    /// The answer to a commit was lost, and could not be learnt afterwards. What the commit held may
+    /// be there or not.
+    #[error("it is not known whether the last commit was written: {0}")]
+    OutcomeUnknown(String),
+    /// The database is set up so that it could lose what was acknowledged, or is none of ours.
+    #[error("{what} cannot be used: {why}")]
+    Unfit {
+        /// Which database.
+        what: String,
+        /// What is wrong, and how it is mended.
+        why: String,
+    },
+    /// A Postgres says no.
+    #[error("the database failed: {0}")]
+    Postgres(#[from] PostgresError),
 }
 
 impl StoreError {
@@ -156,8 +181,11 @@ impl StoreError {
             PermissionDenied, ReadOnly, SystemIoFailure,
         };
         match self {
-            Self::Io { .. } | Self::Version(_) => true,
-            Self::Full(_) | Self::Damaged { .. } => false,
+            Self::Io { .. } | Self::Version(_) | Self::OutcomeUnknown(_) | Self::Unfit { .. } => {
+                true
+            }
+            Self::Full(_) | Self::Damaged { .. } | Self::Unavailable { .. } => false,
+            Self::Postgres(error) => error.is_fatal(),
             Self::Database(error) => matches!(
                 error.sqlite_error_code(),
                 Some(
@@ -222,9 +250,9 @@ pub trait Home: View + Send {
     /// Commits and syncs: when this returns, it survives the loss of power.
     ///
     /// # Errors
-    /// Nothing may be acknowledged. After [`StoreError::Full`] nothing was written; after an error
-    /// that [is fatal](StoreError::is_fatal) the outcome is unknown until the store is opened again.
-    /// Either way no transaction is open any more.
+    /// Nothing may be acknowledged. After [`StoreError::Full`] and [`StoreError::Unavailable`] nothing
+    /// was written; after an error that [is fatal](StoreError::is_fatal) the outcome is unknown until
+    /// the store is opened again. Either way no transaction is open any more.
     fn commit(&mut self) -> Result<(), StoreError>;
 
     /// Undoes the open transaction, if there is one.

@@ -3,7 +3,9 @@
 //! Invariants: what [`Home::commit`]ted is on stable storage when the call returns; an error other
 //! than a refusal leaves the transaction without effect; nothing outside of this crate writes SQL.
 
+mod codec;
 mod contract;
+pub mod postgres;
 mod query;
 mod rows;
 pub mod sqlite;

@@ -143,7 +143,12 @@ impl System {
             Self::Mac => vec!["brew", "install"],
             Self::Other => return None,
         };
-        words.push(if self == Self::Mac { homebrew } else { name });
+        words.push(match (self, name) {
+            (Self::Mac, _) => homebrew,
+            // There, the package of the name has the clients alone.
+            (Self::Fedora | Self::Suse, "postgresql") => "postgresql-server",
+            _ => name,
+        });
         Some(words)
     }
 }
@@ -187,6 +192,10 @@ mod tests {
         assert_eq!(remedy(System::Ubuntu, Rights::Root, CHROMIUM), "snap install chromium");
         assert_eq!(remedy(System::Mac, Rights::None, "Node.js"), "brew install node");
         assert_eq!(remedy(System::Arch, Rights::Sudo, "git"), "sudo pacman -S --noconfirm git");
+        assert_eq!(
+            remedy(System::Fedora, Rights::Root, "Postgres"),
+            "dnf install --assumeyes postgresql-server"
+        );
         assert_eq!(remedy(System::Debian, Rights::Root, "clippy"), "rustup component add clippy");
         assert_eq!(remedy(System::Other, Rights::None, "git"), "see https://git-scm.com/downloads");
     }

@@ -1,6 +1,7 @@
 //! The tools the tests need: how each is recognised, and what it is called in package managers.
 
 use std::env;
+use std::fs;
 use std::process::Command;
 
 use crate::program;
@@ -18,6 +19,9 @@ pub(crate) struct Tool {
     variable: Option<&'static str>,
     /// Program and leading words of each form the tool comes in; `--version` is added.
     candidates: &'static [&'static [&'static str]],
+    /// Where each version has a folder of its own that is named after its number: the folder of these
+    /// folders, and the program inside of each.
+    versions: Option<(&'static str, &'static str)>,
     /// The oldest version that serves, as (major, minor).
     oldest: (u32, u32),
     pub(crate) origin: Origin,
@@ -53,6 +57,7 @@ pub(crate) const TOOLS: &[Tool] = &[
         only_browser: false,
         variable: None,
         candidates: &[&["cargo", "fmt"]],
+        versions: None,
         oldest: (1, 0),
         origin: Origin::Rustup("rustfmt"),
     },
@@ -61,6 +66,7 @@ pub(crate) const TOOLS: &[Tool] = &[
         only_browser: false,
         variable: None,
         candidates: &[&["cargo", "clippy"]],
+        versions: None,
         oldest: (0, 1),
         origin: Origin::Rustup("clippy"),
     },
@@ -69,6 +75,7 @@ pub(crate) const TOOLS: &[Tool] = &[
         only_browser: false,
         variable: None,
         candidates: &[&["git"]],
+        versions: None,
         // `receive-pack --http-backend-info-refs` appeared in 2.34.
         oldest: (2, 34),
         origin: Origin::Package {
@@ -78,10 +85,25 @@ pub(crate) const TOOLS: &[Tool] = &[
         },
     },
     Tool {
+        name: "Postgres",
+        only_browser: false,
+        variable: None,
+        candidates: &[&["postgres"]],
+        versions: Some(("/usr/lib/postgresql", "bin/postgres")),
+        // The oldest that the store takes.
+        oldest: (13, 0),
+        origin: Origin::Package {
+            name: "postgresql",
+            homebrew: "postgresql@17",
+            page: "https://www.postgresql.org/download",
+        },
+    },
+    Tool {
         name: "Node.js",
         only_browser: true,
         variable: None,
         candidates: &[&["node"]],
+        versions: None,
         // What Debian 12 and Ubuntu 24.04 carry; newer Playwrights than the pinned one refuse it.
         oldest: (18, 0),
         origin: Origin::Package {
@@ -95,6 +117,7 @@ pub(crate) const TOOLS: &[Tool] = &[
         only_browser: true,
         variable: None,
         candidates: &[&["npm"]],
+        versions: None,
         oldest: (8, 0),
         origin: Origin::Package {
             name: "npm",
@@ -114,6 +137,7 @@ pub(crate) const TOOLS: &[Tool] = &[
             &["/Applications/Chromium.app/Contents/MacOS/Chromium"],
             &["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"],
         ],
+        versions: None,
         oldest: (120, 0),
         origin: Origin::Package {
             name: "chromium",
@@ -128,10 +152,12 @@ impl Tool {
     /// is there but does not run (such as Ubuntu's stand-in for Chromium) does not count.
     pub(crate) fn find(&self) -> Found {
         let named = self.variable.and_then(|variable| env::var(variable).ok());
+        let versioned = self.versions.map(newest_first).unwrap_or_default();
         let forms = named
             .iter()
             .map(|program| vec![program.as_str()])
-            .chain(self.candidates.iter().map(|words| words.to_vec()));
+            .chain(self.candidates.iter().map(|words| words.to_vec()))
+            .chain(versioned.iter().map(|program| vec![program.as_str()]));
         let mut why = "not found".to_owned();
         let mut outdated = false;
         for words in forms {
@@ -156,6 +182,15 @@ impl Tool {
     }
 }
 
+/// The program of each version that is there.
+fn newest_first((folder, program): (&str, &str)) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut versions: Vec<u32> =
+        entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    versions.sort_unstable_by(|a, b| b.cmp(a));
+    versions.iter().map(|version| format!("{folder}/{version}/{program}")).collect()
+}
+
 /// The first word of the form `1.2…` in what a program says of itself, as (major, minor) and as text.
 fn version(answer: &str) -> Option<((u32, u32), &str)> {
     answer.split_whitespace().find_map(|word| {
@@ -176,6 +211,7 @@ mod tests {
         for (answer, expected) in [
             ("git version 2.39.5", (2, 39)),
             ("v20.20.2", (20, 20)),
+            ("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", (15, 18)),
             ("11.19.1", (11, 19)),
             ("Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)", (156, 0)),
             ("rustfmt 1.8.0-stable (59807616e 2026-04-14)", (1, 8)),
@@ -186,6 +222,18 @@ mod tests {
         assert_eq!(version("requires the chromium snap to be installed"), None);
     }
 
+    #[test]
+    fn of_several_versions_the_newest_comes_first() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["9", "15", "13", "common"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let folder = folder.path().to_str().unwrap();
+        let found = newest_first((folder, "bin/postgres"));
+        assert_eq!(found, ["15", "13", "9"].map(|n| format!("{folder}/{n}/bin/postgres")));
+        assert_eq!(newest_first(("/no/such/folder", "x")), Vec::<String>::new());
+    }
+
     fn echo(oldest: (u32, u32)) -> Tool {
         // `echo` repeats its arguments, so the candidate says its own version.
         Tool {
@@ -193,6 +241,7 @@ mod tests {
             only_browser: false,
             variable: None,
             candidates: &[&["/no/such/program"], &["echo", "3.7"]],
+            versions: None,
             oldest,
             origin: Origin::Rustup("echo"),
         }

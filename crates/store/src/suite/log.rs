@@ -151,6 +151,38 @@ pub(crate) fn a_page_is_never_larger_than_the_limit<F: Fixture>() {
     assert_eq!((page.items.len() as u64, page.next), (PAGE_MAX, Some(PAGE_MAX)));
 }
 
+pub(crate) fn any_text_is_kept_and_found<F: Fixture>() {
+    let mut store = F::with_shop();
+    // Some databases keep no NUL, and what they keep instead must not be taken for another text.
+    let odd = ["a\0", "a\\0", "a\\", "a\\\\0", "\0", "\\0\0", "é\u{1f30a}"];
+    let log = (1..).zip(odd).map(|(n, text)| {
+        let mut event = event(n);
+        event.kind = EventType::new(text);
+        event.source = text.to_owned();
+        event.data.insert("stage".into(), json!(text));
+        event.data.insert("service".into(), json!(text));
+        LogEntry { disposition: Disposition::Late, reason: Some(text.into()), ..entry(n, event) }
+    });
+    let log: Vec<_> = log.collect();
+    store.applied(&entries(log.clone()));
+    let rows = store.reader().trace(&project("shop"), context_id(1), 99).unwrap();
+    assert_eq!(rows.len(), odd.len());
+    for ((text, LogEntry { n, event, disposition, reason, .. }), row) in
+        odd.iter().zip(log).zip(rows)
+    {
+        assert_eq!(row, LogRow { n, event, disposition, reason });
+        for narrow in [
+            EventFilter { kind: Some(EventType::new(text)), ..all_of("shop") },
+            EventFilter { source: Some((*text).to_owned()), ..all_of("shop") },
+            EventFilter { stage: Some((*text).to_owned()), ..all_of("shop") },
+            EventFilter { service: Some((*text).to_owned()), ..all_of("shop") },
+        ] {
+            let page = store.reader().events(&narrow, 0, 9).unwrap();
+            assert_eq!(numbers(&page.items), [n], "{text:?}");
+        }
+    }
+}
+
 pub(crate) fn the_root_is_the_first_listed_entry<F: Fixture>() {
     let mut store = F::with_shop();
     store.make_project("other");

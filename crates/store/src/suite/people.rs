@@ -61,7 +61,7 @@ pub(crate) fn an_answer_is_kept_until_it_expires<F: Fixture>() {
     assert_eq!(store.home().kept_answer(&[1; 32], at(9)).unwrap(), Some(answer(1, 10)));
     assert_eq!(store.home().kept_answer(&[1; 32], at(10)).unwrap(), None);
     assert_eq!(store.home().kept_answer(&[2; 32], at(9)).unwrap(), None);
-    let again = IdempotencyRow { answer: "[]".into(), ..answer(1, 20) };
+    let again = IdempotencyRow { answer: "a\0b\\0".into(), ..answer(1, 20) };
     store.written(&Write::Idempotency(again.clone()));
     assert_eq!(store.home().kept_answer(&[1; 32], at(11)).unwrap(), Some(again));
 }

@@ -130,4 +130,9 @@ pub(crate) fn a_new_shipyard_replaces_the_old_one<F: Fixture>() {
     assert_eq!((row.commit, &*row.shipyard), (commit_id(9), SHIPYARD));
     assert_eq!(store.written(&write(project("nowhere"))), Written::NoProject);
     assert_eq!(store.written(&write(ProjectName::unmapped())), Written::NoProject);
+    // Whatever a team commits is what is read, though it may be no shipyard.
+    let text = "a\0b\\0".to_owned();
+    let commit = commit_id(10);
+    store.written(&Write::Snapshot { project: shop.clone(), commit, text: text.clone() });
+    assert_eq!(*store.reader().project(&shop).unwrap().unwrap().shipyard, *text);
 }

@@ -1,0 +1,96 @@
+//! Approvals. Their row number is the order in which they were asked, over all projects.
+
+use postgres::Row;
+use tidegate_core::approval::{Approval, ApprovalState as Stands};
+use tidegate_core::names::{EventId, ProjectName, ServiceName, StageName};
+
+use crate::codec::{from_json, micros, to_json};
+use crate::contract::StoreError;
+use crate::query::{ApprovalFilter, ApprovalState, Page};
+
+use super::list::{self, Conditions, List};
+use super::session::{Session, get};
+
+/// Writes an approval.
+pub(super) fn put(session: &Session, approval: &Approval) -> Result<(), StoreError> {
+    let (state, at) = match &approval.state {
+        Stands::Open => (ApprovalState::Open, 0),
+        Stands::Decided(decided) => (ApprovalState::Decided, micros(decided.at)),
+        Stands::Closed { at, .. } => (ApprovalState::Closed, micros(*at)),
+    };
+    session.execute(
+        "INSERT INTO approval (id, project, stage, service, context, state, at, body)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (id) DO UPDATE
+         SET state = excluded.state, at = excluded.at, body = excluded.body",
+        &[
+            &approval.id.uuid(),
+            &approval.scope.project.as_str(),
+            &approval.scope.stage.as_str(),
+            &approval.scope.service.as_str(),
+            &approval.context.uuid(),
+            &code(state),
+            &at,
+            &to_json(approval, "approval")?,
+        ],
+    )?;
+    Ok(())
+}
+
+fn code(state: ApprovalState) -> i16 {
+    match state {
+        ApprovalState::Open => 0,
+        ApprovalState::Decided => 1,
+        ApprovalState::Closed => 2,
+    }
+}
+
+fn read(row: &Row) -> Result<Approval, StoreError> {
+    let seq: i64 = get(row, 0)?;
+    from_json(get(row, 1)?, || format!("table approval, seq {seq}"))
+}
+
+/// One approval of a project.
+pub(super) fn of_project(
+    session: &Session,
+    project: &ProjectName,
+    id: EventId,
+) -> Result<Option<Approval>, StoreError> {
+    let sql = "SELECT seq, body FROM approval WHERE id = $1 AND project = $2";
+    list::one(session, sql, &[&id.uuid(), &project.as_str()], read)
+}
+
+/// One approval.
+pub(super) fn by_id(session: &Session, id: EventId) -> Result<Option<Approval>, StoreError> {
+    list::one(session, "SELECT seq, body FROM approval WHERE id = $1", &[&id.uuid()], read)
+}
+
+/// Approvals: what was decided or closed newest decision first, everything else in the order asked.
+pub(super) fn page(
+    session: &Session,
+    filter: &ApprovalFilter,
+    page: (u64, u64),
+) -> Result<Page<Approval>, StoreError> {
+    let mut conditions = Conditions::default();
+    let mut name = |condition: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            conditions.bind(condition, value.to_owned());
+        }
+    };
+    name("project = ?", filter.project.as_ref().map(ProjectName::as_str));
+    name("stage = ?", filter.stage.as_ref().map(StageName::as_str));
+    name("service = ?", filter.service.as_ref().map(ServiceName::as_str));
+    if let Some(context) = filter.context {
+        conditions.bind("context = ?", context.uuid());
+    }
+    if let Some(state) = filter.state {
+        conditions.bind("state = ?", code(state));
+    }
+    let order = match filter.state {
+        None => "seq",
+        Some(ApprovalState::Open) => "at, seq",
+        Some(ApprovalState::Decided | ApprovalState::Closed) => "at DESC, seq DESC",
+    };
+    List { columns: "seq, body", source: "approval", join: "", conditions, order }
+        .page(session, page, read)
+}

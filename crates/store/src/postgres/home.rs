@@ -1,0 +1,236 @@
+//! One server's way to write.
+
+use std::cell::RefCell;
+
+use jiff::Timestamp;
+use tidegate_core::principal::Principal;
+use tidegate_core::sequence::{Change, Effects, FollowOn};
+use uuid::Uuid;
+
+use crate::codec::damaged;
+use crate::contract::{Home, InputRecord, StoreError, Write, Written};
+use crate::rows::{Deferred, IdempotencyRow};
+
+use super::connect::{Patience, Purpose, Target};
+use super::pool::PostgresReaders;
+use super::session::{Outcome, Session};
+use super::shipyards::Shipyards;
+use super::{
+    approvals, commit, contexts, deferred, executions, lanes, latest, log, migrate, outbox, people,
+    projects, prune, sagas, tasks, timers,
+};
+
+/// The home of a cluster, as one server sees it: owns one connection that writes, and makes a new one
+/// where that is lost. Any number of servers have one each.
+pub struct PostgresHome {
+    target: Target,
+    /// Names this home in the store, from its opening to its end.
+    id: Uuid,
+    pub(super) session: Session,
+    /// The number of the open transaction.
+    open: Option<i64>,
+    /// Why a step could not read, where that is not the row's fault and nobody was told yet.
+    pub(super) unread: RefCell<Option<StoreError>>,
+    pub(super) shipyards: Shipyards,
+}
+
+impl std::fmt::Debug for PostgresHome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresHome").field("place", &self.target.place).finish_non_exhaustive()
+    }
+}
+
+impl PostgresHome {
+    /// Connects and brings the schema up to date; makes it where there is none. The string is one of
+    /// libpq's: `host=/run/postgresql dbname=tidegate`, or a `postgresql://` URL; its `search_path`
+    /// names the schema.
+    ///
+    /// # Errors
+    /// The server cannot be reached, can lose what it has acknowledged, is too old, or holds a store
+    /// that a newer version has written.
+    pub fn open(connection: &str) -> Result<(Self, PostgresReaders), StoreError> {
+        Self::open_with(connection, Patience::default())
+    }
+
+    /// The same, with another patience for servers that do not answer.
+    ///
+    /// # Errors
+    /// As [`PostgresHome::open`].
+    pub fn open_with(
+        connection: &str,
+        patience: Patience,
+    ) -> Result<(Self, PostgresReaders), StoreError> {
+        let mut target = Target::parse(connection, patience)?;
+        let session = target.connect(Purpose::Write)?;
+        let (schema, store) = migrate::migrate(&session, &target.place)?;
+        target.pin(schema, store);
+        let readers = PostgresReaders::new(target.clone());
+        let (id, shipyards) = (Uuid::new_v4(), Shipyards::default());
+        let unread = RefCell::default();
+        Ok((Self { target, id, session, open: None, unread, shipyards }, readers))
+    }
+
+    /// The connection, inside of a transaction; what is written outside of one would be committed row
+    /// by row.
+    fn inside(&self) -> Result<&Session, StoreError> {
+        match self.open {
+            Some(_) => Ok(&self.session),
+            None => Err(none_open()),
+        }
+    }
+
+    fn change(&self, session: &Session, change: &Change, now: Timestamp) -> Result<(), StoreError> {
+        match change {
+            Change::Snapshot { project, commit, text } => {
+                if projects::set_shipyard(session, project, commit, text)? {
+                    return Ok(());
+                }
+                Err(damaged(
+                    format!("project {project}"),
+                    "its shipyard changes, yet it is not there",
+                ))
+            }
+            Change::Execution(execution) => executions::put(session, execution),
+            Change::Task(project, task) => tasks::put(session, project, task),
+            Change::Approval(approval) => approvals::put(session, approval),
+            Change::Context(context) => contexts::put(session, context, now),
+            Change::Holder(lane, holder) => lanes::hold(session, lane, *holder),
+            Change::Join(lane, queue, position, execution) => {
+                lanes::join(session, lane, *queue, *position, *execution)
+            }
+            Change::Leave(lane, queue, position) => lanes::leave(session, lane, *queue, *position),
+            Change::Deployed(lane, deployed) => lanes::deploy(session, lane, deployed),
+            Change::Open(event) => outbox::open(session, event),
+            Change::Closed(project, id) => outbox::close(session, project, *id),
+            Change::Deliver(delivery) => outbox::deliver(session, delivery),
+            Change::CancelJobs(_, event) => outbox::cancel(session, *event),
+            Change::Timer(project, timer, due) => timers::set(session, project, *timer, *due),
+            Change::TimerGone(_, timer) => timers::clear(session, *timer),
+            Change::Latest(latest) => latest::put(session, latest),
+        }
+    }
+
+    /// The answer to `COMMIT` was lost: the store is asked, on a new connection.
+    fn settle(&mut self, n: i64, why: &str) -> Result<(), StoreError> {
+        let place = &self.target.place;
+        tracing::warn!(%place, why, "the answer to a commit was lost; its outcome is looked up");
+        match commit::settle(&self.target, self.id, n) {
+            Ok((took_place, session)) => {
+                self.session = session;
+                tracing::info!(%place, took_place, "the outcome of the commit is known");
+                if took_place {
+                    return Ok(());
+                }
+                let what = format!("the database {place}");
+                Err(StoreError::Unavailable { what, why: why.to_owned() })
+            }
+            Err(error) => Err(StoreError::OutcomeUnknown(format!("{why}; then {error}"))),
+        }
+    }
+}
+
+fn none_open() -> StoreError {
+    damaged("transaction", "there is none open; begin one first")
+}
+
+impl Home for PostgresHome {
+    fn begin(&mut self) -> Result<(), StoreError> {
+        if self.open.is_some() {
+            return Err(damaged("transaction", "one is open already; commit or roll back first"));
+        }
+        if let Some(error) = self.unread.take() {
+            return Err(error);
+        }
+        let mut begun = commit::begin(&self.session);
+        // A connection may have been lost while it was idle, and nothing was done yet.
+        if self.session.is_lost() {
+            self.session = self.target.reconnect(Purpose::Write, self.target.patience.begin)?;
+            begun = commit::begin(&self.session);
+        }
+        self.open = Some(begun?);
+        Ok(())
+    }
+
+    fn apply(&mut self, input: &InputRecord<'_>, effects: &Effects) -> Result<(), StoreError> {
+        let session = self.inside()?;
+        outbox::record(session, input)?;
+        for entry in &effects.log {
+            log::append(session, entry)?;
+        }
+        let now = input.env.now;
+        effects.changes.iter().try_for_each(|change| self.change(session, change, now))
+    }
+
+    fn write(&mut self, write: &Write) -> Result<Written, StoreError> {
+        let session = self.inside()?;
+        match write {
+            Write::Begin(intent, events) => return sagas::begin(session, intent, events),
+            Write::Complete { intent, commit, now, events } => {
+                sagas::complete(session, *intent, (commit, *now), events)?;
+            }
+            Write::Undo { intent, events } => sagas::undo(session, *intent, events)?,
+            Write::Snapshot { project, commit, text } => {
+                if !projects::set_shipyard(session, project, commit, text)? {
+                    return Ok(Written::NoProject);
+                }
+            }
+            Write::DeliveryDone(id) => outbox::delivered(session, *id)?,
+            Write::Idempotency(row) => people::keep_answer(session, row)?,
+            Write::PutSession(row) => people::put_session(session, row)?,
+            Write::DropSession(digest) => people::drop_session(session, digest)?,
+            Write::PutSignIn(row) => people::put_sign_in(session, row)?,
+            Write::UseSignIn { code, session: row, now } => {
+                return people::use_sign_in(session, code, row, *now).map(Written::SignedIn);
+            }
+            Write::Expire(now) => people::expire(session, *now)?,
+            Write::Quarantine(row) => deferred::quarantine(session, row)?,
+            Write::DropTimer(timer) => timers::clear(session, *timer)?,
+            Write::Prune { before, unmapped_before, limit } => {
+                return prune::prune(session, *before, *unmapped_before, *limit);
+            }
+        }
+        Ok(Written::Done)
+    }
+
+    fn defer(&mut self, follow_on: &FollowOn, by: &Principal) -> Result<(), StoreError> {
+        deferred::push(self.inside()?, follow_on, by)
+    }
+
+    fn take_deferred(&mut self) -> Result<Option<Deferred>, StoreError> {
+        deferred::pop(self.inside()?)
+    }
+
+    fn kept_answer(
+        &self,
+        key: &[u8; 32],
+        now: Timestamp,
+    ) -> Result<Option<IdempotencyRow>, StoreError> {
+        people::kept_answer(&self.session, key, now)
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let n = self.open.take().ok_or_else(none_open)?;
+        // Where a step could not read, this fails as well, and whoever commits is told.
+        self.unread.take();
+        match commit::commit(&self.session, self.id, n) {
+            Outcome::Written => Ok(()),
+            Outcome::Undone(error) => Err(error),
+            Outcome::Unknown(why) => self.settle(n, &why),
+        }
+    }
+
+    fn rollback(&mut self) {
+        if self.open.take().is_some() {
+            self.session.rollback();
+        }
+    }
+
+    // The disk is the server's; whoever runs that sees to its space.
+    fn release_reserve(&mut self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    fn fill_reserve(&mut self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+}

@@ -1,0 +1,189 @@
+//! The questions of readers, each one transaction.
+
+use jiff::Timestamp;
+use tidegate_core::approval::Approval;
+use tidegate_core::event::{Event, Scope};
+use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
+use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Resolve};
+
+use crate::contract::StoreError;
+use crate::query::{
+    ApprovalFilter, EventFilter, ExecutionFilter, ExecutionSummary, LogRow, OpenEventFilter,
+    PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
+};
+use crate::rows::{
+    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
+};
+
+use super::pool::PostgresReaders;
+use super::session::Session;
+use super::{
+    approvals, contexts, deferred, executions, lanes, latest, log, outbox, people, projects, sagas,
+    tasks, timers,
+};
+
+impl Reader for PostgresReaders {
+    fn projects(&self, offset: u64, limit: u64) -> Result<Page<ProjectRow>, StoreError> {
+        self.read(|session| projects::all(session, (offset, limit)))
+    }
+
+    fn project(&self, name: &ProjectName) -> Result<Option<ProjectRow>, StoreError> {
+        self.read(|session| projects::one(session, name))
+    }
+
+    fn services(&self, project: &ProjectName) -> Result<Vec<ServiceRow>, StoreError> {
+        self.read(|session| projects::services(session, project))
+    }
+
+    fn deployed(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        service: &ServiceName,
+    ) -> Result<Vec<Deployed>, StoreError> {
+        self.read(|session| lanes::deployed(session, project, stage, service))
+    }
+
+    fn events(
+        &self,
+        filter: &EventFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<LogRow>, StoreError> {
+        self.read(|session| log::page(session, filter, (offset, limit)))
+    }
+
+    fn trace(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+        limit: u64,
+    ) -> Result<Vec<LogRow>, StoreError> {
+        self.read(|session| log::trace(session, project, context, limit))
+    }
+
+    fn event(&self, id: EventId) -> Result<Option<(ProjectName, LogRow)>, StoreError> {
+        self.read(|session| log::by_id(session, id))
+    }
+
+    fn open_events(
+        &self,
+        filter: &OpenEventFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Event>, StoreError> {
+        self.read(|session| outbox::open_events(session, filter, (offset, limit)))
+    }
+
+    fn sequences(
+        &self,
+        project: &ProjectName,
+        filter: &SequenceFilter,
+        offset: u64,
+        limit: Option<u64>,
+    ) -> Result<Page<Context>, StoreError> {
+        let page = (offset, limit.unwrap_or(PAGE_MAX));
+        self.read(|session| contexts::page(session, project, filter, page))
+    }
+
+    fn executions(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+    ) -> Result<Vec<ExecutionSummary>, StoreError> {
+        self.read(|session| {
+            summaries(session, project, executions::of_context(session, project, context)?)
+        })
+    }
+
+    fn execution(
+        &self,
+        project: &ProjectName,
+        id: ExecutionId,
+    ) -> Result<Option<Execution>, StoreError> {
+        self.read(|session| executions::by_id(session, project, id))
+    }
+
+    fn approvals(
+        &self,
+        filter: &ApprovalFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Approval>, StoreError> {
+        self.read(|session| approvals::page(session, filter, (offset, limit)))
+    }
+
+    fn approval(&self, id: EventId) -> Result<Option<Approval>, StoreError> {
+        self.read(|session| approvals::by_id(session, id))
+    }
+
+    fn session(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SessionRow>, StoreError> {
+        self.read(|session| people::session(session, digest, now))
+    }
+
+    fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError> {
+        self.read(|session| people::sign_in(session, digest, now))
+    }
+
+    fn deliveries(&self, after: i64, limit: u64) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.read(|session| outbox::deliveries(session, after, limit))
+    }
+
+    fn intents(&self) -> Result<Vec<(i64, Intent)>, StoreError> {
+        self.read(sagas::open)
+    }
+
+    fn unresolved(&self, limit: u64) -> Result<Vec<Resolve>, StoreError> {
+        self.read(|session| executions::unresolved(session, limit))
+    }
+
+    fn timers(&self, expiries: bool, limit: u64) -> Result<Vec<TimerRow>, StoreError> {
+        self.read(|session| timers::next(session, expiries, limit))
+    }
+
+    fn has_deferred(&self) -> Result<bool, StoreError> {
+        self.read(deferred::any)
+    }
+
+    fn quarantined(&self, offset: u64, limit: u64) -> Result<Page<QuarantineRow>, StoreError> {
+        self.read(|session| deferred::quarantined(session, (offset, limit)))
+    }
+
+    fn latest_events(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        service: &ServiceName,
+    ) -> Result<Vec<LatestEvent>, StoreError> {
+        let (project, stage, service) = (project.clone(), stage.clone(), service.clone());
+        let scope = Scope { project, stage, service };
+        self.read(|session| latest::of(session, &scope))
+    }
+
+    fn all_executions(
+        &self,
+        project: &ProjectName,
+        filter: &ExecutionFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<ExecutionSummary>, StoreError> {
+        self.read(|session| {
+            let page = executions::page(session, project, filter, (offset, limit))?;
+            let items = summaries(session, project, page.items)?;
+            Ok(Page { items, total: page.total, next: page.next })
+        })
+    }
+}
+
+/// Executions with their open tasks.
+fn summaries(
+    session: &Session,
+    project: &ProjectName,
+    executions: Vec<Execution>,
+) -> Result<Vec<ExecutionSummary>, StoreError> {
+    let summaries = executions.into_iter().map(|execution| {
+        let open = tasks::of_execution(session, project, &execution)?;
+        Ok(ExecutionSummary { execution, open })
+    });
+    summaries.collect()
+}
