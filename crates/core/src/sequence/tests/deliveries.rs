@@ -212,7 +212,7 @@ fn events_of_an_unknown_project_are_kept_apart() {
     let scope = Scope::of(&event.data).unwrap();
     let reply = world.send(Input::Triggered { event, scope, by: machine() }, &machine()).unwrap();
     assert_eq!(reply, Reply::Kept("project nowhere does not exist".to_owned()));
-    assert!(world.log[0].project.is_unmapped());
+    assert!(world.unmapped[0].project.is_unmapped() && world.log.is_empty());
     assert!(world.executions.is_empty());
 }
 

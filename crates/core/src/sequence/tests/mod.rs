@@ -3,6 +3,7 @@
 mod approvals;
 mod deliveries;
 mod lanes;
+mod rows;
 mod world;
 
 /// The tour's third step: qa, then a person, then production.

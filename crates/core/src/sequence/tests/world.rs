@@ -1,41 +1,27 @@
-//! A store made of maps, and a driver that steps inputs and all that follows from them.
+//! A driver that steps inputs and all that follows from them, as one commit would.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::approval::{Approval, Decision, Subject};
-use crate::audit::AuditRecord;
-use crate::event::{Draft, Event, EventType, Scope};
-use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName, StageName};
+use super::rows::Rows;
+use crate::approval::{Decision, Subject};
+use crate::event::{Draft, Event, Scope};
+use crate::names::{CommitId, ContextId, EventId, ProjectName, StageName};
 use crate::principal::{Principal, PrincipalName};
 use crate::sequence::{
-    Answer, Change, Command, Context, Control, Deployed, Env, Execution, Input, LaneHead,
-    LatestEvent, LogEntry, OpenEvent, ProjectHead, Queue, Queued, Refusal, Reply, Resolution,
-    Settings, Task, Timer, View, ViewError, step,
+    Answer, Command, Control, Env, Input, Refusal, Reply, Resolution, Settings, Timer, step,
 };
 use crate::shipyard::Shipyard;
 
 pub(super) struct World {
+    rows: Rows,
     shipyard: Arc<Shipyard>,
     text: Arc<str>,
     commit: CommitId,
-    known: Option<(CommitId, Arc<Shipyard>)>,
-    pub(super) log: Vec<LogEntry>,
-    pub(super) contexts: BTreeMap<ContextId, Context>,
-    pub(super) executions: BTreeMap<ExecutionId, Execution>,
-    pub(super) tasks: BTreeMap<EventId, Task>,
-    pub(super) approvals: BTreeMap<EventId, Approval>,
-    pub(super) open: BTreeMap<EventId, OpenEvent>,
-    pub(super) timers: BTreeMap<Timer, Timestamp>,
-    pub(super) latest: BTreeMap<(Scope, EventType), LatestEvent>,
-    pub(super) audit: Vec<AuditRecord>,
-    pub(super) cancelled: Vec<EventId>,
-    holders: BTreeMap<Scope, ExecutionId>,
-    queues: BTreeMap<(Scope, Queue, u64), ExecutionId>,
-    deployed: BTreeMap<Scope, Vec<Deployed>>,
     steps: u64,
     /// How far the clock was moved on.
     moved: SignedDuration,
@@ -43,80 +29,20 @@ pub(super) struct World {
     pub(super) unreadable: Option<String>,
 }
 
-impl View for World {
-    fn project(&self, name: &ProjectName) -> Result<Option<ProjectHead>, ViewError> {
-        let known = *name == "tour" || name.is_unmapped();
-        let last = self.log.len() as u64;
-        Ok(known.then(|| ProjectHead { last, shipyard: self.known.clone() }))
-    }
-
-    fn context(&self, _: &ProjectName, id: ContextId) -> Result<Option<Context>, ViewError> {
-        Ok(self.contexts.get(&id).cloned())
-    }
-
-    fn lane(&self, lane: &Scope) -> Result<LaneHead, ViewError> {
-        let first = |queue| {
-            let mut range =
-                self.queues.range((lane.clone(), queue, 0)..=(lane.clone(), queue, u64::MAX));
-            range
-                .next()
-                .map(|((_, _, position), id)| Queued { position: *position, execution: *id })
-        };
-        Ok(LaneHead {
-            holder: self.holders.get(lane).copied(),
-            ready: first(Queue::Ready),
-            waiting: first(Queue::Waiting),
-            deployed: self.deployed.get(lane).cloned().unwrap_or_default(),
-        })
-    }
-
-    fn execution(&self, _: &ProjectName, id: ExecutionId) -> Result<Option<Execution>, ViewError> {
-        Ok(self.executions.get(&id).cloned())
-    }
-
-    fn open_executions(
-        &self,
-        _: &ProjectName,
-        context: ContextId,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<Execution>, ViewError> {
-        let of = self.executions.values().filter(|e| e.context == context && e.position > after);
-        let mut open: Vec<_> = of.filter(|e| !e.state.is_final()).cloned().collect();
-        open.sort_by_key(|execution| execution.position);
-        open.truncate(limit);
-        Ok(open)
-    }
-
-    fn task(&self, _: &ProjectName, id: EventId) -> Result<Option<Task>, ViewError> {
-        Ok(self.tasks.get(&id).cloned())
-    }
-
-    fn approval(&self, _: &ProjectName, id: EventId) -> Result<Option<Approval>, ViewError> {
-        Ok(self.approvals.get(&id).cloned())
+impl Deref for World {
+    type Target = Rows;
+    fn deref(&self) -> &Rows {
+        &self.rows
     }
 }
 
 impl World {
     pub(super) fn new(shipyard: &str) -> Self {
         Self {
+            rows: Rows::default(),
             shipyard: Arc::new(Shipyard::parse(shipyard).unwrap()),
             text: Arc::from(shipyard),
             commit: CommitId::new(&"1".repeat(40)).unwrap(),
-            known: None,
-            log: Vec::new(),
-            contexts: BTreeMap::new(),
-            executions: BTreeMap::new(),
-            tasks: BTreeMap::new(),
-            approvals: BTreeMap::new(),
-            open: BTreeMap::new(),
-            timers: BTreeMap::new(),
-            latest: BTreeMap::new(),
-            audit: Vec::new(),
-            cancelled: Vec::new(),
-            holders: BTreeMap::new(),
-            queues: BTreeMap::new(),
-            deployed: BTreeMap::new(),
             steps: 0,
             moved: SignedDuration::ZERO,
             unreadable: None,
@@ -145,16 +71,14 @@ impl World {
             seed[..8].copy_from_slice(&self.steps.to_be_bytes());
             let settings = Settings::default();
             let env = Env { now: self.now(), principal: by.clone(), seed, settings };
-            let effects = step(self, &input, &env)?;
-            assert_eq!(step(self, &input, &env).as_ref(), Ok(&effects), "a step is a function");
-            for entry in &effects.log {
-                assert_eq!(entry.n, self.log.len() as u64 + 1, "the log has no gaps");
-                self.log.push(entry.clone());
-            }
-            for change in effects.changes {
-                self.apply(change);
-            }
-            if let Some(resolve) = effects.resolve {
+            let mut effects = step(&self.rows, &input, &env)?;
+            let again = step(&self.rows, &input, &env);
+            assert_eq!(again.as_ref(), Ok(&effects), "a step is a function");
+            let (resolve, follow_on) =
+                (effects.resolve.take(), std::mem::take(&mut effects.follow_on));
+            reply.get_or_insert_with(|| effects.answer.clone());
+            self.rows.apply(effects);
+            if let Some(resolve) = resolve {
                 let resolution = match &self.unreadable {
                     Some(reason) => Resolution::Failed(reason.clone()),
                     None => Resolution::Read {
@@ -167,52 +91,16 @@ impl World {
                 let (project, execution) = (resolve.scope.project, resolve.execution);
                 queue.push_back(Input::Resolved { project, execution, resolution });
             }
-            self.audit.extend(effects.audit);
-            queue.extend(effects.follow_on.into_iter().map(Input::from));
-            reply.get_or_insert(effects.answer);
+            queue.extend(follow_on.into_iter().map(Input::from));
             self.check();
         }
         Ok(reply.unwrap())
     }
 
-    fn apply(&mut self, change: Change) {
-        match change {
-            Change::Snapshot { commit, .. } => {
-                self.known = Some((commit, Arc::clone(&self.shipyard)));
-            }
-            Change::Execution(row) => drop(self.executions.insert(row.id, *row)),
-            Change::Task(_, row) => drop(self.tasks.insert(row.id, *row)),
-            Change::Approval(row) => drop(self.approvals.insert(row.id, *row)),
-            Change::Context(row) => drop(self.contexts.insert(row.id, *row)),
-            Change::Holder(lane, Some(holder)) => {
-                let before = self.holders.insert(lane, holder);
-                assert_eq!(before, None, "a lane has at most one holder");
-            }
-            Change::Holder(lane, None) => drop(self.holders.remove(&lane)),
-            Change::Join(lane, queue, position, id) => {
-                assert_eq!(self.queues.insert((lane, queue, position), id), None);
-            }
-            Change::Leave(lane, queue, position) => {
-                assert!(self.queues.remove(&(lane, queue, position)).is_some());
-            }
-            Change::Deployed(lane, rows) => drop(self.deployed.insert(lane, rows)),
-            Change::Open(row) => drop(self.open.insert(row.id, row)),
-            Change::Closed(_, id) => drop(self.open.remove(&id)),
-            Change::Deliver(_) => {}
-            Change::CancelJobs(_, id) => self.cancelled.push(id),
-            Change::Timer(_, timer, due) => drop(self.timers.insert(timer, due)),
-            Change::TimerGone(_, timer) => drop(self.timers.remove(&timer)),
-            Change::Latest(row) => {
-                drop(self.latest.insert((row.scope.clone(), row.kind.clone()), row));
-            }
-        }
-    }
-
     /// What holds after every step.
     fn check(&self) {
         for context in self.contexts.values() {
-            let open = self.executions.values().filter(|e| e.context == context.id);
-            let open = open.filter(|e| !e.state.is_final()).count();
+            let open = self.under_way(context.id).count();
             assert_eq!(context.open as usize, open, "open executions are counted");
         }
     }
@@ -326,16 +214,18 @@ impl World {
         self.send(Input::Control(command), &ada()).unwrap()
     }
 
-    /// Lets time pass, and fires each timer that is due, earliest first.
+    /// Lets time pass, and fires each timer when it is due.
     pub(super) fn advance(&mut self, by: SignedDuration) {
-        self.moved += by;
-        let due = |world: &Self| {
-            let first = world.timers.iter().min_by_key(|(timer, due)| (**due, **timer))?;
-            (*first.1 <= world.now()).then_some(*first.0)
+        let end = self.now() + by;
+        let first = |world: &Self| {
+            let (timer, due) = world.timers.iter().min_by_key(|(timer, due)| (**due, **timer))?;
+            (*due <= end).then_some((*timer, *due))
         };
-        while let Some(timer) = due(self) {
+        while let Some((timer, due)) = first(self) {
+            self.moved += due.duration_since(self.now()).max(SignedDuration::ZERO);
             self.fire(timer);
         }
+        self.moved += end.duration_since(self.now()).max(SignedDuration::ZERO);
     }
 
     /// Fires a timer, whether it is due or not.
@@ -343,38 +233,6 @@ impl World {
         let project = ProjectName::new("tour").unwrap();
         let input = Input::TimerDue { project, timer, clock_was_set: false };
         self.send(input, &jobs()).unwrap()
-    }
-
-    // What there is to see.
-
-    pub(super) fn open_task(&self, task: &str) -> EventId {
-        let all = self.open_tasks(task);
-        assert_eq!(all.len(), 1, "one open {task} among {:?}", self.open.values());
-        all[0]
-    }
-
-    pub(super) fn open_tasks(&self, task: &str) -> Vec<EventId> {
-        let kind = EventType::new(&format!("sh.keptn.event.{task}.triggered"));
-        let mut found: Vec<_> = self.open.values().filter(|open| open.kind == kind).collect();
-        found.sort_by_key(|open| open.n);
-        found.into_iter().map(|open| open.id).collect()
-    }
-
-    pub(super) fn events(&self, kind: &str) -> Vec<&LogEntry> {
-        let kind = format!("sh.keptn.event.{kind}");
-        self.log.iter().filter(|entry| entry.event.kind.as_str() == kind).collect()
-    }
-
-    /// The listed events of a context, shortened: `qa.delivery.triggered`.
-    pub(super) fn story(&self, context: ContextId) -> Vec<String> {
-        let of = self.log.iter().filter(|entry| entry.event.context == context);
-        of.map(|entry| entry.event.kind.as_str()["sh.keptn.event.".len()..].to_owned()).collect()
-    }
-
-    pub(super) fn subject(&self, approval: EventId) -> Subject {
-        let approval = &self.approvals[&approval];
-        let deployed = self.deployed.get(&approval.scope);
-        Subject::of(approval, deployed.and_then(|rows| rows.last()))
     }
 }
 
