@@ -5,6 +5,7 @@
 
 mod codec;
 mod contract;
+pub mod memory;
 pub mod postgres;
 mod query;
 mod rows;

@@ -1,0 +1,71 @@
+//! Approvals.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tidegate_core::approval::{Approval, ApprovalState as Stands};
+use tidegate_core::names::EventId;
+
+use crate::contract::StoreError;
+use crate::query::{ApprovalFilter, ApprovalState};
+
+use super::page::admits;
+use super::table::{Key, Rows, Table};
+use super::transaction::Transaction;
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    /// The order in which they were asked, over all projects.
+    n: u64,
+    approval: Approval,
+}
+
+fn key(id: EventId) -> Key {
+    Key::new().bytes(id.as_bytes())
+}
+
+/// Writes an approval.
+pub(super) fn put(rows: &mut Transaction, approval: &Approval) -> Result<(), StoreError> {
+    let before: Option<Row> = rows.get(Table::Approval, &key(approval.id))?;
+    let n = match before {
+        Some(row) => row.n,
+        None => rows.next("approval")?,
+    };
+    rows.put(Table::Approval, &key(approval.id), &Row { n, approval: approval.clone() })
+}
+
+/// One approval.
+pub(super) fn one(rows: &Rows, id: EventId) -> Result<Option<Approval>, StoreError> {
+    Ok(rows.get::<Row>(Table::Approval, &key(id))?.map(|row| row.approval))
+}
+
+/// Those that match: what was decided or closed newest decision first, everything else in the order
+/// asked.
+pub(super) fn list(rows: &Rows, filter: &ApprovalFilter) -> Result<Vec<Approval>, StoreError> {
+    let ApprovalFilter { state, project, stage, service, context } = filter;
+    let mut found: Vec<Row> = rows.all(Table::Approval, &Key::new())?;
+    found.retain(|Row { approval, .. }| {
+        admits(state.as_ref(), &standing(approval).0)
+            && admits(project.as_ref(), &approval.scope.project)
+            && admits(stage.as_ref(), &approval.scope.stage)
+            && admits(service.as_ref(), &approval.scope.service)
+            && admits(context.as_ref(), &approval.context)
+    });
+    found.sort_by_key(|row| row.n);
+    if matches!(state, Some(ApprovalState::Decided | ApprovalState::Closed)) {
+        found.sort_by_key(|row| std::cmp::Reverse((standing(&row.approval).1, row.n)));
+    }
+    Ok(found.into_iter().map(|row| row.approval).collect())
+}
+
+fn standing(approval: &Approval) -> (ApprovalState, Option<Timestamp>) {
+    match &approval.state {
+        Stands::Open => (ApprovalState::Open, None),
+        Stands::Decided(decided) => (ApprovalState::Decided, Some(decided.at)),
+        Stands::Closed { at, .. } => (ApprovalState::Closed, Some(*at)),
+    }
+}
+
+/// Forgets an approval.
+pub(super) fn forget(rows: &mut Transaction, id: EventId) {
+    rows.remove(Table::Approval, &key(id));
+}

@@ -1,0 +1,201 @@
+//! The questions of readers: they see what is committed.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use jiff::Timestamp;
+use tidegate_core::approval::Approval;
+use tidegate_core::event::{Event, Scope};
+use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
+use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Resolve};
+
+use crate::contract::StoreError;
+use crate::query::{
+    ApprovalFilter, EventFilter, ExecutionFilter, ExecutionSummary, LogRow, OpenEventFilter,
+    PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
+};
+use crate::rows::{
+    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
+};
+
+use super::page::page;
+use super::table::Rows;
+use super::{
+    approvals, contexts, deferred, executions, lanes, log, outbox, people, projects, sagas, timers,
+};
+
+/// Reads what a [`MemoryHome`](super::MemoryHome) has committed. Clones share it.
+#[derive(Debug, Clone)]
+pub struct MemoryReader {
+    committed: Arc<RwLock<Rows>>,
+}
+
+impl MemoryReader {
+    pub(super) fn new(committed: Arc<RwLock<Rows>>) -> Self {
+        Self { committed }
+    }
+
+    fn rows(&self) -> RwLockReadGuard<'_, Rows> {
+        self.committed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn at_most<T>(mut items: Vec<T>, limit: u64) -> Vec<T> {
+    items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    items
+}
+
+fn scope(project: &ProjectName, stage: &StageName, service: &ServiceName) -> Scope {
+    let (project, stage, service) = (project.clone(), stage.clone(), service.clone());
+    Scope { project, stage, service }
+}
+
+impl Reader for MemoryReader {
+    fn projects(&self, offset: u64, limit: u64) -> Result<Page<ProjectRow>, StoreError> {
+        Ok(page(projects::all(&self.rows())?, offset, limit))
+    }
+
+    fn project(&self, name: &ProjectName) -> Result<Option<ProjectRow>, StoreError> {
+        projects::one(&self.rows(), name)
+    }
+
+    fn services(&self, project: &ProjectName) -> Result<Vec<ServiceRow>, StoreError> {
+        projects::services(&self.rows(), project)
+    }
+
+    fn deployed(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        service: &ServiceName,
+    ) -> Result<Vec<Deployed>, StoreError> {
+        lanes::deployed(&self.rows(), &scope(project, stage, service))
+    }
+
+    fn events(
+        &self,
+        filter: &EventFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<LogRow>, StoreError> {
+        Ok(page(log::list(&self.rows(), filter)?, offset, limit))
+    }
+
+    fn trace(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+        limit: u64,
+    ) -> Result<Vec<LogRow>, StoreError> {
+        log::trace(&self.rows(), project, context, limit)
+    }
+
+    fn event(&self, id: EventId) -> Result<Option<(ProjectName, LogRow)>, StoreError> {
+        log::by_id(&self.rows(), id)
+    }
+
+    fn open_events(
+        &self,
+        filter: &OpenEventFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Event>, StoreError> {
+        Ok(page(outbox::list(&self.rows(), filter)?, offset, limit))
+    }
+
+    fn sequences(
+        &self,
+        project: &ProjectName,
+        filter: &SequenceFilter,
+        offset: u64,
+        limit: Option<u64>,
+    ) -> Result<Page<Context>, StoreError> {
+        let found = contexts::list(&self.rows(), project, filter)?;
+        Ok(page(found, offset, limit.unwrap_or(PAGE_MAX)))
+    }
+
+    fn executions(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+    ) -> Result<Vec<ExecutionSummary>, StoreError> {
+        let rows = self.rows();
+        let found = executions::of(&rows, project, context)?;
+        found.into_iter().map(|execution| executions::summary(&rows, execution)).collect()
+    }
+
+    fn execution(
+        &self,
+        project: &ProjectName,
+        id: ExecutionId,
+    ) -> Result<Option<Execution>, StoreError> {
+        executions::one(&self.rows(), project, id)
+    }
+
+    fn approvals(
+        &self,
+        filter: &ApprovalFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<Approval>, StoreError> {
+        Ok(page(approvals::list(&self.rows(), filter)?, offset, limit))
+    }
+
+    fn approval(&self, id: EventId) -> Result<Option<Approval>, StoreError> {
+        approvals::one(&self.rows(), id)
+    }
+
+    fn session(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SessionRow>, StoreError> {
+        people::session(&self.rows(), digest, now)
+    }
+
+    fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError> {
+        people::sign_in(&self.rows(), digest, now)
+    }
+
+    fn deliveries(&self, after: i64, limit: u64) -> Result<Vec<DeliveryRow>, StoreError> {
+        outbox::deliveries(&self.rows(), after, limit)
+    }
+
+    fn intents(&self) -> Result<Vec<(i64, Intent)>, StoreError> {
+        sagas::open(&self.rows())
+    }
+
+    fn unresolved(&self, limit: u64) -> Result<Vec<Resolve>, StoreError> {
+        Ok(at_most(executions::unresolved(&self.rows())?, limit))
+    }
+
+    fn timers(&self, expiries: bool, limit: u64) -> Result<Vec<TimerRow>, StoreError> {
+        timers::next(&self.rows(), expiries, limit)
+    }
+
+    fn has_deferred(&self) -> Result<bool, StoreError> {
+        Ok(deferred::any(&self.rows()))
+    }
+
+    fn quarantined(&self, offset: u64, limit: u64) -> Result<Page<QuarantineRow>, StoreError> {
+        Ok(page(deferred::quarantined(&self.rows())?, offset, limit))
+    }
+
+    fn latest_events(
+        &self,
+        project: &ProjectName,
+        stage: &StageName,
+        service: &ServiceName,
+    ) -> Result<Vec<LatestEvent>, StoreError> {
+        log::latest(&self.rows(), &scope(project, stage, service))
+    }
+
+    fn all_executions(
+        &self,
+        project: &ProjectName,
+        filter: &ExecutionFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<ExecutionSummary>, StoreError> {
+        let rows = self.rows();
+        let Page { items, total, next } =
+            page(executions::list(&rows, project, filter)?, offset, limit);
+        let items = items.into_iter().map(|execution| executions::summary(&rows, execution));
+        Ok(Page { items: items.collect::<Result<_, _>>()?, total, next })
+    }
+}

@@ -1,0 +1,108 @@
+//! Work that touches both the store and Git: begun here, done there, completed or undone here.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tidegate_core::event::Event;
+use tidegate_core::names::{CommitId, ProjectName};
+
+use crate::contract::{StoreError, Written};
+use crate::rows::{Intent, ProjectRow};
+
+use super::table::{Key, Rows, Table, damaged, number_of, parse};
+use super::transaction::Transaction;
+use super::{log, projects};
+
+fn key(id: i64) -> Key {
+    Key::new().number(id.unsigned_abs())
+}
+
+/// Begins a saga, unless it cannot succeed or another one is open for the project.
+pub(super) fn begin(
+    rows: &mut Transaction,
+    intent: &Intent,
+    events: &[Event],
+) -> Result<Written, StoreError> {
+    if let Some(refusal) = refusal(rows, intent)? {
+        return Ok(refusal);
+    }
+    let id = rows.next("intent")?.cast_signed();
+    rows.put(Table::Intent, &key(id), intent)?;
+    report(rows, intent.project(), events)?;
+    Ok(Written::Begun(id))
+}
+
+fn refusal(rows: &Rows, intent: &Intent) -> Result<Option<Written>, StoreError> {
+    let name = intent.project();
+    let is_there = projects::is_there(rows, name);
+    match intent {
+        Intent::CreateProject(_) if is_there => return Ok(Some(Written::ProjectExists)),
+        Intent::CreateProject(_) => {}
+        Intent::CreateService { .. } if !is_there || name.is_unmapped() => {
+            return Ok(Some(Written::NoProject));
+        }
+        Intent::CreateService { service, .. } => {
+            if projects::has_service(rows, name, service) {
+                return Ok(Some(Written::ServiceExists));
+            }
+        }
+    }
+    let is_open = open(rows)?.iter().any(|(_, intent)| intent.project() == name);
+    Ok(is_open.then_some(Written::ProjectExists))
+}
+
+/// The Git part is done: makes the rows.
+pub(super) fn complete(
+    rows: &mut Transaction,
+    id: i64,
+    (commit, now): (&CommitId, Timestamp),
+    events: &[Event],
+) -> Result<(), StoreError> {
+    let intent = take(rows, id)?;
+    match &intent {
+        Intent::CreateProject(new) => {
+            let (name, shipyard) = (new.name.clone(), Arc::from(new.shipyard.as_str()));
+            let row = ProjectRow { name, created: now, shipyard, commit: commit.clone() };
+            projects::insert(rows, row)?;
+        }
+        Intent::CreateService { project, service, .. } => {
+            if !projects::insert_service(rows, project, service, now)? {
+                return Err(damaged(format!("intent {id}"), "its service is there already"));
+            }
+        }
+    }
+    log::append_events(rows, intent.project(), events)
+}
+
+/// The Git part was undone: only the report of it stays.
+pub(super) fn undo(rows: &mut Transaction, id: i64, events: &[Event]) -> Result<(), StoreError> {
+    let intent = take(rows, id)?;
+    report(rows, intent.project(), events)
+}
+
+/// Events about a project that may not be there yet, or never.
+fn report(
+    rows: &mut Transaction,
+    project: &ProjectName,
+    events: &[Event],
+) -> Result<(), StoreError> {
+    match projects::is_there(rows, project) {
+        true => log::append_events(rows, project, events),
+        false => log::append_events(rows, &ProjectName::unmapped(), events),
+    }
+}
+
+fn take(rows: &mut Transaction, id: i64) -> Result<Intent, StoreError> {
+    let intent = rows.get(Table::Intent, &key(id))?;
+    let intent = intent.ok_or_else(|| damaged(format!("intent {id}"), "it is not open"))?;
+    rows.remove(Table::Intent, &key(id));
+    Ok(intent)
+}
+
+/// Sagas that are open.
+pub(super) fn open(rows: &Rows) -> Result<Vec<(i64, Intent)>, StoreError> {
+    let intents = rows
+        .scan(Table::Intent, &Key::new())
+        .map(|(key, text)| Ok((number_of(key).cast_signed(), parse(Table::Intent, key, text)?)));
+    intents.collect()
+}
