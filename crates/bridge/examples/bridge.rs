@@ -15,7 +15,7 @@ use serde_json::json;
 use tidegate_bridge::{BridgeState, JobLog, JobLogs};
 use tidegate_core::approval::Decision;
 use tidegate_core::names::EventId;
-use tidegate_core::principal::PrincipalName;
+use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::Control;
 use tidegate_identity::{RateLimit, Secret, SignInCode, Tokens};
 use tidegate_store::{SignInRow, Write};
@@ -54,7 +54,7 @@ async fn run() -> Ended {
     let engine = scene.engine.clone();
     let expires = engine.now() + std::time::Duration::from_secs(3600);
     let row = SignInRow { digest: code.digest(), name: PrincipalName::new("ada")?, expires };
-    engine.write(Write::PutSignIn(row)).await?;
+    engine.write(Write::PutSignIn(row), &Principal::Shared).await?;
     let (_stop, stopping) = watch::channel(false);
     let state = BridgeState {
         engine,

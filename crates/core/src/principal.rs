@@ -80,6 +80,12 @@ pub enum Principal {
 }
 
 impl Principal {
+    /// Tidegate itself: what happens without anybody asking for it.
+    #[must_use]
+    pub fn tidegate() -> Self {
+        Self::Builtin(PrincipalName::new("tidegate").expect("a short plain text"))
+    }
+
     /// Whether an approval without a policy counts a vote of this principal, as Keptn did: everybody
     /// who could call its API. A built-in never decides, nor does the unauthenticated wire.
     #[must_use]

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use tidegate_core::principal::Principal;
 use tidegate_core::sequence::Input;
 use tidegate_store::{Home, Reader, StoreError, TimerRow, Write, Written};
 
 use crate::clock::{ClockGuard, Trust};
 use crate::failure::Failure;
-use crate::machine::{Machine, system};
+use crate::machine::Machine;
 use crate::port::{Ports, Resolver, Retention};
 use crate::work::{Done, Notice, Submission, Work};
 
@@ -146,8 +147,8 @@ impl<H: Home, R: Resolver> Driver<H, R> {
     fn add_own(&mut self, work: &mut Vec<Work>, now: Timestamp) -> Result<bool, StoreError> {
         if self.housekeeping <= now {
             self.housekeeping = after(now, HOUSEKEEPING_EVERY);
-            work.push(Work::Write(Write::Expire(now)));
-            work.push(Work::Write(prune(self.machine.ports().retention, now)));
+            work.push(own(Write::Expire(now)));
+            work.push(own(prune(self.machine.ports().retention, now)));
         }
         if self.due.is_none_or(|due| due > now) {
             return Ok(false);
@@ -162,7 +163,7 @@ impl<H: Home, R: Resolver> Driver<H, R> {
         let TimerRow { due, project, timer } = row;
         let clock_was_set = timer.is_expiry() && self.guard.was_set_past(due);
         let input = Input::TimerDue { project, timer, clock_was_set };
-        Work::Step(Box::new(Submission { input, principal: system(), key: None }))
+        Work::Step(Box::new(Submission { input, principal: Principal::tidegate(), key: None }))
     }
 
     fn look_for_timers(&mut self, expiries: bool) -> Result<(), StoreError> {
@@ -188,6 +189,11 @@ impl<H: Home, R: Resolver> Driver<H, R> {
             self.housekeeping = now;
         }
     }
+}
+
+/// A change that nobody has asked for.
+fn own(write: Write) -> Work {
+    Work::Write(write, Principal::tidegate())
 }
 
 fn prune(retention: Retention, now: Timestamp) -> Write {

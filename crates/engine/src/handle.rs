@@ -13,7 +13,7 @@ use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Command, Control, Input, Refusal, Reply};
 use tidegate_resources::{Place, Repositories, ResourcePath};
 use tidegate_store::{Home, IdempotencyRow, Reader, StoreError, Write, Written};
-use tokio::sync::{Notify, broadcast, oneshot};
+use tokio::sync::{Notify, broadcast, oneshot, watch};
 
 use crate::accept::input_of;
 use crate::driver::Driver;
@@ -81,6 +81,8 @@ struct Inner {
     commits: broadcast::Sender<Committed>,
     cancelled: broadcast::Sender<EventId>,
     forgotten: broadcast::Sender<EventId>,
+    /// How many records the audit log may have got since the start.
+    audited: watch::Sender<u64>,
     deliveries: Notify,
     /// Whoever writes files of projects takes turns.
     files: tokio::sync::Mutex<()>,
@@ -118,6 +120,7 @@ impl Engine {
             commits,
             cancelled,
             forgotten,
+            audited: watch::Sender::new(0),
             deliveries: Notify::new(),
             files: tokio::sync::Mutex::default(),
             writer: Mutex::new(None),
@@ -273,8 +276,9 @@ impl Engine {
         project: ProjectName,
         place: Place,
         files: Vec<(ResourcePath, Vec<u8>)>,
+        by: &Principal,
     ) -> Result<CommitId, Failure> {
-        let engine = self.clone();
+        let (engine, by) = (self.clone(), by.clone());
         unhurried(async move {
             // In this order for everybody, so that the newest file is the one in force.
             let _turn = engine.inner.files.lock().await;
@@ -284,7 +288,7 @@ impl Engine {
             let commit = engine.git(move |git| Ok(git.write(&name, &place, &files, now)?)).await?;
             if let Some(text) = shipyard {
                 let commit = commit.clone();
-                engine.write_surely(Write::Snapshot { project, commit, text }).await?;
+                engine.write_surely(Write::Snapshot { project, commit, text }, &by).await?;
             }
             Ok(commit)
         })
@@ -293,21 +297,25 @@ impl Engine {
 
     /// Writes what must be written because Git's part of it is done: tries again while the store is
     /// busy or has no space.
-    pub(crate) async fn write_surely(&self, write: Write) -> Result<Written, Failure> {
+    pub(crate) async fn write_surely(
+        &self,
+        write: Write,
+        by: &Principal,
+    ) -> Result<Written, Failure> {
         loop {
-            match self.write(write.clone()).await {
+            match self.write(write.clone(), by).await {
                 Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
                 other => return other,
             }
         }
     }
 
-    /// Changes rows that no step changes.
+    /// Changes rows that no step changes. The audit log keeps who did it, where somebody did.
     ///
     /// # Errors
     /// Nothing was changed; why.
-    pub async fn write(&self, write: Write) -> Result<Written, Failure> {
-        match self.send(Work::Write(write)).await? {
+    pub async fn write(&self, write: Write, by: &Principal) -> Result<Written, Failure> {
+        match self.send(Work::Write(write, by.clone())).await? {
             Done::Written(written) => Ok(written),
             other => Err(Failure::Internal(format!("a write answers {other:?}"))),
         }
@@ -329,6 +337,12 @@ impl Engine {
     #[must_use]
     pub fn forgotten(&self) -> broadcast::Receiver<EventId> {
         self.inner.forgotten.subscribe()
+    }
+
+    /// How many records the audit log may have got since the start: changes with each of them.
+    #[must_use]
+    pub fn audited(&self) -> watch::Receiver<u64> {
+        self.inner.audited.subscribe()
     }
 
     /// Returns when there may be new deliveries; a call that comes late is answered at once.
@@ -387,6 +401,9 @@ impl Inner {
         }
         for event in notice.forgotten {
             drop(self.forgotten.send(event));
+        }
+        if notice.audited > 0 {
+            self.audited.send_modify(|count| *count += notice.audited);
         }
         if notice.deliveries {
             self.deliveries.notify_one();

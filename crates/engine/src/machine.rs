@@ -4,7 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::Timestamp;
-use tidegate_core::principal::{Principal, PrincipalName};
+use tidegate_core::audit::{Action, Chain};
+use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Env, FollowOn, Input, Refusal, Reply, Resolution, Resolve, step};
 use tidegate_store::{Home, InputRecord, QuarantineRow, StoreError, Write};
 use uuid::Uuid;
@@ -201,9 +202,9 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                     self.put_aside(row, work)?;
                     Err(Failure::Internal(row.reference.clone()))
                 }
-                (None, Work::Write(write)) => {
-                    let written = self.home.write(write)?;
-                    notice.of_write(&written);
+                (None, Work::Write(write, by)) => {
+                    let written = self.home.write(write, &self.env(by))?;
+                    notice.of_write(write, &written);
                     Ok(Done::Written(written))
                 }
                 (None, Work::Step(submission)) => self.submit(submission, index, &mut notice)?,
@@ -219,8 +220,14 @@ impl<H: Home, R: Resolver> Machine<H, R> {
             let Some(resolve) = self.resolves.pop_front().filter(|_| left > 0) else { break };
             let place = Place::Resolve(index);
             match poisoned.get(&place) {
-                Some(row) => drop(self.home.write(&Write::Quarantine(row.clone()))?),
-                None => self.follow(Next::Resolve(resolve), &system(), place, &mut left, notice)?,
+                Some(row) => self.write_own(&Write::Quarantine(row.clone()))?,
+                None => self.follow(
+                    Next::Resolve(resolve),
+                    &Principal::tidegate(),
+                    place,
+                    &mut left,
+                    notice,
+                )?,
             }
         }
         while self.deferred && left > 0 {
@@ -230,7 +237,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
             };
             let place = Place::Deferred(kept.id);
             match poisoned.get(&place) {
-                Some(row) => drop(self.home.write(&Write::Quarantine(row.clone()))?),
+                Some(row) => self.write_own(&Write::Quarantine(row.clone()))?,
                 None => {
                     let next = Next::FollowOn(kept.follow_on);
                     self.follow(next, &kept.by, place, &mut left, notice)?;
@@ -258,13 +265,18 @@ impl<H: Home, R: Resolver> Machine<H, R> {
 
     /// Keeps an input that cannot be stepped. A timer's would come again and again.
     fn put_aside(&mut self, row: &QuarantineRow, work: &Work) -> Result<(), StoreError> {
-        self.home.write(&Write::Quarantine(row.clone()))?;
+        self.write_own(&Write::Quarantine(row.clone()))?;
         if let Work::Step(submission) = work
             && let Input::TimerDue { timer, .. } = submission.input
         {
-            self.home.write(&Write::DropTimer(timer))?;
+            self.write_own(&Write::DropTimer(timer))?;
         }
         Ok(())
+    }
+
+    /// A change that nobody has asked for.
+    fn write_own(&mut self, write: &Write) -> Result<(), StoreError> {
+        self.home.write(write, &self.env(&Principal::tidegate())).map(drop)
     }
 
     fn submit(
@@ -276,19 +288,33 @@ impl<H: Home, R: Resolver> Machine<H, R> {
         if let Some(key) = &submission.key
             && let Some(kept) = self.home.kept_answer(&key.key, self.now())?
         {
-            return Ok(if kept.request == key.request {
-                Ok(Done::Before(kept.answer))
-            } else {
-                Err(Failure::KeyReused)
-            });
+            if kept.request == key.request {
+                return Ok(Ok(Done::Before(kept.answer)));
+            }
+            self.record_reuse(submission, kept.answer)?;
+            notice.audited += 1;
+            return Ok(Err(Failure::KeyReused));
         }
         let (next, principal) = (Next::Input(submission.input.clone()), &submission.principal);
         let mut left = FOLLOW_ON_MAX;
         let reply = self.run(next, principal, Place::Work(index), &mut left, notice)?;
         if let (Ok(_), Some(key)) = (&reply, &submission.key) {
-            self.home.write(&Write::Idempotency(key.clone()))?;
+            self.write_own(&Write::Idempotency(key.clone()))?;
         }
         Ok(reply.map(Done::Stepped).map_err(Failure::Refused))
+    }
+
+    /// Somebody used a key for two requests: a mistake at best.
+    fn record_reuse(&mut self, submission: &Submission, first: String) -> Result<(), StoreError> {
+        let project = submission.input.project();
+        // An event may name any project; only those that exist have a chain.
+        let chain = match self.home.project(project) {
+            Ok(Some(_)) => Chain::of(project),
+            Ok(None) | Err(_) => Chain::Installation,
+        };
+        let action = Action::KeyReused { input: submission.input.name().to_owned(), first };
+        let env = self.env(&submission.principal);
+        self.home.write(&Write::Record(chain, Box::new(action)), &env).map(drop)
     }
 
     /// Steps an input and what follows from it, as far as `left` steps go; the rest is kept for later
@@ -421,11 +447,6 @@ impl<H: Home, R: Resolver> Machine<H, R> {
 fn complete(answers: Answers) -> Vec<Result<Done, Failure>> {
     let missing = || Err(Failure::Internal("no answer".to_owned()));
     answers.into_iter().map(|answer| answer.unwrap_or_else(missing)).collect()
-}
-
-/// Who is behind what happens by itself.
-pub(crate) fn system() -> Principal {
-    Principal::Builtin(PrincipalName::new("tidegate").expect("a short plain text"))
 }
 
 pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

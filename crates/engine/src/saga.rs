@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use tidegate_core::event::{Event, EventType, Outcome};
 use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, ServiceName};
+use tidegate_core::principal::Principal;
 use tidegate_core::shipyard::Shipyard;
 use tidegate_resources::{Branch, Place, Repositories, ResourceError, ResourcePath};
 use tidegate_store::{Intent, NewProject, PAGE_MAX, ProjectRow, Write, Written};
@@ -21,12 +22,22 @@ impl Engine {
     ///
     /// # Errors
     /// The shipyard is not valid, the project exists, or Git says no.
-    pub async fn create_project(&self, name: ProjectName, shipyard: String) -> Result<(), Failure> {
-        let engine = self.clone();
-        unhurried(async move { engine.begin_project(name, shipyard).await }).await
+    pub async fn create_project(
+        &self,
+        name: ProjectName,
+        shipyard: String,
+        by: &Principal,
+    ) -> Result<(), Failure> {
+        let (engine, by) = (self.clone(), by.clone());
+        unhurried(async move { engine.begin_project(name, shipyard, &by).await }).await
     }
 
-    async fn begin_project(&self, name: ProjectName, shipyard: String) -> Result<(), Failure> {
+    async fn begin_project(
+        &self,
+        name: ProjectName,
+        shipyard: String,
+        by: &Principal,
+    ) -> Result<(), Failure> {
         let parsed = Shipyard::parse(&shipyard)?;
         let stages = parsed.stages.into_iter().map(|stage| stage.name).collect();
         let new = NewProject { name: name.clone(), shipyard, stages };
@@ -34,7 +45,7 @@ impl Engine {
         let data = json!({"project": name}).as_object().cloned().unwrap_or_default();
         let started = self.saga_event("sh.keptn.event.project.create.started", context, data);
         let intent = Intent::CreateProject(new);
-        match self.write(Write::Begin(intent.clone(), vec![started])).await? {
+        match self.write(Write::Begin(intent.clone(), vec![started]), by).await? {
             Written::Begun(number) => self.carry_out(number, intent, context, Try::First).await,
             Written::ProjectExists => Err(Failure::ProjectExists(name)),
             other => Err(Failure::Internal(format!("a saga begins with {other:?}"))),
@@ -49,15 +60,17 @@ impl Engine {
         &self,
         project: ProjectName,
         service: ServiceName,
+        by: &Principal,
     ) -> Result<(), Failure> {
-        let engine = self.clone();
-        unhurried(async move { engine.begin_service(project, service).await }).await
+        let (engine, by) = (self.clone(), by.clone());
+        unhurried(async move { engine.begin_service(project, service, &by).await }).await
     }
 
     async fn begin_service(
         &self,
         project: ProjectName,
         service: ServiceName,
+        by: &Principal,
     ) -> Result<(), Failure> {
         let name = project.clone();
         let row = self.read(move |reader| reader.project(&name)).await?;
@@ -70,7 +83,7 @@ impl Engine {
         let started = self.saga_event("sh.keptn.event.service.create.started", context, data);
         let intent =
             Intent::CreateService { project: project.clone(), service: service.clone(), stages };
-        match self.write(Write::Begin(intent.clone(), vec![started])).await? {
+        match self.write(Write::Begin(intent.clone(), vec![started]), by).await? {
             Written::Begun(number) => self.carry_out(number, intent, context, Try::First).await,
             Written::ServiceExists => Err(Failure::ServiceExists(project, service)),
             Written::ProjectExists => Err(Failure::Busy),
@@ -105,7 +118,8 @@ impl Engine {
                 let newest = self.git(move |git| Ok(newest_shipyard(git, &name, &commit)?)).await;
                 match newest {
                     Ok(Some((commit, text))) => {
-                        self.write_surely(Write::Snapshot { project, commit, text }).await?;
+                        let write = Write::Snapshot { project, commit, text };
+                        self.write_surely(write, &Principal::tidegate()).await?;
                     }
                     Ok(None) => {}
                     // Its sequences will say so when they are triggered; the others go on.
@@ -130,13 +144,16 @@ impl Engine {
         match done {
             Ok(commit) => {
                 let events = vec![self.finished(&intent, context, Outcome::PASS, "")];
-                self.write_surely(Write::Complete { intent: number, commit, now, events }).await?;
+                // The store knows who has begun it.
+                let write = Write::Complete { intent: number, commit, now, events };
+                self.write_surely(write, &Principal::tidegate()).await?;
                 Ok(())
             }
             Err(error) => {
                 let text = error.to_string();
                 let events = vec![self.finished(&intent, context, Outcome::ERROR, &text)];
-                self.write_surely(Write::Undo { intent: number, events }).await?;
+                let write = Write::Undo { intent: number, events };
+                self.write_surely(write, &Principal::tidegate()).await?;
                 Err(error)
             }
         }

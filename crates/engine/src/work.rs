@@ -16,8 +16,8 @@ use tidegate_store::{IdempotencyRow, Write, Written};
 pub enum Work {
     /// Step an input.
     Step(Box<Submission>),
-    /// Change rows that no step changes.
-    Write(Write),
+    /// Change rows that no step changes; and who is behind it.
+    Write(Write, Principal),
 }
 
 /// An input with who is behind it.
@@ -35,7 +35,7 @@ impl Work {
     /// What must be possible also when the disk is full: to stop, to pause and to say no.
     pub(crate) fn is_essential(&self) -> bool {
         match self {
-            Self::Write(_) => false,
+            Self::Write(..) => false,
             Self::Step(submission) => match &submission.input {
                 Input::Control(_) => true,
                 Input::Vote { decision, .. } => *decision == Decision::Decline,
@@ -57,7 +57,7 @@ impl Work {
     /// About how many bytes it brings to the log.
     pub(crate) fn bytes(&self) -> usize {
         match self {
-            Self::Write(_) => 0,
+            Self::Write(..) => 0,
             Self::Step(submission) => {
                 event_of(&submission.input).map_or(0, |event| event.data.values().map(size).sum())
             }
@@ -141,10 +141,13 @@ pub struct Notice {
     pub cancelled: Vec<EventId>,
     /// Tasks that were forgotten: nobody needs what their jobs have left.
     pub forgotten: Vec<EventId>,
+    /// Records that the audit log may have got.
+    pub audited: u64,
 }
 
 impl Notice {
     pub(crate) fn of_step(&mut self, input: &Input, effects: &Effects) {
+        self.audited += effects.audit.len() as u64;
         for entry in &effects.log {
             self.contexts.insert((entry.project.clone(), entry.event.context));
         }
@@ -164,7 +167,8 @@ impl Notice {
         }
     }
 
-    pub(crate) fn of_write(&mut self, written: &Written) {
+    pub(crate) fn of_write(&mut self, write: &Write, written: &Written) {
+        self.audited += u64::from(write.may_be_recorded());
         if let Written::Pruned { tasks, .. } = written {
             self.forgotten.extend(tasks);
         }

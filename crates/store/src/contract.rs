@@ -1,6 +1,7 @@
 //! The write side of the contract. One thread owns a home; every change passes through it.
 
 use jiff::Timestamp;
+use tidegate_core::audit::{Action, Chain, SignedCheckpoint};
 use tidegate_core::event::Event;
 use tidegate_core::names::{CommitId, EventId, ProjectName};
 use tidegate_core::principal::Principal;
@@ -25,7 +26,12 @@ pub struct InputRecord<'a> {
 /// A change that no step makes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
-    /// Begin a saga; refused while the same project has another one open.
+    /// Record in the audit log what was done elsewhere, or refused.
+    Record(Chain, Box<Action>),
+    /// Keep a checkpoint of the audit log. Its chain is there.
+    Checkpoint(Box<SignedCheckpoint>),
+    /// Begin a saga; refused while the same project has another one open. Whoever begins it is
+    /// recorded when it ends.
     Begin(Intent, Vec<Event>),
     /// The saga's Git part is done: make the rows, append the events, remove the intent.
     Complete {
@@ -212,18 +218,20 @@ pub trait Home: View + Send {
     /// The database says no.
     fn begin(&mut self) -> Result<(), StoreError>;
 
-    /// Applies the effects of one step.
+    /// Applies the effects of one step, records for the audit log included: they go to the chain of
+    /// the input's project, with [`Salts`](tidegate_core::audit::Salts) of the input's seed.
     ///
     /// # Errors
     /// The database says no; the caller rolls back.
     fn apply(&mut self, input: &InputRecord<'_>, effects: &Effects) -> Result<(), StoreError>;
 
     /// Makes a change of another kind. An answer other than `Done`, `Begun` and `SignedIn(Some)`
-    /// changed nothing.
+    /// changed nothing. `env` says who makes it, and when; what the audit log keeps of it is written
+    /// with it, by the seed's salts.
     ///
     /// # Errors
     /// The database says no; the caller rolls back.
-    fn write(&mut self, write: &Write) -> Result<Written, StoreError>;
+    fn write(&mut self, write: &Write, env: &Env) -> Result<Written, StoreError>;
 
     /// Keeps a follow-on for a later commit, behind those that are kept already.
     ///

@@ -3,6 +3,7 @@
 //! Invariants: what [`Home::commit`]ted is on stable storage when the call returns; an error other
 //! than a refusal leaves the transaction without effect; nothing outside of this crate writes SQL.
 
+mod audit;
 mod codec;
 mod contract;
 pub mod memory;
@@ -16,6 +17,7 @@ mod suite;
 #[cfg(test)]
 mod testing;
 
+pub use audit::AuditHead;
 pub use contract::{Home, InputRecord, StoreError, Write, Written};
 pub use query::{
     ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LogRow,

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use tidegate_core::approval::Approval;
+use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
 use tidegate_core::event::{Event, EventType};
 use tidegate_core::names::{
     ContextId, EventId, ExecutionId, ProjectName, SequenceName, ServiceName, StageName,
@@ -12,6 +13,7 @@ use tidegate_core::sequence::{
     Task,
 };
 
+use crate::audit::AuditHead;
 use crate::contract::StoreError;
 use crate::rows::{
     DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
@@ -315,6 +317,20 @@ pub trait Reader: Send + Sync + 'static {
         stage: &StageName,
         service: &ServiceName,
     ) -> Result<Vec<LatestEvent>, StoreError>;
+    /// Entries of a chain of the audit log from number `from` on, in order, at most `limit`. They come
+    /// as they stand: whoever shows one asks [`Entry::readable`], which looks whether it is whole.
+    fn audit(&self, chain: &Chain, from: u64, limit: u64) -> Result<Vec<Entry>, StoreError>;
+    /// Where a chain of the audit log stands; none where nothing was recorded in it.
+    fn audit_head(&self, chain: &Chain) -> Result<Option<AuditHead>, StoreError>;
+    /// All chains of the audit log: the installation's first, then those of projects by name.
+    fn audit_heads(&self, offset: u64, limit: u64) -> Result<Page<AuditHead>, StoreError>;
+    /// Checkpoints of a chain that cover entry `from` or a later one, in order, at most `limit`.
+    fn audit_checkpoints(
+        &self,
+        chain: &Chain,
+        from: u64,
+        limit: u64,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError>;
     /// Executions of a project, newest first.
     fn all_executions(
         &self,

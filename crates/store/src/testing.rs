@@ -225,11 +225,16 @@ pub(crate) fn apply_at(
     effects: &Effects,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let settings = Settings::default();
-    let env = Env { now, principal: person("ada"), seed: [7; 16], settings };
+    let env = env_at(now);
     let project = project("shop");
     let input = InputRecord { name: "record", project: &project, env: &env, payload: "{}".into() };
     home.apply(&input, effects)
+}
+
+/// What comes with an input, or a change, of ada's at some time.
+pub(crate) fn env_at(now: Timestamp) -> Env {
+    let settings = Settings::default();
+    Env { now, principal: person("ada"), seed: [7; 16], settings }
 }
 
 /// What tests do again and again, each in a transaction of its own.
@@ -248,7 +253,7 @@ pub(crate) trait Steps: Fixture {
     fn written(&mut self, write: &Write) -> Written {
         let home = self.home();
         home.begin().unwrap();
-        let written = home.write(write).unwrap();
+        let written = home.write(write, &env_at(at(0))).unwrap();
         home.commit().unwrap();
         written
     }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegate_core::names::ProjectName;
 
+use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::error::{ApiError, shown};
 use crate::path::{self, Path};
@@ -70,6 +71,7 @@ pub(crate) struct NewProject {
 
 pub(crate) async fn create(
     State(state): State<ApiState>,
+    Caller(by): Caller,
     JsonBody(new): JsonBody<NewProject>,
 ) -> Result<StatusCode, ApiError> {
     let name = new_name(new.name.as_deref().unwrap_or_default())?;
@@ -79,7 +81,7 @@ pub(crate) async fn create(
                        cannot use an upstream yet; leave gitCredentials out";
         return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, message));
     }
-    state.engine.create_project(name, shipyard).await?;
+    state.engine.create_project(name, shipyard, &by).await?;
     Ok(StatusCode::CREATED)
 }
 

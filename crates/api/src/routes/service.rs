@@ -9,6 +9,7 @@ use tidegate_engine::Failure;
 
 use super::project::ExpandedService;
 use super::stage;
+use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::error::{ApiError, shown};
 use crate::path::{self, Path};
@@ -57,6 +58,7 @@ pub(crate) struct NewService {
 pub(crate) async fn create(
     State(state): State<ApiState>,
     Path(project): Path<String>,
+    Caller(by): Caller,
     JsonBody(new): JsonBody<NewService>,
 ) -> Result<Json<Value>, ApiError> {
     let service = new_name(new.service_name.as_deref().unwrap_or_default())?;
@@ -67,7 +69,7 @@ pub(crate) async fn create(
         ApiError::not_found(text)
     };
     let name = path::project(&project).ok_or_else(missing)?;
-    match state.engine.create_service(name, service).await {
+    match state.engine.create_service(name, service, &by).await {
         Ok(()) => Ok(Json(json!({"message": ""}))),
         Err(Failure::NoProject(_)) => Err(missing()),
         Err(failure) => Err(failure.into()),

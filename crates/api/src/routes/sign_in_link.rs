@@ -44,7 +44,7 @@ pub(crate) async fn create(
     let expires = state.engine.now() + lifetime(new.minutes)?;
     let code = SignInCode::generate();
     let row = SignInRow { digest: code.digest(), name: new.name.clone(), expires };
-    state.engine.write(Write::PutSignIn(row)).await?;
+    state.engine.write(Write::PutSignIn(row), &by).await?;
     tracing::info!(person = %new.name, %expires, "a sign-in link was made");
     Ok((StatusCode::CREATED, Json(Link { path: code.path(), expires })))
 }

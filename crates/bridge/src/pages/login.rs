@@ -109,8 +109,8 @@ pub(crate) async fn sign_in(
     let written = if fields.get("code").is_empty() {
         match by_token(&state, &fields, &parts) {
             Ok(principal) => {
-                let row = SessionRow { principal, ..row };
-                state.engine.write(Write::PutSession(row)).await?;
+                let row = SessionRow { principal: principal.clone(), ..row };
+                state.engine.write(Write::PutSession(row), &principal).await?;
                 true
             }
             Err(refused) => return turned_away(&refused, &parts, &next),
@@ -119,7 +119,9 @@ pub(crate) async fn sign_in(
         match SignInCode::parse(fields.get("code")) {
             Ok(code) => {
                 let write = Write::UseSignIn { code: code.digest(), session: row, now };
-                matches!(state.engine.write(write).await?, Written::SignedIn(Some(_)))
+                // Nobody is known yet: the store says who the link was for.
+                let written = state.engine.write(write, &Principal::Wire).await?;
+                matches!(written, Written::SignedIn(Some(_)))
             }
             Err(_) => false,
         }
@@ -174,9 +176,9 @@ pub(crate) async fn sign_out(
     headers: HeaderMap,
     signed: Signed,
 ) -> Result<Response, Problem> {
-    drop(signed);
     if let Some(session) = session_of(&headers) {
-        state.engine.write(Write::DropSession(session.digest())).await?;
+        let write = Write::DropSession(session.digest());
+        state.engine.write(write, &signed.visitor.principal).await?;
     }
     let mut response = see_other("/bridge/login");
     set_cookie(&mut response, &SessionToken::clear_cookie(transport(&headers)));

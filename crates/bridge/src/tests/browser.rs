@@ -11,7 +11,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use tidegate_core::names::EventId;
-use tidegate_core::principal::PrincipalName;
+use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_identity::{NamedToken, RateLimit, Secret, SignInCode, TokenKind, Tokens};
 use tidegate_store::{SignInRow, Write};
 use tokio::sync::{broadcast, watch};
@@ -98,7 +98,7 @@ impl Site {
         let name = PrincipalName::new(name).unwrap();
         let expires = self.scene.engine.now() + Duration::from_secs(60);
         let row = SignInRow { digest: code.digest(), name, expires };
-        self.scene.engine.write(Write::PutSignIn(row)).await.unwrap();
+        self.scene.engine.write(Write::PutSignIn(row), &Principal::Shared).await.unwrap();
         code.path()
     }
 

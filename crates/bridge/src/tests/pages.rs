@@ -110,7 +110,10 @@ fn a_delivery_is_paused_and_resumed_with_one_press_each() {
             .execute(id, "deployment", &json!({"result": "pass", "status": "succeeded"}))
             .await;
         let page = ada.get(&path).await;
-        assert_eq!(page.heading(), "delivery of hello:v1 is paused; it stands before evaluation in qa");
+        assert_eq!(
+            page.heading(),
+            "delivery of hello:v1 is paused; it stands before evaluation in qa"
+        );
         assert!(plain(page.between("<div class=\"meta\">", "</div>")).starts_with("Paused"));
         assert!(ada.get("/bridge/project/tour/sequence").await.text.contains("Paused"));
         ada.submit(&format!("{path}/resume"), &page, &[]).await;

@@ -62,9 +62,12 @@ impl Scene {
         let fatal = |reason| panic!("{reason}");
         let engine = Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal);
         let engine = engine.await.expect("an engine");
-        engine.create_project(tour(), SHIPYARD.to_owned()).await.expect("a project");
+        engine
+            .create_project(tour(), SHIPYARD.to_owned(), &Principal::Shared)
+            .await
+            .expect("a project");
         let service = ServiceName::new("hello").expect("a plain name");
-        engine.create_service(tour(), service).await.expect("a service");
+        engine.create_service(tour(), service, &Principal::Shared).await.expect("a service");
         Self { engine }
     }
 

@@ -10,7 +10,9 @@ use serde_json::json;
 use tidegate_core::event::{EventType, Scope};
 use tidegate_core::names::{CommitId, ContextId, EventId};
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Command, ContextState, Control, Input, Resolution, Timer};
+use tidegate_core::sequence::{
+    Command, ContextState, Control, Env, Input, Resolution, Settings, Timer,
+};
 use tidegate_core::shipyard::Shipyard;
 use tidegate_store::sqlite::{SqliteHome, SqliteReaders};
 use tidegate_store::{
@@ -110,12 +112,15 @@ fn open(directory: &Path, hands: Arc<Hands>, retention: Retention) -> Loop {
     if reader.project(&tour()).unwrap().is_none() {
         let stages = parsed.stages.iter().map(|stage| stage.name.clone()).collect();
         let new = NewProject { name: tour(), shipyard: text.to_string(), stages };
+        let (now, seed, settings) = (hands.now(), [0; 16], Settings::default());
+        let env = Env { now, principal: ada(), seed, settings };
         home.begin().unwrap();
-        let begun = home.write(&Write::Begin(Intent::CreateProject(new), Vec::new())).unwrap();
+        let begin = Write::Begin(Intent::CreateProject(new), Vec::new());
+        let begun = home.write(&begin, &env).unwrap();
         let Written::Begun(intent) = begun else { panic!("{begun:?}") };
         let commit = CommitId::new(&"1".repeat(40)).unwrap();
         let complete = Write::Complete { intent, commit, now: hands.now(), events: Vec::new() };
-        home.write(&complete).unwrap();
+        home.write(&complete, &env).unwrap();
         home.commit().unwrap();
     }
     let faults = Arc::new(Faults::default());
@@ -339,7 +344,7 @@ fn what_ended_longer_ago_than_it_is_kept_is_forgotten_and_its_jobs_are_named() {
     let task = run.open("deployment")[0].id;
     run.control(Control::Abort, old).unwrap();
     let delivery = run.reader.deliveries(-1, 9).unwrap().remove(0).id;
-    run.driver.turn(vec![Work::Write(Write::DeliveryDone(delivery))]).unwrap();
+    run.driver.turn(vec![Work::Write(Write::DeliveryDone(delivery), ada())]).unwrap();
     let new = run.trigger("gate");
     run.hands.pass(23 * 3_600);
     run.settle();

@@ -9,7 +9,7 @@ use tidegate_core::event::Scope;
 use tidegate_core::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{
-    Context, Effects, Execution, FollowOn, LaneHead, ProjectHead, Task, View, ViewError,
+    Context, Effects, Env, Execution, FollowOn, LaneHead, ProjectHead, Task, View, ViewError,
 };
 use tidegate_store::{Deferred, Home, IdempotencyRow, InputRecord, StoreError, Write, Written};
 
@@ -105,8 +105,8 @@ impl<H: Home> Home for Faulty<H> {
         self.home.apply(input, effects)
     }
 
-    fn write(&mut self, write: &Write) -> Result<Written, StoreError> {
-        self.home.write(write)
+    fn write(&mut self, write: &Write, env: &Env) -> Result<Written, StoreError> {
+        self.home.write(write, env)
     }
 
     fn defer(&mut self, follow_on: &FollowOn, by: &Principal) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use tidegate_core::approval::{ApprovalState, Decision};
 use tidegate_core::event::Draft;
 use tidegate_core::names::{ProjectName, ServiceName};
 use tidegate_core::principal::{Principal, PrincipalName};
-use tidegate_core::sequence::{ContextState, Reply};
+use tidegate_core::sequence::{ContextState, Control, Reply};
 use tidegate_resources::Repositories;
 use tidegate_store::sqlite::SqliteHome;
 use tidegate_store::{ApprovalFilter, IdempotencyRow, OpenEventFilter, SequenceFilter};
@@ -56,7 +56,7 @@ async fn fresh() -> (tempfile::TempDir, Arc<Faults>, Engine) {
     let directory = tempfile::tempdir().unwrap();
     let faults = Arc::new(Faults::default());
     let engine = start(directory.path(), &faults).await;
-    engine.create_project(tour(), SHIPYARD.to_owned()).await.unwrap();
+    engine.create_project(tour(), SHIPYARD.to_owned(), &ada()).await.unwrap();
     (directory, faults, engine)
 }
 
@@ -169,7 +169,8 @@ async fn a_reader_of_shipyards_that_panics_ends_the_sequence_and_not_the_server(
 async fn a_change_is_carried_out_also_when_whoever_asked_has_gone() {
     let (_directory, _, engine) = fresh().await;
     let other = ProjectName::new("other").unwrap();
-    let asked = engine.create_project(other.clone(), SHIPYARD.to_owned());
+    let by = ada();
+    let asked = engine.create_project(other.clone(), SHIPYARD.to_owned(), &by);
     // Polled once, then dropped: the client hung up.
     assert!(tokio::time::timeout(std::time::Duration::ZERO, asked).await.is_err());
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
@@ -245,6 +246,60 @@ async fn a_repeated_key_is_answered_as_before_and_another_request_under_it_is_re
     let other = engine.accept(trigger(), &ada(), Some(key(8))).await;
     assert!(matches!(other, Err(Failure::KeyReused)));
     assert_eq!(open(&engine, "deployment").await.len(), 1);
+    let audited = records(&engine, "tour").await;
+    let reuse = audited.last().unwrap();
+    assert_eq!((&reuse["action"], &reuse["by"]["name"]), (&json!("key_reused"), &json!("ada")));
+    assert_eq!(reuse["first"], format!("{} {}", first.context, first.event));
+    engine.stop().await;
+}
+
+/// What the audit log says.
+async fn records(engine: &Engine, chain: &str) -> Vec<Value> {
+    let chain: tidegate_core::audit::Chain = chain.parse().unwrap();
+    let entries = engine.read(move |reader| reader.audit(&chain, 1, 100)).await.unwrap();
+    entries.iter().map(|entry| entry.readable().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_key_that_is_used_again_for_a_project_that_is_not_there_begins_no_chain() {
+    let (_directory, _, engine) = fresh().await;
+    let key = |request: u8| IdempotencyRow {
+        key: [1; 32],
+        request: [request; 32],
+        answer: String::new(),
+        expires: engine.now() + jiff::SignedDuration::from_hours(24),
+    };
+    let nowhere = || {
+        draft(&json!({"type": "sh.keptn.event.qa.delivery.triggered", "source": "test",
+            "data": {"project": "nowhere", "stage": "qa", "service": "hello"}}))
+    };
+    engine.accept(nowhere(), &ada(), Some(key(7))).await.unwrap();
+    let other = engine.accept(nowhere(), &ada(), Some(key(8))).await;
+    assert!(matches!(other, Err(Failure::KeyReused)));
+    assert!(records(&engine, "nowhere").await.is_empty());
+    assert_eq!(records(&engine, "_installation").await.last().unwrap()["action"], "key_reused");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn decisions_and_controls_are_in_the_audit_log_once_they_are_answered() {
+    let (_directory, _, engine) = fresh().await;
+    let mut audited = engine.audited();
+    let context = engine.accept(trigger(), &ada(), None).await.unwrap().context;
+    execute(&engine, "deployment").await;
+    let approval = waiting(&engine).await;
+    engine.vote(ballot(&approval, Decision::Decline), &ada()).await.unwrap();
+    let other = engine.accept(trigger(), &ada(), None).await.unwrap().context;
+    engine.control(Control::Abort, tour(), other, None, &ada()).await.unwrap();
+    audited.changed().await.unwrap();
+    let told: Vec<_> = records(&engine, "tour")
+        .await
+        .iter()
+        .map(|record| (record["action"].clone(), record["by"]["name"].clone()))
+        .collect();
+    assert_eq!(told, [(json!("decided"), json!("ada")), (json!("controlled"), json!("ada"))]);
+    assert_ne!(context, other);
+    assert_eq!(records(&engine, "_installation").await[0]["action"], "project_created");
     engine.stop().await;
 }
 
@@ -276,16 +331,17 @@ async fn many_inputs_at_once_are_all_there() {
 #[tokio::test]
 async fn projects_and_services_are_created_once() {
     let (_directory, _, engine) = fresh().await;
-    let again = engine.create_project(tour(), SHIPYARD.to_owned()).await;
+    let again = engine.create_project(tour(), SHIPYARD.to_owned(), &ada()).await;
     assert!(matches!(again, Err(Failure::ProjectExists(_))), "{again:?}");
     let hello = ServiceName::new("hello").unwrap();
-    engine.create_service(tour(), hello.clone()).await.unwrap();
-    let again = engine.create_service(tour(), hello.clone()).await;
+    engine.create_service(tour(), hello.clone(), &ada()).await.unwrap();
+    let again = engine.create_service(tour(), hello.clone(), &ada()).await;
     assert!(matches!(again, Err(Failure::ServiceExists(..))), "{again:?}");
     let nowhere = ProjectName::new("nowhere").unwrap();
-    let missing = engine.create_service(nowhere, hello).await;
+    let missing = engine.create_service(nowhere, hello, &ada()).await;
     assert!(matches!(missing, Err(Failure::NoProject(_))), "{missing:?}");
-    let bad = engine.create_project(ProjectName::new("bad").unwrap(), "a: [".to_owned()).await;
+    let bad =
+        engine.create_project(ProjectName::new("bad").unwrap(), "a: [".to_owned(), &ada()).await;
     assert!(matches!(bad, Err(Failure::Shipyard(_))), "{bad:?}");
     engine.stop().await;
 }

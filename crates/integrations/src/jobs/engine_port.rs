@@ -124,7 +124,7 @@ impl EnginePort {
     /// The delivery needs nothing more.
     async fn forget(&self, delivery: i64) {
         loop {
-            match self.engine.write(Write::DeliveryDone(delivery)).await {
+            match self.engine.write(Write::DeliveryDone(delivery), &Principal::tidegate()).await {
                 Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
                 // After an error it is handed out again at the next start, and finds itself done.
                 Ok(_) | Err(_) => return,

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode};
+use tidegate_core::audit::{Chain, Salts};
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Change, Effects, FollowOn};
+use tidegate_core::sequence::{Change, Effects, Env, FollowOn};
 
+use crate::audit::{Closed, deed};
 use crate::contract::{Home, InputRecord, StoreError, Write, Written};
 use crate::rows::{Deferred, IdempotencyRow};
 
@@ -19,8 +21,8 @@ use super::reserve::Reserve;
 use super::view::Shipyards;
 use super::words::Numbers;
 use super::{
-    approvals, contexts, deferred, executions, lanes, latest, log, open, outbox, people, prune,
-    sagas, tasks, timers,
+    approvals, audit, contexts, deferred, executions, lanes, latest, log, open, outbox, people,
+    prune, sagas, tasks, timers,
 };
 
 /// The embedded home: owns the one connection that writes. When it is dropped, an open transaction
@@ -94,14 +96,21 @@ impl SqliteHome {
 
     fn apply_all(&self, input: &InputRecord<'_>, effects: &Effects) -> Result<(), StoreError> {
         let (connection, now) = (self.inside()?, input.env.now);
-        let input = outbox::record(connection, &self.numbers, input)?;
+        let id = outbox::record(connection, &self.numbers, input)?;
         for entry in &effects.log {
             log::append(connection, &self.numbers, entry)?;
         }
         let mut deliveries = 0;
         for change in &effects.changes {
-            self.change(connection, change, now, (input, deliveries))?;
+            self.change(connection, change, now, (id, deliveries))?;
             deliveries += usize::from(matches!(change, Change::Deliver(_)));
+        }
+        if !effects.audit.is_empty() {
+            let chain = Chain::of(input.project);
+            let mut salts = Salts::new(input.env.seed);
+            for record in &effects.audit {
+                audit::append(connection, &chain, record, &mut salts)?;
+            }
         }
         Ok(())
     }
@@ -149,20 +158,42 @@ impl SqliteHome {
         }
     }
 
-    fn write_one(&self, write: &Write) -> Result<Written, StoreError> {
+    fn write_one(&self, write: &Write, env: &Env) -> Result<Written, StoreError> {
         let connection = self.inside()?;
+        let (written, closed) = self.change_rows(connection, write, env)?;
+        if let Some((chain, record)) = deed(write, &written, closed.as_ref(), env) {
+            audit::append(connection, &chain, &record, &mut Salts::new(env.seed))?;
+        }
+        Ok(written)
+    }
+
+    /// What it answers, and the saga that it has closed.
+    fn change_rows(
+        &self,
+        connection: &Connection,
+        write: &Write,
+        env: &Env,
+    ) -> Result<(Written, Option<Closed>), StoreError> {
         let numbers = &self.numbers;
+        let mut closed = None;
         match write {
+            // The record is all there is to it.
+            Write::Record(..) => {}
+            Write::Checkpoint(checkpoint) => audit::keep_checkpoint(connection, checkpoint)?,
             Write::Begin(intent, events) => {
-                return sagas::begin(connection, numbers, intent, events);
+                let begun = sagas::begin(connection, numbers, intent, &env.principal, events)?;
+                return Ok((begun, None));
             }
             Write::Complete { intent, commit, now, events } => {
-                sagas::complete(connection, numbers, *intent, (commit, *now), events)?;
+                let done = (commit, *now);
+                closed = Some(sagas::complete(connection, numbers, *intent, done, events)?);
             }
-            Write::Undo { intent, events } => sagas::undo(connection, numbers, *intent, events)?,
+            Write::Undo { intent, events } => {
+                closed = Some(sagas::undo(connection, numbers, *intent, events)?);
+            }
             Write::Snapshot { project, commit, text } => {
                 if !self.set_shipyard(project, commit, text)? {
-                    return Ok(Written::NoProject);
+                    return Ok((Written::NoProject, None));
                 }
             }
             Write::DeliveryDone(id) => outbox::delivered(connection, *id)?,
@@ -172,16 +203,17 @@ impl SqliteHome {
             Write::PutSignIn(row) => people::put_sign_in(connection, row)?,
             Write::UseSignIn { code, session, now } => {
                 let session = people::use_sign_in(connection, code, session, *now)?;
-                return Ok(Written::SignedIn(session));
+                return Ok((Written::SignedIn(session), None));
             }
             Write::Expire(now) => people::expire(connection, *now)?,
             Write::Quarantine(row) => deferred::quarantine(connection, row)?,
             Write::DropTimer(timer) => timers::clear(connection, *timer)?,
             Write::Prune { before, unmapped_before, limit } => {
-                return prune::prune(connection, *before, *unmapped_before, *limit);
+                let pruned = prune::prune(connection, *before, *unmapped_before, *limit)?;
+                return Ok((pruned, None));
             }
         }
-        Ok(Written::Done)
+        Ok((Written::Done, closed))
     }
 
     fn end(&mut self) {
@@ -226,8 +258,8 @@ impl Home for SqliteHome {
         self.apply_all(input, effects).map_err(|error| full(error, &self.place))
     }
 
-    fn write(&mut self, write: &Write) -> Result<Written, StoreError> {
-        self.write_one(write).map_err(|error| full(error, &self.place))
+    fn write(&mut self, write: &Write, env: &Env) -> Result<Written, StoreError> {
+        self.write_one(write, env).map_err(|error| full(error, &self.place))
     }
 
     fn defer(&mut self, follow_on: &FollowOn, by: &Principal) -> Result<(), StoreError> {

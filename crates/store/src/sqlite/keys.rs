@@ -12,6 +12,9 @@ const N_BITS: u32 = 40;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ProjectId(pub(super) i64);
 
+/// The number of a chain of the audit log: its entries have keys of the same form.
+pub(super) use self::ProjectId as ChainId;
+
 /// Where events without a known project are kept.
 pub(super) const UNMAPPED: ProjectId = ProjectId(0);
 

@@ -9,8 +9,11 @@ use crate::contract::StoreError;
 use super::codec::damaged;
 
 /// In order; one that was released is never edited.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001.sql"),
+    include_str!("schema/0002.sql"),
+    include_str!("schema/0003.sql"),
+];
 
 /// How many changes were made to this database.
 pub(super) fn version(connection: &Connection) -> Result<usize, StoreError> {

@@ -5,6 +5,7 @@
 //! compared whenever it is read. One process per directory is the caller's business.
 
 mod approvals;
+mod audit;
 mod backup;
 mod check;
 mod checkpoint;

@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use rusqlite::Connection;
 use tidegate_core::approval::Approval;
+use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Resolve};
 
+use crate::audit::AuditHead;
 use crate::contract::StoreError;
 use crate::query::{
     ApprovalFilter, EventFilter, ExecutionFilter, ExecutionSummary, LogRow, OpenEventFilter,
@@ -20,8 +22,8 @@ use super::keys::ProjectId;
 use super::list::nothing;
 use super::pool::SqliteReaders;
 use super::{
-    approvals, contexts, deferred, executions, lanes, latest, log, outbox, people, plans, projects,
-    sagas, tasks, timers,
+    approvals, audit, contexts, deferred, executions, lanes, latest, log, outbox, people, plans,
+    projects, sagas, tasks, timers,
 };
 
 impl SqliteReaders {
@@ -189,6 +191,27 @@ impl Reader for SqliteReaders {
         let (project, stage, service) = (project.clone(), stage.clone(), service.clone());
         let scope = Scope { project, stage, service };
         self.read(|connection| latest::of(connection, &scope))
+    }
+
+    fn audit(&self, chain: &Chain, from: u64, limit: u64) -> Result<Vec<Entry>, StoreError> {
+        self.read(|connection| audit::page(connection, chain, from, limit))
+    }
+
+    fn audit_head(&self, chain: &Chain) -> Result<Option<AuditHead>, StoreError> {
+        self.read(|connection| audit::head(connection, chain))
+    }
+
+    fn audit_heads(&self, offset: u64, limit: u64) -> Result<Page<AuditHead>, StoreError> {
+        self.read(|connection| audit::heads(connection, (offset, limit)))
+    }
+
+    fn audit_checkpoints(
+        &self,
+        chain: &Chain,
+        from: u64,
+        limit: u64,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        self.read(|connection| audit::checkpoints(connection, chain, from, limit))
     }
 
     fn all_executions(

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use tidegate_core::event::Event;
 use tidegate_core::names::{CommitId, ProjectName};
+use tidegate_core::principal::Principal;
 
+use crate::audit::Closed;
 use crate::contract::{StoreError, Written};
 use crate::rows::{Intent, ProjectRow};
 
@@ -19,14 +21,19 @@ pub(super) fn begin(
     connection: &Connection,
     numbers: &Numbers,
     intent: &Intent,
+    by: &Principal,
     events: &[Event],
 ) -> Result<Written, StoreError> {
     if let Some(refusal) = refusal(connection, numbers, intent)? {
         return Ok(refusal);
     }
     connection
-        .prepare_cached("INSERT INTO intent (project, body) VALUES (?1, ?2)")?
-        .execute((intent.project().as_str(), to_json(intent, "intent")?))?;
+        .prepare_cached("INSERT INTO intent (project, body, principal) VALUES (?1, ?2, ?3)")?
+        .execute((
+            intent.project().as_str(),
+            to_json(intent, "intent")?,
+            to_json(by, "principal")?,
+        ))?;
     let id = connection.last_insert_rowid();
     report(connection, numbers, intent.project(), events)?;
     Ok(Written::Begun(id))
@@ -62,8 +69,8 @@ pub(super) fn complete(
     id: i64,
     (commit, now): (&CommitId, Timestamp),
     events: &[Event],
-) -> Result<(), StoreError> {
-    let intent = take(connection, id)?;
+) -> Result<Closed, StoreError> {
+    let (intent, by) = take(connection, id)?;
     match &intent {
         Intent::CreateProject(new) => {
             let (name, shipyard) = (new.name.clone(), Arc::from(new.shipyard.as_str()));
@@ -77,7 +84,8 @@ pub(super) fn complete(
             }
         }
     }
-    log::append_events(connection, numbers, intent.project(), events)
+    log::append_events(connection, numbers, intent.project(), events)?;
+    Ok((intent, by))
 }
 
 /// The Git part was undone: only the report of it stays.
@@ -86,9 +94,10 @@ pub(super) fn undo(
     numbers: &Numbers,
     id: i64,
     events: &[Event],
-) -> Result<(), StoreError> {
-    let intent = take(connection, id)?;
-    report(connection, numbers, intent.project(), events)
+) -> Result<Closed, StoreError> {
+    let (intent, by) = take(connection, id)?;
+    report(connection, numbers, intent.project(), events)?;
+    Ok((intent, by))
 }
 
 /// Events about a project that may not be there yet, or never.
@@ -104,14 +113,19 @@ fn report(
     }
 }
 
-fn take(connection: &Connection, id: i64) -> Result<Intent, StoreError> {
-    let body: Option<String> = connection
-        .prepare_cached("DELETE FROM intent WHERE id = ?1 RETURNING body")?
-        .query_row([id], |row| row.get(0))
+fn take(connection: &Connection, id: i64) -> Result<Closed, StoreError> {
+    let row: Option<(String, Option<String>)> = connection
+        .prepare_cached("DELETE FROM intent WHERE id = ?1 RETURNING body, principal")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let what = || format!("table intent, id {id}");
-    let body = body.ok_or_else(|| damaged(what(), "it is not open"))?;
-    from_json(&body, what)
+    let (body, by) = row.ok_or_else(|| damaged(what(), "it is not open"))?;
+    let by = match by {
+        Some(by) => from_json(&by, what)?,
+        // An earlier version did not keep who began it.
+        None => Principal::tidegate(),
+    };
+    Ok((from_json(&body, what)?, by))
 }
 
 /// Sagas that are open.

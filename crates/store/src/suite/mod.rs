@@ -2,6 +2,7 @@
 //! [`Fixture`](crate::testing::Fixture), and each behaviour becomes a test of that home.
 
 pub(crate) mod approvals;
+pub(crate) mod audit;
 pub(crate) mod contexts;
 pub(crate) mod lanes;
 pub(crate) mod listing;
@@ -50,6 +51,13 @@ macro_rules! contract {
             people: a_sign_in_link_works_once, an_expired_link_or_session_is_none,
                 signing_out_ends_the_session, an_answer_is_kept_until_it_expires,
                 expiry_forgets_only_what_has_expired;
+            audit: records_of_a_step_are_linked_in_the_chain_of_its_project,
+                a_page_of_the_audit_log_begins_where_it_is_asked_to,
+                chains_are_apart_and_listed_by_name,
+                whatever_somebody_does_is_recorded_with_who_did_it,
+                a_saga_is_recorded_by_who_began_it, a_rollback_leaves_no_gap_in_a_chain,
+                the_audit_log_shows_what_was_committed_only,
+                retention_leaves_the_audit_log_alone, checkpoints_are_kept_with_their_signatures;
             transaction: a_rollback_leaves_nothing, readers_see_only_what_was_committed,
                 nothing_is_written_outside_of_a_transaction;
         );

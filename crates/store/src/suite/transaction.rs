@@ -4,7 +4,7 @@ use tidegate_core::sequence::{Change, Effects, View as _};
 
 use crate::testing::{
     Fixture, SHIPYARD, Steps, apply, approval, at, changes, commit_id, context, entries, entry,
-    event, execution, new_project, project, scope,
+    env_at, event, execution, new_project, project, scope,
 };
 use crate::{
     ApprovalFilter, EventFilter, Home as _, Intent, NewProject, Reader as _, Write, Written,
@@ -30,10 +30,11 @@ pub(crate) fn a_rollback_leaves_nothing<F: Fixture>() {
         let stage = if keep { "prod" } else { "qa" };
         let shipyard = SHIPYARD.replace("name: qa", &format!("name: {stage}"));
         let new = NewProject { shipyard, ..new_project("shop") };
-        let begun = home.write(&Write::Begin(Intent::CreateProject(new), vec![]));
+        let begun = home.write(&Write::Begin(Intent::CreateProject(new), vec![]), &env_at(at(0)));
         let Ok(Written::Begun(intent)) = begun else { panic!("{begun:?}") };
         let (commit, now) = (commit_id(1), at(0));
-        home.write(&Write::Complete { intent, commit, now, events: vec![] }).unwrap();
+        home.write(&Write::Complete { intent, commit, now, events: vec![] }, &env_at(at(0)))
+            .unwrap();
         apply(home, &much()).unwrap();
         assert!(home.context(&project("shop"), context(1).id).unwrap().is_some());
         let (_, shipyard) = home.project(&project("shop")).unwrap().unwrap().shipyard.unwrap();
@@ -68,7 +69,7 @@ pub(crate) fn readers_see_only_what_was_committed<F: Fixture>() {
 pub(crate) fn nothing_is_written_outside_of_a_transaction<F: Fixture>() {
     let mut store = F::with_shop();
     assert!(apply(store.home(), &entries([entry(1, event(1))])).is_err());
-    assert!(store.home().write(&Write::Expire(at(0))).is_err());
+    assert!(store.home().write(&Write::Expire(at(0)), &env_at(at(0))).is_err());
     assert!(store.home().commit().is_err());
     store.home().begin().unwrap();
     assert!(store.home().begin().is_err(), "there is one open already");

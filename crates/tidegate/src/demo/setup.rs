@@ -60,11 +60,13 @@ pub(super) async fn set_up(engine: &Engine) -> anyhow::Result<()> {
             Step::Ready => return Ok(()),
             Step::Wait => change(&mut commits).await?,
             Step::CreateProject => {
-                let created = engine.create_project(project(), SHIPYARD_DELIVERY.to_owned()).await;
+                let created = engine
+                    .create_project(project(), SHIPYARD_DELIVERY.to_owned(), &principal())
+                    .await;
                 created.context("cannot create the project")?;
             }
             Step::CreateService => {
-                let created = engine.create_service(project(), service()).await;
+                let created = engine.create_service(project(), service(), &principal()).await;
                 created.context("cannot create the service")?;
             }
             Step::WriteJobs => write_jobs(engine).await?,
@@ -102,7 +104,7 @@ async fn write(
 ) -> anyhow::Result<()> {
     let failed = format!("cannot write {} to {place}", path.as_str());
     let files = vec![(path, text.as_bytes().to_vec())];
-    engine.write_files(project(), place, files).await.context(failed)?;
+    engine.write_files(project(), place, files, &principal()).await.context(failed)?;
     Ok(())
 }
 

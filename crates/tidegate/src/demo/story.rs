@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::bail;
 use tidegate_core::approval::{Approval, ApprovalState, Decision};
-use tidegate_core::principal::PrincipalName;
+use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_identity::{SIGN_IN_TIME_MAX, SignInCode};
 use tidegate_store::{SignInRow, Write, Written};
 
@@ -151,7 +151,7 @@ pub(super) async fn sign_in_link(server: &Server) -> anyhow::Result<String> {
     let code = SignInCode::generate();
     let expires = server.engine.now() + SIGN_IN_TIME_MAX;
     let row = SignInRow { digest: code.digest(), name, expires };
-    match server.engine.write(Write::PutSignIn(row)).await? {
+    match server.engine.write(Write::PutSignIn(row), &Principal::tidegate()).await? {
         Written::Done => Ok(code.path()),
         other => bail!("a sign-in link is answered with {other:?}"),
     }

@@ -7,7 +7,7 @@ use tidegate_core::sequence::ContextState;
 use crate::sqlite::keys::ProjectId;
 use crate::sqlite::list::List;
 use crate::sqlite::{
-    approvals, contexts, executions, lanes, latest, log, outbox, prune, tasks, timers,
+    approvals, audit, contexts, executions, lanes, latest, log, outbox, prune, tasks, timers,
 };
 use crate::testing::{Fixture as _, context_id, event_id, project};
 use crate::{
@@ -35,6 +35,8 @@ fn what_a_step_reads_is_found_by_key() {
     let store = Sqlite::fresh();
     for sql in [
         log::LAST,
+        audit::CHAIN,
+        audit::LAST,
         log::HAS_LISTED,
         executions::BY_ID,
         executions::OPEN,
@@ -61,6 +63,9 @@ fn what_a_page_reads_is_found_by_key_and_comes_in_order() {
         prune::ENDED,
         prune::LAST_TASK,
         latest::OF,
+        audit::PAGE,
+        audit::CHECKPOINTED,
+        audit::CHECKPOINTS,
         lanes::DEPLOYED,
         "SELECT principal, expires FROM session WHERE digest = ?1 AND expires > ?2",
     ] {

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use crate::sqlite::SqliteHome;
 use crate::sqlite::checkpoint::Thresholds;
 use crate::sqlite::migrate::MIGRATIONS;
-use crate::testing::{at, commit_id, new_project};
+use crate::testing::{at, commit_id, env_at, new_project};
 use crate::{Home as _, Reader as _};
 use crate::{Intent, Write, Written};
 
@@ -21,11 +21,13 @@ fn wal_bytes(dir: &TempDir) -> u64 {
 /// One commit of a few pages.
 fn commit(home: &mut SqliteHome, n: u64) {
     home.begin().unwrap();
-    let begun =
-        home.write(&Write::Begin(Intent::CreateProject(new_project(&format!("p{n}"))), vec![]));
+    let begun = home.write(
+        &Write::Begin(Intent::CreateProject(new_project(&format!("p{n}"))), vec![]),
+        &env_at(at(0)),
+    );
     let Ok(Written::Begun(intent)) = begun else { panic!("{begun:?}") };
     let (commit, now) = (commit_id(n), at(0));
-    home.write(&Write::Complete { intent, commit, now, events: vec![] }).unwrap();
+    home.write(&Write::Complete { intent, commit, now, events: vec![] }, &env_at(at(0))).unwrap();
     home.commit().unwrap();
 }
 

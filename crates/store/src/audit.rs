@@ -1,0 +1,121 @@
+//! What the audit log keeps of a change that no step makes. Every home asks here, so that none forgets.
+
+use tidegate_core::audit::{Action, AuditRecord, Chain, Link, SignInWay};
+use tidegate_core::principal::Principal;
+use tidegate_core::sequence::Env;
+
+use crate::contract::{Write, Written};
+use crate::rows::Intent;
+
+/// Where a chain of the audit log stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditHead {
+    /// The chain.
+    pub chain: Chain,
+    /// Its newest entry.
+    pub link: Link,
+    /// The number of the newest entry that a checkpoint covers; 0 before the first checkpoint.
+    pub checkpointed: u64,
+}
+
+impl Write {
+    /// Whether the audit log may keep something of it.
+    #[must_use]
+    pub fn may_be_recorded(&self) -> bool {
+        match self {
+            Self::Record(..)
+            | Self::Complete { .. }
+            | Self::Undo { .. }
+            | Self::Snapshot { .. }
+            | Self::PutSession(_)
+            | Self::DropSession(_)
+            | Self::PutSignIn(_)
+            | Self::UseSignIn { .. } => true,
+            Self::Checkpoint(_)
+            | Self::Begin(..)
+            | Self::DeliveryDone(_)
+            | Self::Idempotency(_)
+            | Self::Expire(_)
+            | Self::Quarantine(_)
+            | Self::DropTimer(_)
+            | Self::Prune { .. } => false,
+        }
+    }
+}
+
+/// A saga that a change has closed, and who began it.
+pub(crate) type Closed = (Intent, Principal);
+
+/// The record of a change, written in the same transaction. `closed` is the saga that it has closed.
+/// None where nothing was done, or nobody did it.
+pub(crate) fn deed(
+    write: &Write,
+    written: &Written,
+    closed: Option<&Closed>,
+    env: &Env,
+) -> Option<(Chain, AuditRecord)> {
+    let done = matches!(written, Written::Done);
+    let (chain, by, action) = match write {
+        Write::Record(chain, action) => (chain.clone(), &env.principal, (**action).clone()),
+        Write::Complete { commit, .. } => {
+            let (intent, by) = closed?;
+            let (chain, action) = match intent {
+                Intent::CreateProject(new) => {
+                    let (project, commit) = (new.name.clone(), commit.clone());
+                    (Chain::Installation, Action::ProjectCreated { project, commit })
+                }
+                Intent::CreateService { project, service, .. } => {
+                    let action = Action::ServiceCreated { service: service.clone() };
+                    (Chain::of(project), action)
+                }
+            };
+            (chain, by, action)
+        }
+        Write::Undo { .. } => {
+            let (intent, by) = closed?;
+            let (chain, action) = match intent {
+                Intent::CreateProject(new) => {
+                    let project = new.name.clone();
+                    (Chain::Installation, Action::ProjectUndone { project })
+                }
+                Intent::CreateService { project, service, .. } => {
+                    let action = Action::ServiceUndone { service: service.clone() };
+                    (Chain::of(project), action)
+                }
+            };
+            (chain, by, action)
+        }
+        Write::Snapshot { project, commit, .. } if done => {
+            let action = Action::ShipyardChanged { commit: commit.clone() };
+            (Chain::of(project), &env.principal, action)
+        }
+        Write::PutSession(session) => {
+            let (way, expires) = (SignInWay::Token, session.expires);
+            (Chain::Installation, &session.principal, Action::SignedIn { way, expires })
+        }
+        Write::UseSignIn { .. } => {
+            // Nobody was known before; who it is says the link.
+            let Written::SignedIn(Some(session)) = written else { return None };
+            let (way, expires) = (SignInWay::Link, session.expires);
+            (Chain::Installation, &session.principal, Action::SignedIn { way, expires })
+        }
+        Write::DropSession(_) => (Chain::Installation, &env.principal, Action::SignedOut),
+        Write::PutSignIn(link) => {
+            let (person, expires) = (link.name.clone(), link.expires);
+            let action = Action::SignInLinkMade { person, expires };
+            (Chain::Installation, &env.principal, action)
+        }
+        // A saga is recorded when it is known what has become of it. The others are nobody's deeds,
+        // and a checkpoint must not ask for another one.
+        Write::Begin(..)
+        | Write::Snapshot { .. }
+        | Write::Checkpoint(_)
+        | Write::DeliveryDone(_)
+        | Write::Idempotency(_)
+        | Write::Expire(_)
+        | Write::Quarantine(_)
+        | Write::DropTimer(_)
+        | Write::Prune { .. } => return None,
+    };
+    Some((chain, AuditRecord { at: env.now, by: by.clone(), action }))
+}
