@@ -3,9 +3,11 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use tidegate_core::audit::{Chain, Salts};
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Change, Effects, FollowOn};
+use tidegate_core::sequence::{Change, Effects, Env, FollowOn};
 
+use crate::audit::{Closed, deed};
 use crate::contract::{Home, InputRecord, StoreError, Write, Written};
 use crate::rows::{Deferred, IdempotencyRow};
 
@@ -15,8 +17,8 @@ use super::table::{Rows, damaged};
 use super::transaction::Transaction;
 use super::view::Shipyards;
 use super::{
-    approvals, contexts, deferred, executions, journal, lanes, log, outbox, people, projects,
-    prune, sagas, timers,
+    approvals, audit, contexts, deferred, executions, journal, lanes, log, outbox, people,
+    projects, prune, sagas, timers,
 };
 
 /// A home on a [`MemoryDisk`].
@@ -83,16 +85,35 @@ impl MemoryHome {
         }
     }
 
-    fn write_one(rows: &mut Transaction, write: &Write) -> Result<Written, StoreError> {
+    fn write_one(rows: &mut Transaction, write: &Write, env: &Env) -> Result<Written, StoreError> {
+        let (written, closed) = Self::change_rows(rows, write, env)?;
+        if let Some((chain, record)) = deed(write, &written, closed.as_ref(), env) {
+            audit::append(rows, &chain, &record, &mut Salts::new(env.seed))?;
+        }
+        Ok(written)
+    }
+
+    /// What it answers, and the saga that it has closed.
+    fn change_rows(
+        rows: &mut Transaction,
+        write: &Write,
+        env: &Env,
+    ) -> Result<(Written, Option<Closed>), StoreError> {
+        let mut closed = None;
         match write {
-            Write::Begin(intent, events) => return sagas::begin(rows, intent, events),
-            Write::Complete { intent, commit, now, events } => {
-                sagas::complete(rows, *intent, (commit, *now), events)?;
+            // The record is all there is to it.
+            Write::Record(..) => {}
+            Write::Checkpoint(checkpoint) => audit::keep_checkpoint(rows, checkpoint)?,
+            Write::Begin(intent, events) => {
+                return Ok((sagas::begin(rows, intent, &env.principal, events)?, None));
             }
-            Write::Undo { intent, events } => sagas::undo(rows, *intent, events)?,
+            Write::Complete { intent, commit, now, events } => {
+                closed = Some(sagas::complete(rows, *intent, (commit, *now), events)?);
+            }
+            Write::Undo { intent, events } => closed = Some(sagas::undo(rows, *intent, events)?),
             Write::Snapshot { project, commit, text } => {
                 if !projects::set_shipyard(rows, project, commit, text)? {
-                    return Ok(Written::NoProject);
+                    return Ok((Written::NoProject, None));
                 }
             }
             Write::DeliveryDone(id) => outbox::delivered(rows, *id),
@@ -101,16 +122,17 @@ impl MemoryHome {
             Write::DropSession(digest) => people::drop_session(rows, digest),
             Write::PutSignIn(row) => people::put_sign_in(rows, row)?,
             Write::UseSignIn { code, session, now } => {
-                return people::use_sign_in(rows, code, session, *now).map(Written::SignedIn);
+                let session = people::use_sign_in(rows, code, session, *now)?;
+                return Ok((Written::SignedIn(session), None));
             }
             Write::Expire(now) => people::expire(rows, *now)?,
             Write::Quarantine(row) => deferred::quarantine(rows, row)?,
             Write::DropTimer(timer) => timers::clear(rows, *timer),
             Write::Prune { before, unmapped_before, limit } => {
-                return prune::prune(rows, *before, *unmapped_before, *limit);
+                return Ok((prune::prune(rows, *before, *unmapped_before, *limit)?, None));
             }
         }
-        Ok(Written::Done)
+        Ok((Written::Done, closed))
     }
 }
 
@@ -131,12 +153,16 @@ impl Home for MemoryHome {
             Self::change(rows, change, input.env.now, (number, deliveries))?;
             deliveries += usize::from(matches!(change, Change::Deliver(_)));
         }
+        let (chain, mut salts) = (Chain::of(input.project), Salts::new(input.env.seed));
+        for record in &effects.audit {
+            audit::append(rows, &chain, record, &mut salts)?;
+        }
         Ok(())
     }
 
-    fn write(&mut self, write: &Write) -> Result<Written, StoreError> {
+    fn write(&mut self, write: &Write, env: &Env) -> Result<Written, StoreError> {
         self.rows.check_open()?;
-        Self::write_one(&mut self.rows, write)
+        Self::write_one(&mut self.rows, write, env)
     }
 
     fn defer(&mut self, follow_on: &FollowOn, by: &Principal) -> Result<(), StoreError> {

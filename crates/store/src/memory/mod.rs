@@ -5,6 +5,7 @@
 //! a crash comes from the bytes of the journal alone; a record is taken whole or not at all.
 
 mod approvals;
+mod audit;
 mod contexts;
 mod deferred;
 mod disk;

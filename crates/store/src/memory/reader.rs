@@ -4,10 +4,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use jiff::Timestamp;
 use tidegate_core::approval::Approval;
+use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Resolve};
 
+use crate::audit::AuditHead;
 use crate::contract::StoreError;
 use crate::query::{
     ApprovalFilter, EventFilter, ExecutionFilter, ExecutionSummary, LogRow, OpenEventFilter,
@@ -20,7 +22,8 @@ use crate::rows::{
 use super::page::page;
 use super::table::Rows;
 use super::{
-    approvals, contexts, deferred, executions, lanes, log, outbox, people, projects, sagas, timers,
+    approvals, audit, contexts, deferred, executions, lanes, log, outbox, people, projects, sagas,
+    timers,
 };
 
 /// Reads what a [`MemoryHome`](super::MemoryHome) has committed. Clones share it.
@@ -162,6 +165,27 @@ impl Reader for MemoryReader {
 
     fn unresolved(&self, limit: u64) -> Result<Vec<Resolve>, StoreError> {
         Ok(at_most(executions::unresolved(&self.rows())?, limit))
+    }
+
+    fn audit(&self, chain: &Chain, from: u64, limit: u64) -> Result<Vec<Entry>, StoreError> {
+        Ok(at_most(audit::entries(&self.rows(), chain, from)?, limit.min(PAGE_MAX)))
+    }
+
+    fn audit_head(&self, chain: &Chain) -> Result<Option<AuditHead>, StoreError> {
+        audit::head(&self.rows(), chain)
+    }
+
+    fn audit_heads(&self, offset: u64, limit: u64) -> Result<Page<AuditHead>, StoreError> {
+        Ok(page(audit::heads(&self.rows())?, offset, limit))
+    }
+
+    fn audit_checkpoints(
+        &self,
+        chain: &Chain,
+        from: u64,
+        limit: u64,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        Ok(at_most(audit::checkpoints(&self.rows(), chain, from)?, limit.min(PAGE_MAX)))
     }
 
     fn timers(&self, expiries: bool, limit: u64) -> Result<Vec<TimerRow>, StoreError> {

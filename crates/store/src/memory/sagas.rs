@@ -3,15 +3,24 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tidegate_core::event::Event;
 use tidegate_core::names::{CommitId, ProjectName};
+use tidegate_core::principal::Principal;
 
+use crate::audit::Closed;
 use crate::contract::{StoreError, Written};
 use crate::rows::{Intent, ProjectRow};
 
 use super::table::{Key, Rows, Table, damaged, number_of, parse};
 use super::transaction::Transaction;
 use super::{log, projects};
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    intent: Intent,
+    by: Principal,
+}
 
 fn key(id: i64) -> Key {
     Key::new().number(id.unsigned_abs())
@@ -21,13 +30,15 @@ fn key(id: i64) -> Key {
 pub(super) fn begin(
     rows: &mut Transaction,
     intent: &Intent,
+    by: &Principal,
     events: &[Event],
 ) -> Result<Written, StoreError> {
     if let Some(refusal) = refusal(rows, intent)? {
         return Ok(refusal);
     }
     let id = rows.next("intent")?.cast_signed();
-    rows.put(Table::Intent, &key(id), intent)?;
+    let row = Row { intent: intent.clone(), by: by.clone() };
+    rows.put(Table::Intent, &key(id), &row)?;
     report(rows, intent.project(), events)?;
     Ok(Written::Begun(id))
 }
@@ -57,8 +68,8 @@ pub(super) fn complete(
     id: i64,
     (commit, now): (&CommitId, Timestamp),
     events: &[Event],
-) -> Result<(), StoreError> {
-    let intent = take(rows, id)?;
+) -> Result<Closed, StoreError> {
+    let Row { intent, by } = take(rows, id)?;
     match &intent {
         Intent::CreateProject(new) => {
             let (name, shipyard) = (new.name.clone(), Arc::from(new.shipyard.as_str()));
@@ -71,13 +82,19 @@ pub(super) fn complete(
             }
         }
     }
-    log::append_events(rows, intent.project(), events)
+    log::append_events(rows, intent.project(), events)?;
+    Ok((intent, by))
 }
 
 /// The Git part was undone: only the report of it stays.
-pub(super) fn undo(rows: &mut Transaction, id: i64, events: &[Event]) -> Result<(), StoreError> {
-    let intent = take(rows, id)?;
-    report(rows, intent.project(), events)
+pub(super) fn undo(
+    rows: &mut Transaction,
+    id: i64,
+    events: &[Event],
+) -> Result<Closed, StoreError> {
+    let Row { intent, by } = take(rows, id)?;
+    report(rows, intent.project(), events)?;
+    Ok((intent, by))
 }
 
 /// Events about a project that may not be there yet, or never.
@@ -92,17 +109,18 @@ fn report(
     }
 }
 
-fn take(rows: &mut Transaction, id: i64) -> Result<Intent, StoreError> {
-    let intent = rows.get(Table::Intent, &key(id))?;
-    let intent = intent.ok_or_else(|| damaged(format!("intent {id}"), "it is not open"))?;
+fn take(rows: &mut Transaction, id: i64) -> Result<Row, StoreError> {
+    let row = rows.get(Table::Intent, &key(id))?;
+    let row = row.ok_or_else(|| damaged(format!("intent {id}"), "it is not open"))?;
     rows.remove(Table::Intent, &key(id));
-    Ok(intent)
+    Ok(row)
 }
 
 /// Sagas that are open.
 pub(super) fn open(rows: &Rows) -> Result<Vec<(i64, Intent)>, StoreError> {
-    let intents = rows
-        .scan(Table::Intent, &Key::new())
-        .map(|(key, text)| Ok((number_of(key).cast_signed(), parse(Table::Intent, key, text)?)));
+    let intents = rows.scan(Table::Intent, &Key::new()).map(|(key, text)| {
+        let row: Row = parse(Table::Intent, key, text)?;
+        Ok((number_of(key).cast_signed(), row.intent))
+    });
     intents.collect()
 }

@@ -65,10 +65,14 @@ pub(super) enum Table {
     SignIn,
     /// Key: key.
     Idempotency,
+    /// Key: chain, n.
+    Audit,
+    /// Signed checkpoints of the audit log. Key: chain, n.
+    Checkpoint,
 }
 
 impl Table {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 28] = [
         Self::Counter,
         Self::Project,
         Self::Service,
@@ -95,6 +99,8 @@ impl Table {
         Self::Session,
         Self::SignIn,
         Self::Idempotency,
+        Self::Audit,
+        Self::Checkpoint,
     ];
 
     /// The table with this number.
