@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tidegate_core::event::{Draft, Event, Scope};
 use tidegate_core::names::{CommitId, ProjectName};
 use tidegate_core::principal::{Principal, PrincipalName};
-use tidegate_core::sequence::{Ids, Resolution};
+use tidegate_core::sequence::{Env, Ids, Resolution, Settings};
 use tidegate_core::shipyard::Shipyard;
 use tidegate_engine::{
     BATCH_MAX, Driver, Entropy as _, Ports, Resolved, Resolver, Submission, SystemEntropy, Work,
@@ -134,7 +134,7 @@ impl Bench {
     fn look(&mut self) -> Ended<()> {
         for row in self.reader.deliveries(self.delivery, BATCH_MAX as u64)? {
             self.delivery = row.id;
-            self.done.push(Work::Write(Write::DeliveryDone(row.id)));
+            self.done.push(Work::Write(Write::DeliveryDone(row.id), Principal::tidegate()));
             let service = row.event.data["service"].as_str().unwrap_or_default();
             let lane: usize = service.trim_start_matches("lane-").parse()?;
             self.lanes[lane] = Next::Start(row.event);
@@ -147,13 +147,19 @@ fn create_project(home: &mut SqliteHome, resolver: &OneShipyard) -> Ended<()> {
     let OneShipyard { text, shipyard, commit } = resolver;
     let stages = shipyard.stages.iter().map(|stage| stage.name.clone()).collect();
     let new = NewProject { name: ProjectName::new(PROJECT)?, shipyard: text.to_string(), stages };
+    let env = Env {
+        now: Timestamp::now(),
+        principal: Principal::tidegate(),
+        seed: SystemEntropy.seed(),
+        settings: Settings::default(),
+    };
     home.begin()?;
-    let begun = home.write(&Write::Begin(Intent::CreateProject(new), Vec::new()))?;
+    let begun = home.write(&Write::Begin(Intent::CreateProject(new), Vec::new()), &env)?;
     let Written::Begun(intent) = begun else {
         return Err(StoreError::Version("the directory is not empty".to_owned()).into());
     };
     let (commit, now) = (commit.clone(), Timestamp::now());
-    home.write(&Write::Complete { intent, commit, now, events: Vec::new() })?;
+    home.write(&Write::Complete { intent, commit, now, events: Vec::new() }, &env)?;
     Ok(home.commit()?)
 }
 

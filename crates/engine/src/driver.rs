@@ -20,8 +20,8 @@ pub const BATCH_MAX: usize = 64;
 const HOUSEKEEPING_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Contexts that one commit forgets: nobody shall wait long behind them.
 const PRUNED_MAX: u64 = 50;
-/// How often own work is tried again while the disk is full.
-const SPACE_EVERY: SignedDuration = SignedDuration::from_secs(1);
+/// How often own work is tried again while the disk is full, or the store cannot be reached.
+const AGAIN_EVERY: SignedDuration = SignedDuration::from_secs(1);
 
 /// The engine's loop, one turn at a time.
 pub struct Driver<H, R> {
@@ -34,8 +34,8 @@ pub struct Driver<H, R> {
     settled: Option<Timestamp>,
     /// When the next housekeeping is.
     housekeeping: Timestamp,
-    /// When it is looked again whether there is space on the disk.
-    space: Option<Timestamp>,
+    /// When own work is tried again, where there was no space for it, or no store.
+    again: Option<Timestamp>,
 }
 
 /// When the next turn is due, work or no work.
@@ -73,9 +73,9 @@ impl<H: Home, R: Resolver> Driver<H, R> {
             due: None,
             settled: None,
             housekeeping: Timestamp::MIN,
-            space: None,
+            again: None,
         };
-        driver.look_for_timers(true)?;
+        driver.look_for_timers()?;
         Ok(driver)
     }
 
@@ -88,11 +88,9 @@ impl<H: Home, R: Resolver> Driver<H, R> {
     /// When the next turn is due.
     #[must_use]
     pub fn wake(&self) -> Wake {
-        if self.machine.has_backlog() {
-            return Wake::Now;
-        }
-        let times = match self.space {
-            Some(space) => [Some(space), None, None],
+        let times = match self.again {
+            Some(again) => [Some(again), None, None],
+            None if self.machine.has_backlog() => return Wake::Now,
             None => [self.due, self.settled, Some(self.housekeeping)],
         };
         match times.into_iter().flatten().min() {
@@ -122,29 +120,40 @@ impl<H: Home, R: Resolver> Driver<H, R> {
                 Some(after(now, SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)))
             }
         };
-        if settled.is_some() != self.settled.is_some() {
-            self.look_for_timers(settled.is_none())?;
-        }
+        let trust_has_changed = settled.is_some() != self.settled.is_some();
         self.settled = settled;
-        self.look_for_space(now)?;
-        let woken = !self.machine.is_pinched() && self.add_own(&mut work, now)?;
-        if work.is_empty() && !self.machine.has_backlog() {
+        self.try_again(now)?;
+        let asked_timers = match self.again {
+            Some(_) => Ok(trust_has_changed),
+            None => self.add_own(&mut work, now, trust_has_changed),
+        };
+        let woken = self.unless_unavailable(asked_timers, now)?;
+        if work.is_empty() && (self.again.is_some() || !self.machine.has_backlog()) {
             return Ok((Vec::new(), Notice::default()));
         }
         let (mut answers, notice) = self.machine.batch(&work)?;
-        if woken || notice.timers {
-            self.look_for_timers(self.settled.is_none())?;
+        if woken.unwrap_or(true) || notice.timers {
+            let looked = self.look_for_timers();
+            self.unless_unavailable(looked, now)?;
         }
-        if notice.full && self.space.is_none() {
-            self.space = Some(after(now, SPACE_EVERY));
+        if (notice.full || notice.unavailable) && self.again.is_none() {
+            self.again = Some(after(now, AGAIN_EVERY));
         }
         let own = answers.split_off(asked.min(answers.len()));
         self.go_on_keeping_house(now, &own);
         Ok((answers, notice))
     }
 
-    /// Adds what is due by itself; whether timers were among it.
-    fn add_own(&mut self, work: &mut Vec<Work>, now: Timestamp) -> Result<bool, StoreError> {
+    /// Adds what is due by itself; whether the next timer is another one then.
+    fn add_own(
+        &mut self,
+        work: &mut Vec<Work>,
+        now: Timestamp,
+        trust_has_changed: bool,
+    ) -> Result<bool, StoreError> {
+        if trust_has_changed {
+            self.look_for_timers()?;
+        }
         if self.housekeeping <= now {
             self.housekeeping = after(now, HOUSEKEEPING_EVERY);
             work.push(own(Write::Expire(now)));
@@ -166,18 +175,38 @@ impl<H: Home, R: Resolver> Driver<H, R> {
         Work::Step(Box::new(Submission { input, principal: Principal::tidegate(), key: None }))
     }
 
-    fn look_for_timers(&mut self, expiries: bool) -> Result<(), StoreError> {
-        self.due = self.reader.timers(expiries, 1)?.first().map(|row| row.due);
+    fn look_for_timers(&mut self) -> Result<(), StoreError> {
+        self.due = self.reader.timers(self.settled.is_none(), 1)?.first().map(|row| row.due);
         Ok(())
     }
 
-    fn look_for_space(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if self.space.is_some_and(|space| space <= now) {
+    /// Looks whether there is space again; a store that could not be reached is asked anew.
+    fn try_again(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if self.again.is_some_and(|again| again <= now) {
             self.machine.make_room()?;
-            let again = self.machine.is_pinched();
-            self.space = again.then(|| after(now, SPACE_EVERY));
+            let pinched = self.machine.is_pinched();
+            self.again = pinched.then(|| after(now, AGAIN_EVERY));
+            // What is due may not have been looked up meanwhile.
+            self.due = self.due.or(Some(now));
         }
         Ok(())
+    }
+
+    /// What the store has said; none where it cannot be reached and is asked again in a while.
+    fn unless_unavailable<T>(
+        &mut self,
+        said: Result<T, StoreError>,
+        now: Timestamp,
+    ) -> Result<Option<T>, StoreError> {
+        match said {
+            Ok(said) => Ok(Some(said)),
+            Err(StoreError::Unavailable { what, why }) => {
+                tracing::error!(what, why, "the store is not available; it is asked again");
+                self.again = Some(after(now, AGAIN_EVERY));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Where there is more to forget, it goes on with the next turn.

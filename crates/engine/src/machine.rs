@@ -107,12 +107,29 @@ impl<H: Home, R: Resolver> Machine<H, R> {
         Ok(())
     }
 
-    /// Does all work in one commit and answers each piece, in order. After `Err` nothing of the batch
-    /// may be taken as done, and the caller must not go on with this home.
+    /// Does all work in one commit and answers each piece, in order. A database that cannot be reached
+    /// is no error: nothing was done, and the answers say so. After `Err` nothing of the batch may be
+    /// taken as done, and the caller must not go on with this home.
     ///
     /// # Errors
     /// The commit failed and its outcome is unknown.
     pub fn batch(
+        &mut self,
+        work: &[Work],
+    ) -> Result<(Vec<Result<Done, Failure>>, Notice), StoreError> {
+        match self.commit_what_fits(work) {
+            Err(StoreError::Unavailable { what, why }) => {
+                tracing::error!(what, why, "the store is not available; nothing is accepted");
+                let said = || StoreError::Unavailable { what: what.clone(), why: why.clone() };
+                let answers = work.iter().map(|_| Err(Failure::Store(said()))).collect();
+                Ok((answers, Notice { unavailable: true, ..Notice::default() }))
+            }
+            done => done,
+        }
+    }
+
+    /// Where the disk is full, only what is essential.
+    fn commit_what_fits(
         &mut self,
         work: &[Work],
     ) -> Result<(Vec<Result<Done, Failure>>, Notice), StoreError> {

@@ -53,9 +53,9 @@ impl<H: Home, R: Resolver> Shell<H, R> {
             let (work, replies, stop) = self.receive();
             stopping |= stop;
             let notice = self.turn(work, replies)?;
-            let full = notice.full;
+            let in_vain = notice.full || notice.unavailable;
             (self.notify)(notice);
-            if stopping && (full || !self.driver.has_backlog()) {
+            if stopping && (in_vain || !self.driver.has_backlog()) {
                 return Ok(());
             }
         }

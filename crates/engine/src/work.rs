@@ -137,6 +137,8 @@ pub struct Notice {
     pub timers: bool,
     /// The disk is full: what is not essential was not done.
     pub full: bool,
+    /// The store cannot be reached: nothing was done.
+    pub unavailable: bool,
     /// Tasks whose jobs shall stop.
     pub cancelled: Vec<EventId>,
     /// Tasks that were forgotten: nobody needs what their jobs have left.

@@ -17,7 +17,7 @@ use tidegate_core::shipyard::Shipyard;
 use tidegate_store::sqlite::{SqliteHome, SqliteReaders};
 use tidegate_store::{
     EventFilter, Home as _, Intent, NewProject, OpenEventFilter, Reader as _, SequenceFilter,
-    Write, Written,
+    StoreError, Write, Written,
 };
 use uuid::Uuid;
 
@@ -333,6 +333,24 @@ fn on_a_full_disk_only_what_stops_or_declines_is_done_until_there_is_space() {
     run.faults.full_until_released.store(false, Ordering::SeqCst);
     run.hands.pass(2);
     run.settle();
+    run.trigger("delivery");
+}
+
+#[test]
+fn while_the_store_is_away_nothing_is_accepted_and_what_is_due_is_done_when_it_is_back() {
+    let (_directory, mut run) = fresh(Retention::default());
+    let context = run.trigger("delivery");
+    run.settle();
+    run.faults.away.store(true, Ordering::SeqCst);
+    let refused = run.send("qa.delivery.triggered", &json!({}));
+    assert!(matches!(refused, Err(Failure::Store(StoreError::Unavailable { .. }))), "{refused:?}");
+    run.hands.pass(601);
+    run.driver.turn(Vec::new()).unwrap();
+    assert_eq!(run.state(context), Some(ContextState::Started));
+    run.faults.away.store(false, Ordering::SeqCst);
+    run.hands.pass(2);
+    run.settle();
+    assert_eq!(run.state(context), Some(ContextState::TimedOut));
     run.trigger("delivery");
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Faults {
     pub(super) full_until_released: AtomicBool,
     /// What was set aside is given up.
     pub(super) released: AtomicBool,
+    /// The store cannot be reached.
+    pub(super) away: AtomicBool,
     /// A commit fails.
     pub(super) commit: AtomicBool,
     /// The engine said that it must end.
@@ -94,6 +96,10 @@ impl<H: Home> View for Faulty<H> {
 
 impl<H: Home> Home for Faulty<H> {
     fn begin(&mut self) -> Result<(), StoreError> {
+        if set(&self.faults.away) {
+            let (what, why) = ("the test's store".to_owned(), "told to be away".to_owned());
+            return Err(StoreError::Unavailable { what, why });
+        }
         self.home.begin()
     }
 

@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 
 use jiff::Timestamp;
+use tidegate_core::audit::{Chain, Salts};
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Change, Effects, FollowOn};
+use tidegate_core::sequence::{Change, Effects, Env, FollowOn};
 use uuid::Uuid;
 
+use crate::audit::{Closed, deed};
 use crate::codec::damaged;
 use crate::contract::{Home, InputRecord, StoreError, Write, Written};
 use crate::rows::{Deferred, IdempotencyRow};
@@ -16,8 +18,8 @@ use super::pool::PostgresReaders;
 use super::session::{Outcome, Session};
 use super::shipyards::Shipyards;
 use super::{
-    approvals, commit, contexts, deferred, executions, lanes, latest, log, migrate, outbox, people,
-    projects, prune, sagas, tasks, timers,
+    approvals, audit, commit, contexts, deferred, executions, lanes, latest, log, migrate, outbox,
+    people, projects, prune, sagas, tasks, timers,
 };
 
 /// The home of a cluster, as one server sees it: owns one connection that writes, and makes a new one
@@ -129,6 +131,54 @@ impl PostgresHome {
     }
 }
 
+/// What a change answers, and the saga that it has closed.
+fn change_rows(
+    session: &Session,
+    write: &Write,
+    env: &Env,
+) -> Result<(Written, Option<Closed>), StoreError> {
+    let mut closed = None;
+    let written = match write {
+        // The record is all there is to it.
+        Write::Record(..) => Written::Done,
+        Write::Checkpoint(checkpoint) => done(audit::keep_checkpoint(session, checkpoint))?,
+        Write::Begin(intent, events) => sagas::begin(session, intent, &env.principal, events)?,
+        Write::Complete { intent, commit, now, events } => {
+            closed = Some(sagas::complete(session, *intent, (commit, *now), events)?);
+            Written::Done
+        }
+        Write::Undo { intent, events } => {
+            closed = Some(sagas::undo(session, *intent, events)?);
+            Written::Done
+        }
+        Write::Snapshot { project, commit, text } => {
+            match projects::set_shipyard(session, project, commit, text)? {
+                true => Written::Done,
+                false => Written::NoProject,
+            }
+        }
+        Write::DeliveryDone(id) => done(outbox::delivered(session, *id))?,
+        Write::Idempotency(row) => done(people::keep_answer(session, row))?,
+        Write::PutSession(row) => done(people::put_session(session, row))?,
+        Write::DropSession(digest) => done(people::drop_session(session, digest))?,
+        Write::PutSignIn(row) => done(people::put_sign_in(session, row))?,
+        Write::UseSignIn { code, session: row, now } => {
+            Written::SignedIn(people::use_sign_in(session, code, row, *now)?)
+        }
+        Write::Expire(now) => done(people::expire(session, *now))?,
+        Write::Quarantine(row) => done(deferred::quarantine(session, row))?,
+        Write::DropTimer(timer) => done(timers::clear(session, *timer))?,
+        Write::Prune { before, unmapped_before, limit } => {
+            prune::prune(session, *before, *unmapped_before, *limit)?
+        }
+    };
+    Ok((written, closed))
+}
+
+fn done(done: Result<(), StoreError>) -> Result<Written, StoreError> {
+    done.map(|()| Written::Done)
+}
+
 fn none_open() -> StoreError {
     damaged("transaction", "there is none open; begin one first")
 }
@@ -158,38 +208,19 @@ impl Home for PostgresHome {
             log::append(session, entry)?;
         }
         let now = input.env.now;
-        effects.changes.iter().try_for_each(|change| self.change(session, change, now))
+        effects.changes.iter().try_for_each(|change| self.change(session, change, now))?;
+        let (chain, mut salts) = (Chain::of(input.project), Salts::new(input.env.seed));
+        let mut records = effects.audit.iter();
+        records.try_for_each(|record| audit::append(session, &chain, record, &mut salts))
     }
 
-    fn write(&mut self, write: &Write) -> Result<Written, StoreError> {
+    fn write(&mut self, write: &Write, env: &Env) -> Result<Written, StoreError> {
         let session = self.inside()?;
-        match write {
-            Write::Begin(intent, events) => return sagas::begin(session, intent, events),
-            Write::Complete { intent, commit, now, events } => {
-                sagas::complete(session, *intent, (commit, *now), events)?;
-            }
-            Write::Undo { intent, events } => sagas::undo(session, *intent, events)?,
-            Write::Snapshot { project, commit, text } => {
-                if !projects::set_shipyard(session, project, commit, text)? {
-                    return Ok(Written::NoProject);
-                }
-            }
-            Write::DeliveryDone(id) => outbox::delivered(session, *id)?,
-            Write::Idempotency(row) => people::keep_answer(session, row)?,
-            Write::PutSession(row) => people::put_session(session, row)?,
-            Write::DropSession(digest) => people::drop_session(session, digest)?,
-            Write::PutSignIn(row) => people::put_sign_in(session, row)?,
-            Write::UseSignIn { code, session: row, now } => {
-                return people::use_sign_in(session, code, row, *now).map(Written::SignedIn);
-            }
-            Write::Expire(now) => people::expire(session, *now)?,
-            Write::Quarantine(row) => deferred::quarantine(session, row)?,
-            Write::DropTimer(timer) => timers::clear(session, *timer)?,
-            Write::Prune { before, unmapped_before, limit } => {
-                return prune::prune(session, *before, *unmapped_before, *limit);
-            }
+        let (written, closed) = change_rows(session, write, env)?;
+        if let Some((chain, record)) = deed(write, &written, closed.as_ref(), env) {
+            audit::append(session, &chain, &record, &mut Salts::new(env.seed))?;
         }
-        Ok(Written::Done)
+        Ok(written)
     }
 
     fn defer(&mut self, follow_on: &FollowOn, by: &Principal) -> Result<(), StoreError> {

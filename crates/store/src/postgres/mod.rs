@@ -10,6 +10,7 @@
 //! Connect to Postgres itself or to a pooler that pools whole sessions; settings of a session matter.
 
 mod approvals;
+mod audit;
 mod commit;
 mod connect;
 mod contexts;

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use tidegate_core::approval::Approval;
+use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Resolve};
 
+use crate::audit::AuditHead;
 use crate::contract::StoreError;
 use crate::query::{
     ApprovalFilter, EventFilter, ExecutionFilter, ExecutionSummary, LogRow, OpenEventFilter,
@@ -18,8 +20,8 @@ use crate::rows::{
 use super::pool::PostgresReaders;
 use super::session::Session;
 use super::{
-    approvals, contexts, deferred, executions, lanes, latest, log, outbox, people, projects, sagas,
-    tasks, timers,
+    approvals, audit, contexts, deferred, executions, lanes, latest, log, outbox, people, projects,
+    sagas, tasks, timers,
 };
 
 impl Reader for PostgresReaders {
@@ -158,6 +160,27 @@ impl Reader for PostgresReaders {
         let (project, stage, service) = (project.clone(), stage.clone(), service.clone());
         let scope = Scope { project, stage, service };
         self.read(|session| latest::of(session, &scope))
+    }
+
+    fn audit(&self, chain: &Chain, from: u64, limit: u64) -> Result<Vec<Entry>, StoreError> {
+        self.read(|session| audit::page(session, chain, from, limit))
+    }
+
+    fn audit_head(&self, chain: &Chain) -> Result<Option<AuditHead>, StoreError> {
+        self.read(|session| audit::head(session, chain))
+    }
+
+    fn audit_heads(&self, offset: u64, limit: u64) -> Result<Page<AuditHead>, StoreError> {
+        self.read(|session| audit::heads(session, (offset, limit)))
+    }
+
+    fn audit_checkpoints(
+        &self,
+        chain: &Chain,
+        from: u64,
+        limit: u64,
+    ) -> Result<Vec<SignedCheckpoint>, StoreError> {
+        self.read(|session| audit::checkpoints(session, chain, from, limit))
     }
 
     fn all_executions(

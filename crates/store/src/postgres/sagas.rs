@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use postgres::Row;
 use tidegate_core::event::Event;
 use tidegate_core::names::{CommitId, ProjectName};
+use tidegate_core::principal::Principal;
 
+use crate::audit::Closed;
 use crate::codec::{damaged, from_json, to_json};
 use crate::contract::{StoreError, Written};
 use crate::rows::{Intent, ProjectRow};
@@ -18,14 +20,15 @@ use super::{list, log, projects};
 pub(super) fn begin(
     session: &Session,
     intent: &Intent,
+    by: &Principal,
     events: &[Event],
 ) -> Result<Written, StoreError> {
     if let Some(refusal) = refusal(session, intent)? {
         return Ok(refusal);
     }
     let row = session.first(
-        "INSERT INTO intent (project, body) VALUES ($1, $2) RETURNING id",
-        &[&intent.project().as_str(), &to_json(intent, "intent")?],
+        "INSERT INTO intent (project, principal, body) VALUES ($1, $2, $3) RETURNING id",
+        &[&intent.project().as_str(), &to_json(by, "principal")?, &to_json(intent, "intent")?],
     )?;
     let row = row.ok_or_else(|| damaged("table intent", "a new row has no number"))?;
     report(session, intent.project(), events)?;
@@ -57,8 +60,8 @@ pub(super) fn complete(
     id: i64,
     (commit, now): (&CommitId, Timestamp),
     events: &[Event],
-) -> Result<(), StoreError> {
-    let intent = take(session, id)?;
+) -> Result<Closed, StoreError> {
+    let (intent, by) = take(session, id)?;
     match &intent {
         Intent::CreateProject(new) => {
             let (name, shipyard) = (new.name.clone(), Arc::from(new.shipyard.as_str()));
@@ -71,13 +74,15 @@ pub(super) fn complete(
             }
         }
     }
-    log::append_events(session, intent.project(), events)
+    log::append_events(session, intent.project(), events)?;
+    Ok((intent, by))
 }
 
 /// The Git part was undone: only the report of it stays.
-pub(super) fn undo(session: &Session, id: i64, events: &[Event]) -> Result<(), StoreError> {
-    let intent = take(session, id)?;
-    report(session, intent.project(), events)
+pub(super) fn undo(session: &Session, id: i64, events: &[Event]) -> Result<Closed, StoreError> {
+    let (intent, by) = take(session, id)?;
+    report(session, intent.project(), events)?;
+    Ok((intent, by))
 }
 
 /// Events about a project that may not be there yet, or never.
@@ -89,11 +94,12 @@ fn report(session: &Session, project: &ProjectName, events: &[Event]) -> Result<
     }
 }
 
-fn take(session: &Session, id: i64) -> Result<Intent, StoreError> {
-    let row = session.first("DELETE FROM intent WHERE id = $1 RETURNING body", &[&id])?;
+fn take(session: &Session, id: i64) -> Result<Closed, StoreError> {
+    let row =
+        session.first("DELETE FROM intent WHERE id = $1 RETURNING body, principal", &[&id])?;
     let what = || format!("table intent, id {id}");
     let row = row.ok_or_else(|| damaged(what(), "it is not open"))?;
-    from_json(get(&row, 0)?, what)
+    Ok((from_json(get(&row, 0)?, what)?, from_json(get(&row, 1)?, what)?))
 }
 
 /// Sagas that are open.

@@ -222,9 +222,36 @@ CREATE TABLE latest_event (
 
 -- A number is never used twice: whoever completes a saga late must not complete another one.
 CREATE TABLE intent (
-  id      BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  project TEXT COLLATE "C" NOT NULL UNIQUE,
-  body    TEXT NOT NULL
+  id        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  project   TEXT COLLATE "C" NOT NULL UNIQUE,
+  principal TEXT NOT NULL, -- who began it
+  body      TEXT NOT NULL
+);
+
+-- The audit log: one chain for each project and one for the installation. Retention knows nothing of
+-- these tables, and nothing is ever changed in them but `texts`, which can be erased.
+CREATE TABLE audit_chain (
+  name TEXT COLLATE "C" PRIMARY KEY -- of the project, or _installation
+);
+
+-- `hash` covers chain, n, prev and record: it is the link to the next entry and the checksum of the
+-- row. The digests in `record` cover `texts`.
+CREATE TABLE audit (
+  chain  TEXT COLLATE "C" NOT NULL REFERENCES audit_chain (name),
+  n      BIGINT NOT NULL,
+  prev   BYTEA NOT NULL, -- hash of the entry before
+  hash   BYTEA NOT NULL,
+  record TEXT NOT NULL,  -- canonical JSON
+  texts  TEXT,           -- what people wrote, with the salts of the digests; JSON
+  PRIMARY KEY (chain, n)
+);
+
+-- What was signed, and the signature: the same line of JSON as in an exported file.
+CREATE TABLE audit_checkpoint (
+  chain TEXT COLLATE "C" NOT NULL REFERENCES audit_chain (name),
+  n     BIGINT NOT NULL, -- of the entry that it covers
+  body  TEXT NOT NULL,
+  PRIMARY KEY (chain, n)
 );
 
 CREATE TABLE idempotency (
