@@ -111,6 +111,7 @@ fn sixty_kills_at_random_lose_nothing_and_decide_nothing_twice() {
         });
         assert_eq!(counted.count(), 1, "the answer to {triggered_id} was acknowledged");
     }
+    server.expect_sound();
 }
 
 fn client_round(

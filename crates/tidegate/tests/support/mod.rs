@@ -63,6 +63,14 @@ impl Server {
         self.child.wait().expect("it is ours").code()
     }
 
+    /// Everything in its store is as it was written, and no row contradicts another.
+    pub fn expect_sound(&self) {
+        let mut doctor = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+        let output = doctor.args(["doctor", "--data-dir"]).arg(&self.data).output();
+        let output = output.expect("the binary starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+
     pub fn get(&self, path: &str) -> (u16, Value) {
         let answer = request(self.address, "GET", path, &[("x-token", TOKEN)], b"");
         answer.expect("the server answers").json()

@@ -1,9 +1,10 @@
 //! What is wrong with a store is found and named; what is right is not.
 
-use crate::Home as _;
 use crate::sqlite::check::{Checked, Finding};
 use crate::sqlite::migrate::MIGRATIONS;
 use crate::sqlite::{SqliteHome, check, export, open};
+use crate::testing::{Steps as _, at};
+use crate::{Home as _, Reader as _, Write, Written};
 
 use super::Sqlite;
 use super::story::{Story, contexts, entries};
@@ -227,6 +228,29 @@ fn each_damage_is_found_and_named() {
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn what_was_forgotten_is_not_missed() {
+    let mut store = Story::told();
+    let (_, before) = findings(&store);
+    // Jobs have ended, but for those that are still to be stopped.
+    for delivery in store.reader.deliveries(0, 99).unwrap() {
+        if !delivery.cancelled {
+            store.written(&Write::DeliveryDone(delivery.id));
+        }
+    }
+    let later = at(1_000_000);
+    let prune = Write::Prune { before: later, unmapped_before: later, limit: 99 };
+    let pruned = store.written(&prune);
+    assert!(matches!(pruned, Written::Pruned { count: 1.., .. }), "{pruned:?}");
+    let (found, after) = findings(&store);
+    assert_eq!(found, Vec::<String>::new());
+    assert!(after.rows < before.rows);
+    // One more is not forgotten but lost.
+    store.home.connection.execute("DELETE FROM event WHERE key = (1 << 40) + 3", []).unwrap();
+    let (found, _) = findings(&store);
+    assert!(found.iter().any(|line| line.contains("were forgotten")), "{found:#?}");
 }
 
 #[test]
