@@ -9,6 +9,7 @@ mod flips;
 mod kill;
 mod migration;
 mod plans;
+mod salvage;
 mod story;
 mod torn;
 mod wal;
