@@ -1,8 +1,23 @@
 //! `cargo xtask bench`: what things cost on this machine, now.
+//!
+//! One kind of row is one file. Goals that depend on the disk are made from the fdatasync that was
+//! measured last before the row.
 
+mod boundary;
+mod bridge;
+mod connection;
+mod delivery;
+mod fixture;
+mod flight;
+mod goal;
 mod latency;
+mod restart;
 mod server;
+mod single;
+mod size;
 mod sync;
+mod table;
+mod waiting;
 
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
@@ -15,42 +30,116 @@ use anyhow::{Context, Result, ensure};
 use crate::program;
 use crate::workspace::Workspace;
 use latency::Latencies;
-
-/// How long each row is measured.
-const ROW_DURATION: Duration = Duration::from_secs(2);
+use table::{Figure, Table};
 
 /// Measure what things cost on this machine, now
 ///
 /// The first row is the disk's: disks differ by a factor of 30 from hour to hour, so every other
-/// figure is read against the one taken in the same run.
+/// figure is read against the one taken in the same minute. What is measured is removed afterwards.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The directory to write in: choose one on the disk in question [default: target/bench]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Everything on a smaller scale, in about a minute
+    #[arg(long)]
+    quick: bool,
+    /// Approvals that wait [default: 1000000, with --quick 20000]
+    #[arg(long, value_name = "N")]
+    waiting: Option<usize>,
+    /// Approvals that wait in one lane [default: 100000, with --quick 10000]
+    #[arg(long, value_name = "N")]
+    lane: Option<usize>,
+}
+
+/// What every kind of row needs to know.
+struct Bench {
+    /// The server.
+    binary: PathBuf,
+    /// Where the programs are that write through the engine.
+    examples: PathBuf,
+    /// Where to write.
+    data: PathBuf,
+    scale: Scale,
+    table: Table,
+}
+
+/// How much is done.
+struct Scale {
+    /// How long most rows are measured.
+    row: Duration,
+    /// Inputs at the engine's boundary.
+    inputs: usize,
+    /// How often the server is killed.
+    kills: usize,
+    waiting: usize,
+    lane: usize,
+}
+
+impl Scale {
+    fn of(args: &Args) -> Self {
+        let (row, inputs, kills, waiting, lane) = match args.quick {
+            true => (2, 20_000, 5, 20_000, 10_000),
+            false => (10, 200_000, 20, 1_000_000, 100_000),
+        };
+        Self {
+            row: Duration::from_secs(row),
+            inputs,
+            kills,
+            waiting: args.waiting.unwrap_or(waiting),
+            lane: args.lane.unwrap_or(lane),
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args, workspace: &Workspace) -> Result<ExitCode> {
-    let data = args.data_dir.clone().unwrap_or_else(|| workspace.target.join("bench"));
-    fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
-    let built = program::stream(workspace.cargo().args(["build", "--release"]), |_| {})?;
-    ensure!(built.success(), "nothing is measured that does not build");
-    let binary = workspace.target.join(format!("release/tidegate{EXE_SUFFIX}"));
-    println!("{:<44} {:>10} {:>10} {:>9}", "what", "p50", "p99", "samples");
-    show("fdatasync of a 1 KiB append, before", &sync::measure(&data, ROW_DURATION)?);
-    let server = server::measure(&binary, &data, ROW_DURATION)?;
-    show("start of the process to a durable answer", &server.cold_start);
-    show(".finished to the next .triggered, over HTTP", &server.finished);
-    show("decision to the next .triggered, over HTTP", &server.decided);
-    show("fdatasync of a 1 KiB append, after", &sync::measure(&data, ROW_DURATION)?);
-    println!("{:<44} {:>7.1} MiB", "memory, idle", server.idle_kib as f64 / 1024.0);
-    println!("{:<44} {:>7.1} MiB", "memory, after these rows", server.used_kib as f64 / 1024.0);
-    let size = fs::metadata(&binary)?.len() as f64 / (1024.0 * 1024.0);
-    println!("{:<44} {size:>7.1} MiB", "binary, not stripped");
-    Ok(ExitCode::SUCCESS)
+    let ours = workspace.target.join("bench");
+    build(workspace)?;
+    let mut bench = Bench {
+        binary: workspace.target.join(format!("release/tidegate{EXE_SUFFIX}")),
+        examples: workspace.target.join("release/examples"),
+        data: args.data_dir.clone().unwrap_or_else(|| ours.clone()),
+        scale: Scale::of(args),
+        table: Table::default(),
+    };
+    let measured = bench.measure();
+    // Each row has removed its own; a directory that somebody named stays.
+    drop(fs::remove_dir(ours));
+    measured.map(|()| ExitCode::SUCCESS)
 }
 
-fn show(what: &str, latencies: &Latencies) {
-    let ms = |part| format!("{:.3} ms", latencies.quantile(part).as_secs_f64() * 1e3);
-    println!("{what:<44} {:>10} {:>10} {:>9}", ms(0.5), ms(0.99), latencies.count());
+fn build(workspace: &Workspace) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["build", "--release", "-p", "tidegate", "--bin", "tidegate"]);
+    cargo.args(["-p", "tidegate-engine", "--example", "transitions", "--example", "waiting"]);
+    let built = program::stream(&mut cargo, |_| {})?;
+    ensure!(built.success(), "nothing is measured that does not build");
+    Ok(())
+}
+
+impl Bench {
+    fn measure(&mut self) -> Result<()> {
+        self.table.head();
+        single::measure(self)?;
+        flight::measure(self)?;
+        boundary::measure(self)?;
+        restart::measure(self)?;
+        waiting::measure(self)?;
+        size::measure(self)?;
+        self.disk()
+    }
+
+    /// Measures the disk: its row, and the goals of the rows that follow.
+    fn disk(&mut self) -> Result<()> {
+        let directory = fixture::Directory::make(&self.data, "disk")?;
+        let disk = sync::measure(directory.path(), self.scale.row.min(Duration::from_secs(2)))?;
+        self.table.disk(disk);
+        Ok(())
+    }
+
+    fn latency(&mut self, what: &str, samples: Vec<Duration>, goal: goal::Latency) -> Result<()> {
+        let latencies = Latencies::new(samples).with_context(|| format!("{what}: no samples"))?;
+        self.table.row(what, &Figure::Latency(latencies, goal));
+        Ok(())
+    }
 }

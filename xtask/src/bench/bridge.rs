@@ -1,0 +1,109 @@
+//! Pages of the Bridge for somebody who is signed in, and the bytes of a first visit.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::Bench;
+use super::connection::Connection;
+use super::delivery::repeat;
+use super::fixture::Directory;
+use super::goal::{Amount, Latency};
+use super::server::{Server, TOKEN};
+use super::table::Figure;
+
+const PAGE: Latency = Latency::Tail(Duration::from_millis(50));
+/// kB
+const FIRST_LOAD_MAX: f64 = 100.0;
+
+pub(crate) fn measure(bench: &mut Bench, directory: &Directory) -> Result<()> {
+    let server = Server::start(&bench.binary, directory.path())?;
+    let mut client = server.connect()?;
+    let context = client.trigger("gate", "lane-0")?;
+    let cookie = sign_in(&mut client)?;
+    let pages = [
+        ("inbox", "/bridge/inbox".to_owned()),
+        ("sequences of a project", "/bridge/project/bench/sequence".to_owned()),
+        ("one sequence", format!("/bridge/project/bench/sequence/{context}")),
+    ];
+    for (name, path) in pages {
+        let samples =
+            repeat(bench.scale.row / 2, || page(&mut client, &path, &cookie).map(|_| Some(())))?;
+        bench.latency(&format!("Bridge: {name}"), samples, PAGE)?;
+        let bytes = first_load(&mut client, &path, &cookie)? as f64 / 1e3;
+        let figure = Figure::Amount(bytes, "kB", Amount::AtMost(FIRST_LOAD_MAX));
+        bench.table.row("  first load, page and assets", &figure);
+    }
+    Ok(())
+}
+
+/// Signs in with the token; answers the session's cookie.
+fn sign_in(client: &mut Connection) -> Result<String> {
+    let form = client.send("GET", "/bridge/login", "", "")?;
+    let cookie = form.cookies.first().context("the form comes with a cookie")?;
+    let html = form.text();
+    let csrf = attribute(&html, "name=\"csrf\" value=\"").context("the form has a token")?;
+    let headers =
+        format!("cookie: {cookie}\r\ncontent-type: application/x-www-form-urlencoded\r\n");
+    let body = format!("csrf={}&next=&token={}", encoded(csrf), encoded(TOKEN));
+    let answer = client.send("POST", "/bridge/login", &headers, &body)?;
+    ensure!(answer.status == 303, "signing in was answered {}", answer.status);
+    answer.cookies.into_iter().next().context("a session")
+}
+
+fn page(client: &mut Connection, path: &str, cookie: &str) -> Result<Vec<u8>> {
+    let answer = client.send("GET", path, &format!("cookie: {cookie}\r\n"), "")?;
+    ensure!(answer.status == 200, "{path} was answered {}", answer.status);
+    Ok(answer.body)
+}
+
+/// Bytes of a page and everything that it loads, not compressed.
+fn first_load(client: &mut Connection, path: &str, cookie: &str) -> Result<usize> {
+    let html = page(client, path, cookie)?;
+    let mut bytes = html.len();
+    for asset in assets(&String::from_utf8_lossy(&html)) {
+        bytes += page(client, &asset, cookie)?.len();
+    }
+    Ok(bytes)
+}
+
+/// What a page loads, each once.
+fn assets(html: &str) -> BTreeSet<String> {
+    let quoted = html.split('"').skip(1).step_by(2);
+    quoted.filter(|text| text.starts_with("/bridge/assets/")).map(str::to_owned).collect()
+}
+
+/// What stands between this and the next quote.
+fn attribute<'a>(html: &'a str, before: &str) -> Option<&'a str> {
+    html.split_once(before)?.1.split('"').next()
+}
+
+/// As a form field.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_loads_each_asset_once() {
+        let html = r#"<link href="/bridge/assets/a.css"><script src="/bridge/assets/b.js"></script>
+            <a href="/bridge/inbox">x</a><img src="/bridge/assets/a.css">"#;
+        let expected = ["/bridge/assets/a.css", "/bridge/assets/b.js"];
+        assert!(assets(html).iter().eq(expected.iter()));
+    }
+
+    #[test]
+    fn a_form_field_is_read_and_sent_again_as_it_was() {
+        let html = r#"<input name="csrf" value="a+b/c=="><input name="x">"#;
+        let csrf = attribute(html, "name=\"csrf\" value=\"").unwrap();
+        assert_eq!((csrf, encoded(csrf).as_str()), ("a+b/c==", "a%2Bb%2Fc%3D%3D"));
+    }
+}
