@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ pub(super) const MODE: u32 = 0o600;
 const BUSY: Duration = Duration::from_secs(5);
 /// More than all statements there are, variants of filters included.
 const STATEMENTS_MAX: usize = 200;
+/// How much of the log is read at a time, in bytes.
+const LOG_PART_BYTES: usize = 1024 * 1024;
 
 fn io(what: String) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError::Io { what, source }
@@ -38,6 +40,7 @@ pub(super) fn writer(file: &Path, migrations: &[&str]) -> Result<Connection, Sto
     let made = made.map_err(wrong("open"))?;
     made.set_permissions(Permissions::from_mode(MODE)).map_err(wrong("restrict the mode of"))?;
     drop(made);
+    write_log_again(file).map_err(wrong("sync the write-ahead log of"))?;
     let tail = tail::of(file).map_err(wrong("read the write-ahead log of"))?;
     refuse_loss(file, tail)?;
     let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -67,6 +70,25 @@ pub(super) fn writer(file: &Path, migrations: &[&str]) -> Result<Connection, Sto
     }
     migrate::migrate(&mut connection, file, migrations)?;
     Ok(connection)
+}
+
+/// Writes the log of a former run over itself, and syncs it. After a sync that failed, the kernel holds
+/// for clean what never reached the disk: this process would read it, build on it, and lose with it
+/// what it has acknowledged. Nobody else has the file open.
+fn write_log_again(file: &Path) -> io::Result<()> {
+    let log = match OpenOptions::new().read(true).write(true).open(tail::log_of(file)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        other => other?,
+    };
+    let (mut part, mut offset) = (vec![0; LOG_PART_BYTES], 0);
+    loop {
+        let length = log.read_at(&mut part, offset)?;
+        if length == 0 {
+            return log.sync_all();
+        }
+        log.write_all_at(&part[..length], offset)?;
+        offset += length as u64;
+    }
 }
 
 /// Refuses a log from which SQLite would leave out what was acknowledged.
