@@ -127,12 +127,17 @@ impl<H: Home, R: Resolver> Driver<H, R> {
             Some(_) => Ok(trust_has_changed),
             None => self.add_own(&mut work, now, trust_has_changed),
         };
-        let woken = self.unless_unavailable(asked_timers, now)?;
+        let woken = self.unless_unavailable(asked_timers, now)?.unwrap_or(true);
         if work.is_empty() && (self.again.is_some() || !self.machine.has_backlog()) {
+            if woken {
+                // The timer that it was for has been stopped since.
+                let looked = self.look_for_timers();
+                self.unless_unavailable(looked, now)?;
+            }
             return Ok((Vec::new(), Notice::default()));
         }
         let (mut answers, notice) = self.machine.batch(&work)?;
-        if woken.unwrap_or(true) || notice.timers {
+        if woken || notice.timers {
             let looked = self.look_for_timers();
             self.unless_unavailable(looked, now)?;
         }

@@ -217,6 +217,16 @@ fn a_task_that_nobody_takes_is_given_up_in_ten_minutes_and_not_before() {
 }
 
 #[test]
+fn a_timer_that_was_stopped_wakes_the_loop_once_at_most() {
+    let (_directory, mut run) = fresh(Retention::default());
+    run.trigger("delivery");
+    run.answer("deployment", "started");
+    run.hands.pass(601);
+    run.driver.turn(Vec::new()).unwrap();
+    assert_ne!(run.driver.wake(), Wake::Now, "nothing is due");
+}
+
+#[test]
 fn a_clock_that_jumps_forward_gives_nothing_up_before_it_has_settled_and_then_once() {
     let (_directory, mut run) = fresh(Retention::default());
     let context = run.trigger("delivery");
