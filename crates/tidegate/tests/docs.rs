@@ -38,6 +38,25 @@ fn the_architecture_page_names_only_what_exists() {
     }
 }
 
+/// Every fault names tests, and each of them is there.
+#[test]
+fn the_page_of_faults_names_only_tests_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/reference/faults.md")).expect("the page");
+    let mut rows = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| #")) {
+        rows += 1;
+        let cell = row.rsplit('|').nth(1).expect("a cell of tests");
+        let quoted: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        assert!(!quoted.is_empty() && quoted.len().is_multiple_of(2), "{row}");
+        for pair in quoted.chunks(2) {
+            let text = std::fs::read_to_string(root.join(pair[0])).expect(pair[0]);
+            assert!(text.contains(&format!("fn {}(", pair[1])), "{} has {}", pair[0], pair[1]);
+        }
+    }
+    assert!(rows > 20, "the table is still there ({rows})");
+}
+
 /// Links between documents lead somewhere.
 #[test]
 fn links_between_documents_lead_to_files() {
