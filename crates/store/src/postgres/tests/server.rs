@@ -12,11 +12,12 @@ use postgres::{Client, NoTls};
 /// also when the tests have panicked or were killed. Postgres refuses to run as root, so this shell
 /// runs as another user then, and everything that needs that user passes through it.
 const SUPERVISOR: &str = r#"
-trap '' INT HUP
+trap '' INT HUP PIPE
 PATH=$1:$PATH
 cd /
 dir=$(mktemp -d /tmp/tidegate-postgres.XXXXXX) || exit 1
-trap 'rm -rf "$dir"' EXIT
+trap 'pg_ctl --mode=immediate stop >&2; rm -rf "$dir"' EXIT
+trap 'exit 1' TERM
 exec 2>"$dir/log"
 export PGDATA=$dir/data
 initdb --no-sync --auth=trust --username=tidegate --encoding=UTF8 --locale=C >&2 || { cat "$dir/log"; exit 1; }
@@ -32,7 +33,6 @@ while read -r line; do
   eval "$line" >&2
   echo "done $?"
 done
-pg_ctl --mode=immediate stop >&2
 "#;
 
 pub(super) struct Server {
