@@ -215,7 +215,9 @@ pub trait Home: View + Send {
     /// Begins a transaction. There is none open.
     ///
     /// # Errors
-    /// The database says no.
+    /// The database says no; nothing was begun. It says so too where a step of the transaction before
+    /// could not read because the database was away, and that one was rolled back: the step was not
+    /// to blame, and must not be put aside for it.
     fn begin(&mut self) -> Result<(), StoreError>;
 
     /// Applies the effects of one step, records for the audit log included: they go to the chain of
