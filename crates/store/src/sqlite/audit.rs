@@ -99,7 +99,8 @@ pub(super) fn page(
 pub(super) const PAGE: &str = "SELECT key, prev, hash, record, texts FROM audit
      WHERE key BETWEEN ?1 AND ?2 ORDER BY key LIMIT ?3";
 
-fn read(row: &Row<'_>, chain: &Chain, n: u64) -> Result<Entry, String> {
+/// Reads `key, prev, hash, record, texts`.
+pub(super) fn read(row: &Row<'_>, chain: &Chain, n: u64) -> Result<Entry, String> {
     let (prev, hash) = (hash(row, 1)?, hash(row, 2)?);
     let record = text(row, 3)?.unwrap_or_default();
     Ok(Entry { chain: chain.clone(), n, prev, hash, record, texts: text(row, 4)? })

@@ -2,8 +2,9 @@
 //! on writing: all of it is one state of the store.
 //!
 //! A new table wants an entry in [`rows`] (how a row reads back) and, where it refers to others, a
-//! rule in [`links`].
+//! rule in [`links`]. The two logs have files of their own.
 
+mod audit;
 mod file;
 mod links;
 mod log;
@@ -38,6 +39,7 @@ pub fn check(dir: &Path, found: &mut dyn FnMut(&Finding)) -> Result<Checked, Sto
     let known = rows::Known::read(&state, &mut report);
     log::check(&state, &known, &mut report);
     rows::check(&state, &known, &mut report);
+    audit::check(&state, &mut report);
     links::check(&state, &mut report);
     Ok(report.end())
 }

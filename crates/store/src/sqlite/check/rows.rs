@@ -1,4 +1,4 @@
-//! Every row of every table but the log reads back as what it should be.
+//! Every row of every table but the two logs reads back as what it should be.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ const TABLES: &[Table] = &[
         columns: "project, stage, service, kind, event, context, time",
         check: latest_event,
     },
-    Table { name: "intent", key: "id", columns: "id, body, project", check: intent },
+    Table { name: "intent", key: "id", columns: "id, body, project, principal", check: intent },
     Table {
         name: "idempotency",
         key: "key",
@@ -394,6 +394,9 @@ fn latest_event(row: &Row<'_>, known: &Known) -> Result<(), Wrong> {
 
 fn intent(row: &Row<'_>, _: &Known) -> Result<(), Wrong> {
     let intent: Intent = body(row, 1, String::new)?;
+    if let Some(principal) = row.get::<_, Option<String>>(3)? {
+        parsed::<Principal>(&principal)?;
+    }
     Ok(same("project", row.get::<_, String>(2)?.as_str(), intent.project().as_str())?)
 }
 

@@ -182,6 +182,32 @@ const DAMAGES: &[(&str, &str, &str)] = &[
     ("UPDATE deferred SET follow_on = '{}'", "table deferred, id 1", ""),
     ("UPDATE quarantine SET principal = '{}'", "table quarantine, n 1", ""),
     ("UPDATE latest_event SET context = x'00'", "table latest_event, project 1", ""),
+    ("UPDATE intent SET principal = '{}'", "table intent, id", ""),
+    (
+        "UPDATE audit SET record = replace(record, '\"at\"', '\"ta\"')",
+        "table audit, chain",
+        "edited",
+    ),
+    ("UPDATE audit SET texts = '{}{'", "table audit, chain", "texts"),
+    ("UPDATE audit SET prev = randomblob(32)", "table audit, chain", ""),
+    ("DELETE FROM audit WHERE key IN (SELECT max(key) - 1 FROM audit)", "table audit", "missing"),
+    ("DELETE FROM audit_chain", "table audit, chain number", "its chain is not there"),
+    ("UPDATE audit_chain SET name = '?' || name", "table audit_chain, id", ""),
+    (
+        "UPDATE audit_checkpoint SET body = replace(body, '\"signature\":\"', '\"signature\":\"0')",
+        "table audit_checkpoint, chain shop",
+        "",
+    ),
+    (
+        "INSERT INTO audit_checkpoint SELECT key - 1, body FROM audit_checkpoint",
+        "table audit_checkpoint, chain shop",
+        "another entry",
+    ),
+    (
+        "DELETE FROM audit WHERE key >= (SELECT key FROM audit_checkpoint)",
+        "table audit, chain",
+        "checkpoint",
+    ),
     (
         "INSERT INTO tally (project, what, n) VALUES (1, 5, 3)",
         "project number 1",

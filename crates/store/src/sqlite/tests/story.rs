@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use tidegate_core::approval::Decision;
+use tidegate_core::audit::{Chain, Checkpoint, SigningKey};
 use tidegate_core::event::{Event, EventType};
 use tidegate_core::names::{ContextId, EventId, ProjectName};
 use tidegate_core::principal::{Principal, PrincipalName};
@@ -140,6 +141,10 @@ impl Story {
             cause: "c".to_owned(),
             payload: "{}".to_owned(),
         }));
+        let head = self.store.reader.audit_head(&Chain::of(&shop())).unwrap().expect("it has one");
+        let key = SigningKey::from_bytes(&[5; 32]);
+        let checkpoint = Checkpoint { chain: head.chain, link: head.link, at: at(0) };
+        self.store.written(&Write::Checkpoint(Box::new(key.sign(checkpoint))));
         let home = &mut self.store.home;
         home.begin().unwrap();
         let lane = scope("shop/qa/carts");
