@@ -13,8 +13,8 @@ use crate::approval::{APPROVAL, Approval};
 use crate::event::{Event, EventKind, Outcome, Phase};
 use crate::principal::Principal;
 
-/// Most answers to one task.
-const ANSWERS_MAX: usize = 100;
+/// Most `.started` of one task, and as many `.finished`: whoever has started can also finish.
+const EXECUTORS_MAX: usize = 100;
 
 pub(super) fn started(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusal> {
     let event = &answer.event;
@@ -41,6 +41,8 @@ pub(super) fn finished(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refus
     }
     let Some(mut task) = counted(work, answer, Phase::Finished)? else { return Ok(()) };
     work.append(event.clone(), Disposition::Accepted, None);
+    // One that has reported its end is not waited for when the sequence is aborted.
+    task.ours &= !matches!(work.env.principal, Principal::Builtin(_));
     task.finished.push(Answered {
         source: event.source.clone(),
         outcome: Outcome::of(&event.data),
@@ -97,7 +99,11 @@ fn counted(work: &mut Work<'_>, answer: &Answer, phase: Phase) -> Result<Option<
         }
         TaskState::Over => return late(work, "the task is over"),
     }
-    if task.keys.len() >= ANSWERS_MAX {
+    let answers = match phase {
+        Phase::Started | Phase::Triggered => task.started as usize,
+        Phase::Finished => task.finished.len(),
+    };
+    if answers >= EXECUTORS_MAX {
         return late(work, "this task has too many answers already");
     }
     if task.keys.is_empty() {
