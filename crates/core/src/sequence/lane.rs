@@ -2,7 +2,7 @@
 
 use super::effects::{Change, Refusal};
 use super::input::FollowOn;
-use super::rows::{Before, ContextState, Execution, ExecutionState, Queue};
+use super::rows::{Before, ContextState, Execution, ExecutionState, LaneHead, Queue};
 use super::task::start_next;
 use super::work::Work;
 use crate::event::Scope;
@@ -49,7 +49,8 @@ pub(super) fn go_on(
     execution: Execution,
     delay_over: bool,
 ) -> Result<(), Refusal> {
-    let position = work.last();
+    // What its answer was is in the log; that its time has come is not, and no two may have one place.
+    let position = if delay_over { execution.position } else { work.last() };
     if is_paused(work, &execution)? {
         let (lane, id) = (execution.scope.clone(), execution.id);
         let before = Before::Task { position, delay_over };
@@ -80,8 +81,7 @@ pub(super) fn wait_turn(work: &mut Work<'_>, execution: Execution) -> Result<(),
         work.put_execution(Execution { state: ExecutionState::Paused { before }, ..execution });
         return Ok(());
     }
-    let head = work.lane(&execution.scope)?;
-    if head.holder.is_some() || head.ready.is_some() || head.waiting.is_some() {
+    if is_behind_others(work, &execution)? {
         work.change_context(execution.context, |context| {
             if !context.paused.all {
                 context.state = ContextState::Waiting;
@@ -91,6 +91,18 @@ pub(super) fn wait_turn(work: &mut Work<'_>, execution: Execution) -> Result<(),
     let position = execution.position;
     join(work, execution, Queue::Waiting, position, ExecutionState::Waiting);
     Ok(())
+}
+
+/// Keptn 1.4: only a sequence of another context makes one wait.
+fn is_behind_others(work: &Work<'_>, execution: &Execution) -> Result<bool, Refusal> {
+    let LaneHead { holder, ready, waiting, .. } = work.lane(&execution.scope)?;
+    let queued = [ready, waiting].into_iter().flatten().map(|queued| queued.execution);
+    for other in holder.into_iter().chain(queued) {
+        if work.execution(other)?.context != execution.context {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn join(

@@ -76,12 +76,13 @@ fn trigger(
 /// no message.
 fn data_of(execution: &Execution, task: &TaskDefinition) -> Map<String, Value> {
     let mut data = execution.carry.clone();
-    execution.scope.write(&mut data);
     if !task.properties.is_empty() {
         let mut own = Map::new();
         own.insert(task.name.to_string(), Value::Object(task.properties.clone()));
         merge(&mut data, &own);
     }
+    // Last, so that a task that is called `stage` does not hide it.
+    execution.scope.write(&mut data);
     if data.contains_key("message") {
         data.insert("message".to_owned(), Value::from(""));
     }

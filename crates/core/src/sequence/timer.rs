@@ -21,6 +21,14 @@ pub(super) fn due(work: &mut Work<'_>, timer: Timer, clock_was_set: bool) -> Res
 fn delay_over(work: &mut Work<'_>, id: ExecutionId) -> Result<(), Refusal> {
     let Some(execution) = work.find_execution(id)? else { return Ok(()) };
     match execution.state {
+        ExecutionState::Delayed { due } | ExecutionState::Throttled { due }
+            if due > work.env.now =>
+        {
+            // The clock was put back, or this is an earlier delay's once more.
+            work.set_timer(Timer::Delay(id), due);
+            work.answer = Reply::Kept("its time has not come yet".to_owned());
+            Ok(())
+        }
         ExecutionState::Delayed { .. } => go_on(work, execution, true),
         ExecutionState::Throttled { .. } => wait_turn(work, execution),
         _ => {
