@@ -194,6 +194,7 @@ pub(crate) fn context(n: u64) -> Context {
         paused: Pauses::default(),
         timed_out: false,
         starts: Starts::default(),
+        following: Vec::new(),
     }
 }
 

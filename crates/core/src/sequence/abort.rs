@@ -4,7 +4,7 @@ use super::complete::report;
 use super::effects::{Change, Refusal};
 use super::input::Timer;
 use super::lane::leave;
-use super::rows::{ContextState, Execution, ExecutionState, Pauses, Task, TaskState};
+use super::rows::{Execution, ExecutionState, Task, TaskState};
 use super::work::Work;
 use crate::approval::{Approval, ApprovalState};
 use crate::event::Outcome;
@@ -33,10 +33,7 @@ pub(super) fn stop(work: &mut Work<'_>, execution: Execution) -> Result<(), Refu
     let id = execution.id;
     work.change_context(execution.context, |context| {
         context.open = context.open.saturating_sub(1);
-        if context.open == 0 {
-            context.state = ContextState::Aborted;
-            context.paused = Pauses::default();
-        }
+        context.close_aborted();
     })?;
     let state = ExecutionState::Aborted { by: work.env.principal.clone(), at: work.env.now };
     work.put_execution(Execution { state, ..execution });

@@ -6,12 +6,14 @@ use super::effects::{Change, Refusal};
 use super::input::FollowOn;
 use super::lane::go_on;
 use super::merge::merge;
-use super::rows::{DEPLOYED_KEPT, Deployed, Evidence, Execution, ExecutionState, PreviousTask};
+use super::rows::{
+    DEPLOYED_KEPT, Deployed, Evidence, Execution, ExecutionState, Following, PreviousTask,
+};
 use super::summary;
 use super::triggered::image;
 use super::work::{CONTROLLER, Emit, Work};
 use crate::approval::{APPROVAL, digest_of};
-use crate::event::{EventType, Outcome, Phase, Scope, text};
+use crate::event::{Event, EventType, Outcome, Phase, Scope, text};
 use crate::names::EventId;
 
 /// Takes a complete task into its execution. `data` is what its executors answered, merged;
@@ -98,14 +100,19 @@ pub(super) fn end(work: &mut Work<'_>, execution: Execution, how: End) -> Result
     let End { outcome, message, follow } = how;
     report(work, &execution, outcome, message)?;
     let followers = if follow { follow_ups(work, &execution, outcome) } else { Vec::new() };
-    let over = followers.is_empty();
-    work.follow_on.extend(followers);
     work.change_context(execution.context, |context| {
         context.open = context.open.saturating_sub(1);
-        if over {
-            context.close();
-        }
+        context.following.extend(followers.iter().map(|(event, scope)| Following {
+            trigger: event.id,
+            stage: scope.stage.clone(),
+            stopped: false,
+        }));
+        context.close();
     })?;
+    for (event, scope) in followers {
+        let by = execution.triggered_by.clone();
+        work.follow_on.push(FollowOn::Triggered { event, scope, by });
+    }
     let (lane, id, at) = (execution.scope.clone(), execution.id, work.env.now);
     work.put_execution(Execution { state: ExecutionState::Finished { outcome, at }, ..execution });
     work.release(&lane, id)
@@ -151,12 +158,12 @@ pub(super) fn report(
 }
 
 /// The sequences that follow, by the newest shipyard that is known now.
-fn follow_ups(work: &mut Work<'_>, execution: &Execution, outcome: Outcome) -> Vec<FollowOn> {
+fn follow_ups(work: &mut Work<'_>, execution: &Execution, outcome: Outcome) -> Vec<(Event, Scope)> {
     let Some((_, shipyard)) = work.shipyard.clone() else { return Vec::new() };
     let Some(last) = execution.previous.last() else { return Vec::new() };
     let Scope { stage, .. } = &execution.scope;
     let followers = shipyard.followers(stage, &execution.sequence, &last.name, outcome.result);
-    let mut inputs = Vec::new();
+    let mut triggers = Vec::new();
     for follower in followers {
         let scope = Scope { stage: follower.stage, ..execution.scope.clone() };
         let mut data = execution.carry.clone();
@@ -172,7 +179,7 @@ fn follow_ups(work: &mut Work<'_>, execution: &Execution, outcome: Outcome) -> V
             commit: None,
             data,
         });
-        inputs.push(FollowOn::Triggered { event, scope, by: execution.triggered_by.clone() });
+        triggers.push((event, scope));
     }
-    inputs
+    triggers
 }

@@ -10,24 +10,26 @@ use super::work::Work;
 use crate::audit::Action;
 use crate::names::StageName;
 
-/// Executions that one step controls; the rest is a follow-on.
-pub(super) const PAGE: usize = 500;
+/// Executions that one step controls; the rest is a follow-on. Few in tests, so that histories of some
+/// hundred steps have contexts of several pages.
+const PAGE: usize = if cfg!(test) { 2 } else { 500 };
 
 /// The context's mark is written first, so that what is not reached yet goes by it already. Where
 /// nothing is under way, nothing changes.
 pub(super) fn control(work: &mut Work<'_>, command: &Command) -> Result<(), Refusal> {
-    let Some(context) = work.context(command.context)?.filter(|context| context.open > 0) else {
+    let Some(context) = work.context(command.context)?.filter(Context::is_under_way) else {
         work.answer = Reply::Kept("nothing of this context is under way".to_owned());
         return Ok(());
     };
-    let mut page = work.open_executions(command.context, command.after, EXECUTIONS_MAX as usize)?;
-    page.retain(|execution| command.covers(execution));
+    let open = work.open_executions(command.context, command.after, EXECUTIONS_MAX as usize)?;
+    let (mut page, others): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|execution| command.covers(&execution.scope.stage));
     if command.after == 0 {
-        if page.is_empty() && command.control == Control::Abort {
-            work.answer = Reply::Kept("nothing of this stage is under way".to_owned());
+        if let Some(reason) = context.nothing_to_do(command, page.is_empty()) {
+            work.answer = Reply::Kept(reason.to_owned());
             return Ok(());
         }
-        mark(work, command, !page.is_empty())?;
+        mark(work, command, &page, &others)?;
         let Command { control, context, stage, .. } = command.clone();
         work.record(Action::Controlled { control, context, stage });
     } else if context.is_paused_as(command) == Some(false) {
@@ -36,7 +38,10 @@ pub(super) fn control(work: &mut Work<'_>, command: &Command) -> Result<(), Refu
     }
     let more = page.len() > PAGE;
     page.truncate(PAGE);
-    let last = page.last().map_or(command.after, |execution| execution.position);
+    if more {
+        let after = page.last().map_or(command.after, |execution| execution.position);
+        work.follow_on.push(FollowOn::Control(Command { after, ..command.clone() }));
+    }
     for execution in page {
         match command.control {
             Control::Pause => pause(work, execution)?,
@@ -44,19 +49,34 @@ pub(super) fn control(work: &mut Work<'_>, command: &Command) -> Result<(), Refu
             Control::Abort => stop(work, execution)?,
         }
     }
-    if more {
-        work.follow_on.push(FollowOn::Control(Command { after: last, ..command.clone() }));
-    }
     Ok(())
 }
 
 impl Command {
-    fn covers(&self, execution: &Execution) -> bool {
-        self.stage.as_ref().is_none_or(|stage| execution.scope.stage == *stage)
+    fn covers(&self, stage: &StageName) -> bool {
+        self.stage.as_ref().is_none_or(|only| only == stage)
     }
 }
 
 impl Context {
+    /// Why a command changes nothing, where it does not. A stage that is not reached yet can be
+    /// paused.
+    fn nothing_to_do(&self, command: &Command, none_open: bool) -> Option<&'static str> {
+        let follows = || self.following.iter().any(|next| command.covers(&next.stage));
+        match (command.control, &command.stage) {
+            (Control::Pause, _) => None,
+            (Control::Resume, None) if self.paused.is_none() => Some("it is not paused"),
+            (Control::Resume, Some(stage)) if !self.paused.stages.contains(stage) => {
+                Some("this stage is not paused")
+            }
+            (Control::Resume, _) => None,
+            (Control::Abort, _) if none_open && !follows() => {
+                Some("nothing of this stage is under way")
+            }
+            (Control::Abort, _) => None,
+        }
+    }
+
     /// Whether the mark that a command has set still stands; none where it sets none.
     fn is_paused_as(&self, command: &Command) -> Option<bool> {
         let paused = match &command.stage {
@@ -71,33 +91,73 @@ impl Context {
     }
 }
 
-/// `is_there` says whether something is under way in the stage; one that is not reached yet is paused
-/// all the same, and has no state to show it.
-fn mark(work: &mut Work<'_>, command: &Command, is_there: bool) -> Result<(), Refusal> {
-    work.change_context(command.context, |context| match (command.control, &command.stage) {
-        (Control::Pause, None) => {
-            context.paused.all = true;
-            context.state = ContextState::Paused;
-        }
-        (Control::Pause, Some(stage)) => {
-            context.paused.stages.insert(stage.clone());
-            if is_there {
-                context.say(stage, "paused");
+/// `page` is what the command covers, `others` the rest of what is under way.
+fn mark(
+    work: &mut Work<'_>,
+    command: &Command,
+    page: &[Execution],
+    others: &[Execution],
+) -> Result<(), Refusal> {
+    work.change_context(command.context, |context| {
+        match (command.control, &command.stage) {
+            (Control::Pause, None) => {
+                context.paused.all = true;
+                context.state = ContextState::Paused;
+            }
+            (Control::Pause, Some(stage)) => {
+                context.paused.stages.insert(stage.clone());
+                // One that is not reached yet has no state to show it.
+                if !page.is_empty() {
+                    context.say(stage, "paused");
+                }
+            }
+            // Whoever resumes the whole of it means its stages, too.
+            (Control::Resume, None) => {
+                for stage in std::mem::take(&mut context.paused).stages {
+                    context.say_resumed(&stage);
+                }
+                if context.state == ContextState::Paused {
+                    context.state = ContextState::Started;
+                }
+            }
+            (Control::Resume, Some(stage)) => {
+                context.paused.stages.remove(stage);
+                context.say_resumed(stage);
+            }
+            (Control::Abort, _) => {
+                for next in &mut context.following {
+                    next.stopped |= command.covers(&next.stage);
+                }
+                context.close_aborted();
             }
         }
-        // Whoever resumes the whole of it means its stages, too.
-        (Control::Resume, None) => {
-            for stage in std::mem::take(&mut context.paused).stages {
-                context.say_resumed(&stage);
-            }
-            context.state = ContextState::Started;
+        if context.state == ContextState::Waiting && command.control != Control::Resume {
+            context.state = state_without_those_that_stop(others);
         }
-        (Control::Resume, Some(stage)) => {
-            context.paused.stages.remove(stage);
-            context.say_resumed(stage);
-        }
-        (Control::Abort, _) => {}
     })
+}
+
+/// The state of a context that waits, once a stage of it waits no longer.
+fn state_without_those_that_stop(others: &[Execution]) -> ContextState {
+    let any = |is: fn(&ExecutionState) -> bool| others.iter().any(|other| is(&other.state));
+    let goes_on = |state: &ExecutionState| match state {
+        ExecutionState::Running { .. }
+        | ExecutionState::Delayed { .. }
+        | ExecutionState::WaitingForApproval { .. }
+        | ExecutionState::Ready { .. } => true,
+        ExecutionState::Resolving
+        | ExecutionState::Throttled { .. }
+        | ExecutionState::Waiting
+        | ExecutionState::Paused { .. }
+        | ExecutionState::Finished { .. }
+        | ExecutionState::Aborted { .. }
+        | ExecutionState::TimedOut { .. } => false,
+    };
+    if any(goes_on) && !any(|state| *state == ExecutionState::Waiting) {
+        ContextState::Started
+    } else {
+        ContextState::Waiting
+    }
 }
 
 impl Context {

@@ -28,8 +28,8 @@ pub use effects::{
 pub use input::{Answer, Command, Control, Env, FollowOn, Ids, Input, Resolution, Settings, Timer};
 pub use rows::{
     AnswerKey, Answered, Before, Commits, Context, ContextState, DEPLOYED_KEPT, Deployed, EventRef,
-    Evidence, Execution, ExecutionState, LaneHead, LatestEvaluation, LatestEvent, Pauses,
-    PreviousTask, ProjectHead, Queue, Queued, StageState, Starts, Task, TaskState,
+    Evidence, Execution, ExecutionState, Following, LaneHead, LatestEvaluation, LatestEvent,
+    Pauses, PreviousTask, ProjectHead, Queue, Queued, StageState, Starts, Task, TaskState,
 };
 pub use step::{RULES_VERSION, step};
 pub use view::{View, ViewError};

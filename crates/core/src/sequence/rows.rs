@@ -196,7 +196,7 @@ pub struct Task {
     pub finished: Vec<Answered>,
     /// What tells a repeated answer from a new one.
     pub keys: Vec<AnswerKey>,
-    /// Whether a job of ours has started it.
+    /// Whether a job of ours has started it and not yet reported its end.
     pub ours: bool,
     /// Where it stands.
     pub state: TaskState,
@@ -359,9 +359,15 @@ pub struct StageState {
 }
 
 impl Context {
+    /// Whether something of it can still happen by itself.
+    #[must_use]
+    pub fn is_under_way(&self) -> bool {
+        self.open > 0 || self.following.iter().any(|next| !next.stopped)
+    }
+
     /// Gives it its last state, once nothing of it is under way.
     pub(super) fn close(&mut self) {
-        if self.open > 0 || self.state == ContextState::Aborted {
+        if self.is_under_way() {
             return;
         }
         self.state = match self.timed_out {
@@ -369,6 +375,14 @@ impl Context {
             false => ContextState::Finished,
         };
         self.paused = Pauses::default();
+    }
+
+    /// The same where it was an abort that ended the last of it.
+    pub(super) fn close_aborted(&mut self) {
+        self.close();
+        if !self.is_under_way() {
+            self.state = ContextState::Aborted;
+        }
     }
 
     /// Takes up a context again that had its last state: another sequence was triggered in it.
@@ -484,4 +498,20 @@ pub struct Context {
     /// How fast it starts sequences.
     #[serde(default)]
     pub starts: Starts,
+    /// Sequences that follow and are on their way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub following: Vec<Following>,
+}
+
+/// A sequence that follows another. Between the commit that ended the one and the commit that begins
+/// the other its context is under way, and can be controlled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Following {
+    /// Its `<stage>.<sequence>.triggered` event, which is not in the log yet.
+    pub trigger: EventId,
+    /// Where it will run.
+    pub stage: StageName,
+    /// Whether it was aborted before it began.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
 }

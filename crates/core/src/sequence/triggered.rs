@@ -22,6 +22,8 @@ use crate::principal::Principal;
 const STARTS_MAX: u32 = 10;
 /// Most executions of one context: a sequence that triggers itself for ever ends here.
 pub(super) const EXECUTIONS_MAX: u32 = 1000;
+/// Most seconds that the start of an execution is put off: all that a context has, at that rate.
+const AHEAD_MAX: i64 = (EXECUTIONS_MAX / STARTS_MAX) as i64;
 
 pub(super) fn accept(
     work: &mut Work<'_>,
@@ -34,12 +36,19 @@ pub(super) fn accept(
         work.keep(event, Disposition::Accepted, format!("{kind} triggers no sequence"));
         return Ok(());
     };
-    let n = work.append(event.clone(), Disposition::Accepted, None);
-    let id = work.next_execution();
     let mut context = match work.context(event.context)? {
         Some(context) => context,
         None => new_context(work, event, scope, &sequence, by),
     };
+    if let Some(place) = context.following.iter().position(|next| next.trigger == event.id)
+        && context.following.remove(place).stopped
+    {
+        work.put_context(context);
+        work.answer = Reply::Kept("it was aborted before it began".to_owned());
+        return Ok(());
+    }
+    let n = work.append(event.clone(), Disposition::Accepted, None);
+    let id = work.next_execution();
     enter_stage(&mut context, scope);
     context.executions += 1;
     context.open += 1;
@@ -133,8 +142,8 @@ fn start_of(work: &mut Work<'_>, execution: &Execution) -> Result<Option<Timesta
     let mut second = now;
     work.change_context(execution.context, |context| {
         let Starts { second: last, count } = context.starts;
-        // A second that lies far ahead was set by a clock that has been put right since.
-        let last = if last > now + i64::from(EXECUTIONS_MAX) { now } else { last };
+        // A second that lies further ahead was set by a clock that has been put right since.
+        let last = if last > now + AHEAD_MAX { now } else { last };
         second = last.max(now);
         let count = if second == last { count } else { 0 };
         if count >= STARTS_MAX {
@@ -176,6 +185,7 @@ fn new_context(
         paused: Pauses::default(),
         timed_out: false,
         starts: Starts::default(),
+        following: Vec::new(),
     }
 }
 

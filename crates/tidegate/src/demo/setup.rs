@@ -144,6 +144,7 @@ mod tests {
             paused: Pauses::default(),
             timed_out: false,
             starts: Starts::default(),
+            following: Vec::new(),
         }
     }
 
