@@ -13,7 +13,7 @@ use super::story::Story;
 /// Set to look at every byte: that takes an hour.
 const EVERY_BYTE: &str = "TIDEGATE_FLIP_EVERY_BYTE";
 /// A number without a divisor in common with the size of a page.
-const STRIDE: usize = 307;
+const STRIDE: usize = 607;
 
 fn exported(dir: &Path) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
