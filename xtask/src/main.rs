@@ -10,6 +10,7 @@
 mod bench;
 mod mutants;
 mod program;
+mod properties;
 mod setup;
 mod test;
 mod workspace;
@@ -33,6 +34,7 @@ enum Command {
     Test(test::Args),
     Bench(bench::Args),
     Mutants(mutants::Args),
+    Properties(properties::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -43,5 +45,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Test(args) => test::run(&args, &workspace),
         Command::Bench(args) => bench::run(&args, &workspace),
         Command::Mutants(args) => mutants::run(&args, &workspace),
+        Command::Properties(args) => properties::run(&args, &workspace),
     }
 }

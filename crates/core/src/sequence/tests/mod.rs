@@ -3,6 +3,7 @@
 mod approvals;
 mod deliveries;
 mod lanes;
+mod properties;
 mod rows;
 mod world;
 

@@ -18,6 +18,8 @@ use crate::shipyard::Shipyard;
 /// Everything that the inputs of one project have made.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Rows {
+    /// What stood in the repository, by commit, as far as it was read.
+    pub(super) shipyards: BTreeMap<CommitId, Arc<Shipyard>>,
     /// The newest shipyard that is known.
     pub(super) known: Option<(CommitId, Arc<Shipyard>)>,
     pub(super) log: Vec<LogEntry>,
@@ -114,9 +116,9 @@ impl Rows {
 
     fn change(&mut self, change: Change) {
         match change {
-            Change::Snapshot { commit, text, .. } => {
-                let shipyard = Shipyard::parse(&text).expect("it was parsed to be resolved");
-                self.known = Some((commit, Arc::new(shipyard)));
+            Change::Snapshot { commit, .. } => {
+                let shipyard = Arc::clone(&self.shipyards[&commit]);
+                self.known = Some((commit, shipyard));
             }
             Change::Execution(row) => drop(self.executions.insert(row.id, *row)),
             Change::Task(_, row) => drop(self.tasks.insert(row.id, *row)),

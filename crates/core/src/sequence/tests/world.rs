@@ -79,6 +79,8 @@ impl World {
             reply.get_or_insert_with(|| effects.answer.clone());
             self.rows.apply(effects);
             if let Some(resolve) = resolve {
+                let (commit, shipyard) = (self.commit.clone(), Arc::clone(&self.shipyard));
+                self.rows.shipyards.insert(commit, shipyard);
                 let resolution = match &self.unreadable {
                     Some(reason) => Resolution::Failed(reason.clone()),
                     None => Resolution::Read {
