@@ -159,6 +159,12 @@ fn spawn(data: &Path) -> (Child, SocketAddr) {
         .stdout(Stdio::piped())
         .spawn()
         .expect("the binary starts");
+    let address = listens(&mut child);
+    (child, address.expect("it says where it listens"))
+}
+
+/// Where a server listens whose standard output is piped; none where it ends before it says so.
+pub fn listens(child: &mut Child) -> Option<SocketAddr> {
     let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
         let rest = line.split_once("http://")?.1;
@@ -166,7 +172,7 @@ fn spawn(data: &Path) -> (Child, SocketAddr) {
     });
     // Somebody must keep reading, or the server blocks on a full pipe one day.
     std::thread::spawn(move || lines.for_each(drop));
-    (child, address.expect("it says where it listens"))
+    address
 }
 
 /// The trigger of a delivery to `qa`.
@@ -301,6 +307,11 @@ pub fn until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// A number from the environment, for runs that are longer or repeat another one.
+pub fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
 /// A small generator of numbers from a seed, for tests that want chance they can repeat.
 pub struct Dice(pub u64);
 
@@ -313,5 +324,10 @@ impl Dice {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % sides
+    }
+
+    /// An index below `length`.
+    pub fn below(&mut self, length: usize) -> usize {
+        usize::try_from(self.roll(length as u64)).expect("it is below a length")
     }
 }

@@ -1,0 +1,240 @@
+//! Clients that trigger, answer, decide and create, and remember what they were promised.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::{SHIPYARD, TOKEN, answer, delivery, pass, post, request};
+
+/// Deliveries that one client triggers between two losses.
+const DELIVERIES_MAX: u32 = 6;
+/// Services and projects that one client creates between two losses.
+const CREATIONS_MAX: u32 = 4;
+/// How much each delivery carries, so that the store's log is full soon and begins anew.
+const BALLAST_BYTES: usize = 20_000;
+/// Between two rounds of a client, so that the server has the machine, too.
+const PACE: Duration = Duration::from_millis(5);
+
+/// What was promised: every request that was answered with a success, and every result that was
+/// shown.
+#[derive(Default, Clone)]
+pub(crate) struct Promises {
+    /// Contexts.
+    pub(crate) triggered: BTreeSet<String>,
+    /// Contexts and the ids of the `.triggered` events that were answered.
+    pub(crate) answered: BTreeSet<(String, String)>,
+    /// Approvals, with their context and the decision.
+    pub(crate) decided: BTreeMap<String, (String, &'static str)>,
+    pub(crate) projects: BTreeSet<String>,
+    /// Of project `tour`.
+    pub(crate) services: BTreeSet<String>,
+    /// Jobs by the `.triggered` event that they answered: their context, the id of their
+    /// `.finished`, its result.
+    pub(crate) jobs: BTreeMap<String, (String, String, String)>,
+}
+
+impl Promises {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.triggered.extend(other.triggered);
+        self.answered.extend(other.answered);
+        self.decided.extend(other.decided);
+        self.projects.extend(other.projects);
+        self.services.extend(other.services);
+        self.jobs.extend(other.jobs);
+    }
+
+    /// How many there are, by kind.
+    pub(crate) fn counts(&self) -> [(&'static str, usize); 6] {
+        [
+            ("deliveries", self.triggered.len()),
+            ("answers", self.answered.len()),
+            ("decisions", self.decided.len()),
+            ("projects", self.projects.len()),
+            ("services", self.services.len()),
+            ("jobs", self.jobs.len()),
+        ]
+    }
+
+    /// All contexts that something was promised about.
+    pub(crate) fn contexts(&self) -> BTreeSet<&str> {
+        let answered = self.answered.iter().map(|(context, _)| context);
+        let decided = self.decided.values().map(|(context, _)| context);
+        let jobs = self.jobs.values().map(|(context, ..)| context);
+        let all = self.triggered.iter().chain(answered).chain(decided).chain(jobs);
+        all.map(String::as_str).collect()
+    }
+}
+
+/// The clients of one server, until it is gone.
+pub(crate) struct Clients<'a> {
+    address: SocketAddr,
+    promises: Mutex<Promises>,
+    stop: AtomicBool,
+    /// Names are never used twice.
+    names: &'a AtomicU32,
+}
+
+/// The server is gone, or not well.
+struct Gone;
+
+/// What one client does until the server is gone.
+type Client<'a> = fn(&Clients<'a>) -> Result<(), Gone>;
+
+impl<'a> Clients<'a> {
+    pub(crate) fn of(address: SocketAddr, names: &'a AtomicU32) -> Self {
+        Self { address, promises: Mutex::default(), stop: AtomicBool::new(false), names }
+    }
+
+    /// Creates project `tour`.
+    pub(crate) fn create_tour(self) -> Promises {
+        drop(self.create_project("tour".to_owned()));
+        self.promises.into_inner().expect("no client panics")
+    }
+
+    /// Works while `attended` waits for the end; then tells what was promised.
+    pub(crate) fn work(self, attended: impl FnOnce()) -> Promises {
+        let this = &self;
+        std::thread::scope(|scope| {
+            let clients: [Client<'a>; 4] =
+                [Self::deliver, Self::deliver, Self::create, Self::watch_jobs];
+            for client in clients {
+                // One who is refused goes home: the server is gone, or says that it cannot.
+                scope.spawn(move || drop(client(this)));
+            }
+            attended();
+            self.stop.store(true, Ordering::Relaxed);
+        });
+        self.promises.into_inner().expect("no client panics")
+    }
+
+    fn promised(&self) -> MutexGuard<'_, Promises> {
+        self.promises.lock().expect("no client panics")
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.stop.load(Ordering::Relaxed)
+    }
+
+    fn name(&self) -> u32 {
+        self.names.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn get(&self, path: &str) -> Result<Value, Gone> {
+        let answer = request(self.address, "GET", path, &[("x-token", TOKEN)], b"").ok_or(Gone)?;
+        match answer.json() {
+            (200, body) => Ok(body),
+            _ => Err(Gone),
+        }
+    }
+
+    /// The answer of a request that had success; none where it was refused.
+    fn post(&self, path: &str, body: &Value) -> Result<Option<Value>, Gone> {
+        let (code, body) = post(self.address, path, body).ok_or(Gone)?;
+        Ok((200..300).contains(&code).then_some(body))
+    }
+
+    fn deliver(&self) -> Result<(), Gone> {
+        let mut triggered = 0;
+        while self.goes_on() {
+            if triggered < DELIVERIES_MAX {
+                triggered += 1;
+                let number = self.name();
+                let mut body = delivery(&format!("hello:{number}"));
+                body["data"]["service"] = json!(format!("hello-{}", number % 5));
+                body["data"]["ballast"] = json!("x".repeat(BALLAST_BYTES));
+                if let Some(body) = self.post("/api/v1/event", &body)? {
+                    self.promised().triggered.insert(text(&body["keptnContext"]));
+                }
+            }
+            self.test()?;
+            self.decide()?;
+            std::thread::sleep(PACE);
+        }
+        Ok(())
+    }
+
+    /// Executes the task `test` wherever it waits.
+    fn test(&self) -> Result<(), Gone> {
+        let open = "/api/controlPlane/v1/event/triggered/sh.keptn.event.test.triggered?project=tour&pageSize=50";
+        for event in list(&self.get(open)?["events"]) {
+            self.post("/api/v1/event", &answer(event, "started", &json!({})))?;
+            if self.post("/api/v1/event", &answer(event, "finished", &pass()))?.is_some() {
+                let answered = (text(&event["shkeptncontext"]), text(&event["id"]));
+                self.promised().answered.insert(answered);
+            }
+        }
+        Ok(())
+    }
+
+    fn decide(&self) -> Result<(), Gone> {
+        let open = self.get("/api/tidegate/v1/approvals?state=open&limit=20")?;
+        for approval in list(&open["approvals"]) {
+            let decision = if self.name().is_multiple_of(4) { "decline" } else { "approve" };
+            let id = text(&approval["id"]);
+            let path = format!("/api/tidegate/v1/approvals/{id}/decision");
+            let body = json!({"decision": decision, "subject": approval["subject"]});
+            if self.post(&path, &body)?.is_some() {
+                let context = text(&approval["context"]);
+                self.promised().decided.insert(id, (context, decision));
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&self) -> Result<(), Gone> {
+        for round in 0..CREATIONS_MAX {
+            if !self.goes_on() {
+                break;
+            }
+            let name = format!("n{}", self.name());
+            if round == 1 {
+                self.create_project(name)?;
+            } else {
+                let body = json!({"serviceName": name});
+                if self.post("/api/controlPlane/v1/project/tour/service", &body)?.is_some() {
+                    self.promised().services.insert(name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn create_project(&self, name: String) -> Result<(), Gone> {
+        let body = json!({"name": name, "shipyard": STANDARD.encode(SHIPYARD)});
+        if self.post("/api/controlPlane/v1/project", &body)?.is_some() {
+            self.promised().projects.insert(name);
+        }
+        Ok(())
+    }
+
+    /// Whoever has read that a job has ended must be able to rely on it.
+    fn watch_jobs(&self) -> Result<(), Gone> {
+        let path = "/api/mongodb-datastore/event?project=tour&type=sh.keptn.event.deployment.finished&pageSize=30";
+        while self.goes_on() {
+            for event in list(&self.get(path)?["events"]) {
+                let job = (
+                    text(&event["shkeptncontext"]),
+                    text(&event["id"]),
+                    text(&event["data"]["result"]),
+                );
+                self.promised().jobs.insert(text(&event["triggeredid"]), job);
+            }
+            std::thread::sleep(PACE);
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
