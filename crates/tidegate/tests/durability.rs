@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::{Dice, Server, answer, delivery, pass, post, until};
+use support::{Dice, Server, answer, delivery, number, pass, post, until};
 
 /// An executor that takes one delivery through both stages while the server is killed before every
 /// single request.
@@ -52,12 +52,13 @@ fn two_stages_with_a_kill_between_any_two_requests() {
     }
 }
 
-/// Clients trigger, execute and decide under load while the server is killed at random.
+/// Clients trigger, execute and decide under load while the server is killed at random, as often as
+/// `TIDEGATE_KILLS` says.
 #[test]
-fn sixty_kills_at_random_lose_nothing_and_decide_nothing_twice() {
-    let seed = std::env::var("TIDEGATE_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or(20_261_124);
-    println!("TIDEGATE_SEED={seed}");
+fn kills_at_random_lose_nothing_and_decide_nothing_twice() {
+    let seed = number("TIDEGATE_SEED", 20_261_124);
+    let kills = number("TIDEGATE_KILLS", 60);
+    println!("TIDEGATE_SEED={seed} TIDEGATE_KILLS={kills}");
     let directory = tempfile::tempdir().expect("a directory");
     let mut server = Server::start(directory.path());
     server.create_tour();
@@ -80,7 +81,7 @@ fn sixty_kills_at_random_lose_nothing_and_decide_nothing_twice() {
         })
         .collect();
     let mut dice = Dice(seed);
-    for _ in 0..60 {
+    for _ in 0..kills {
         // The moment of the kill is chance by design, so this pause waits for nothing.
         std::thread::sleep(Duration::from_millis(20 + dice.roll(120)));
         server.crash();
@@ -91,8 +92,9 @@ fn sixty_kills_at_random_lose_nothing_and_decide_nothing_twice() {
         client.join().expect("a client never panics");
     }
     let (triggered, answered) = (triggered.lock().unwrap(), answered.lock().unwrap());
-    println!("{} deliveries and {} answers were acknowledged", triggered.len(), answered.len());
-    assert!(triggered.len() > 20, "the load is real");
+    let (deliveries, answers) = (triggered.len(), answered.len());
+    println!("{kills} kills; {deliveries} deliveries and {answers} answers were acknowledged");
+    assert!(deliveries > 20, "the load is real");
     for context in triggered.iter() {
         let found = server.events(context, "qa.delivery.triggered");
         assert_eq!(found.len(), 1, "{context} was acknowledged");
