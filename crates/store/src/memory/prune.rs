@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 use tidegate_core::names::{EventId, ProjectName};
-use tidegate_core::sequence::{Context, ExecutionState};
+use tidegate_core::sequence::{Context, Execution, ExecutionState};
 
 use crate::contract::{StoreError, Written};
 use crate::query::ApprovalFilter;
@@ -44,7 +44,10 @@ fn forget(rows: &mut Transaction, context: &Context) -> Result<Option<Vec<EventI
     let events: Vec<EventId> = entries.iter().map(|row| row.event.id).collect();
     let executions = executions::of(rows, project, context.id)?;
     let is_open = executions.iter().any(|execution| !execution.state.is_final());
-    if holds_newest || is_open || outbox::is_delivered(rows, &events)? {
+    let drains = |execution| executions::summary(rows, Execution::clone(execution));
+    let drains = executions.iter().map(drains).collect::<Result<Vec<_>, _>>()?;
+    let drains = drains.iter().any(|summary| summary.open.is_some());
+    if holds_newest || is_open || drains || outbox::is_delivered(rows, &events)? {
         return Ok(None);
     }
     let mut tasks = Vec::new();

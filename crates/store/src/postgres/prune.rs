@@ -46,7 +46,8 @@ fn ended(
 }
 
 /// Whether a context stays for now: the project counts from its newest entry, a job that is still to
-/// be stopped is found by its event, and what is open is asked for.
+/// be stopped is found by its event, one that has not ended yet frees a lane, and what is open is asked
+/// for.
 fn must_stay(session: &Session, project: &ProjectName, context: Uuid) -> Result<bool, StoreError> {
     let sql = "
       SELECT EXISTS (SELECT FROM event WHERE project = $1 AND context = $2
@@ -55,7 +56,9 @@ fn must_stay(session: &Session, project: &ProjectName, context: Uuid) -> Result<
                      WHERE event.project = $1 AND event.context = $2)
           OR EXISTS (SELECT FROM event JOIN open_event USING (project, n)
                      WHERE event.project = $1 AND event.context = $2)
-          OR EXISTS (SELECT FROM execution WHERE project = $1 AND context = $2 AND NOT final)";
+          OR EXISTS (SELECT FROM execution WHERE project = $1 AND context = $2 AND NOT final)
+          OR EXISTS (SELECT FROM execution JOIN task ON task.execution = execution.id
+                     WHERE execution.project = $1 AND context = $2 AND draining)";
     let row = session.first(sql, &[&project.as_str(), &context])?;
     Ok(row.map(|row| get(&row, 0)).transpose()?.unwrap_or(true))
 }

@@ -9,8 +9,8 @@ use crate::contract::{StoreError, Written};
 
 use super::codec::{body, micros, signed};
 use super::keys::{ProjectId, UNMAPPED};
-use super::log;
 use super::tally::{self, Tally};
+use super::{log, tasks};
 
 /// Most inputs that one call forgets for each context: they are small, and there are many.
 const INPUTS_FOR_EACH: u64 = 50;
@@ -84,13 +84,19 @@ fn context_tasks(
     while let Some(row) = rows.next()? {
         let key: i64 = row.get(0)?;
         let execution: Execution = body(row, 1, || format!("table execution, key {key}"))?;
-        if !execution.state.is_final() {
+        // An aborted one holds its lane until its job has ended.
+        if !execution.state.is_final() || drains(connection, &execution)? {
             return Ok(None);
         }
         tasks.extend(execution.previous.iter().map(|task| task.triggered_id));
         tasks.extend(open_task(connection, &execution)?);
     }
     Ok(Some(tasks))
+}
+
+fn drains(connection: &Connection, execution: &Execution) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(tasks::DRAINING)?;
+    Ok(statement.exists([execution.id.as_bytes()])?)
 }
 
 /// The task that was open when an execution was stopped or given up.

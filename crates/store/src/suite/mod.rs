@@ -43,6 +43,7 @@ macro_rules! contract {
             prune: what_ended_long_ago_is_forgotten_with_all_that_belongs_to_it,
                 the_newest_entry_stays_and_the_numbers_go_on,
                 a_limit_leaves_the_rest_for_the_next_time,
+                an_aborted_one_stays_until_its_job_has_ended,
                 events_without_a_project_are_forgotten_from_the_oldest_on;
             sagas: a_project_is_there_once_its_saga_is_complete,
                 one_saga_at_a_time_and_none_for_what_exists, services_are_listed_by_name,

@@ -99,6 +99,21 @@ pub(crate) fn the_newest_entry_stays_and_the_numbers_go_on<F: Fixture>() {
     assert_eq!((page.items.len(), page.total), (2, 2), "totals count what is there");
 }
 
+pub(crate) fn an_aborted_one_stays_until_its_job_has_ended<F: Fixture>() {
+    let mut store = F::with_shop();
+    delivery(&mut store, 1, Some(1));
+    delivery(&mut store, 2, Some(1));
+    let shop = project("shop");
+    let mut run = store.reader().executions(&shop, context_id(1)).unwrap().remove(0).execution;
+    run.state = ExecutionState::Aborted { by: crate::testing::person("ada"), at: at(1) };
+    let job = |state| Task { state, ..task(11, run.id) };
+    store.change(Change::Execution(Box::new(run.clone())));
+    store.change(Change::Task(shop.clone(), Box::new(job(TaskState::Draining))));
+    assert_eq!(prune(&mut store, 200, 9).0, 0, "its lane is not free yet");
+    store.change(Change::Task(shop, Box::new(job(TaskState::Over))));
+    assert_eq!(prune(&mut store, 200, 9).0, 1);
+}
+
 pub(crate) fn a_limit_leaves_the_rest_for_the_next_time<F: Fixture>() {
     let mut store = F::with_shop();
     for n in 1..=4 {
