@@ -2,9 +2,12 @@
 
 mod approvals;
 mod deliveries;
+mod keptn;
 mod lanes;
+mod pausing;
 mod properties;
 mod rows;
+mod timeouts;
 mod world;
 
 /// The tour's third step: qa, then a person, then production.

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use crate::approval::{Approval, Subject};
 use crate::audit::AuditRecord;
 use crate::event::{EventType, Scope};
 use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
 use crate::sequence::{
-    Change, Context, Delivery, Deployed, Effects, Execution, LaneHead, LatestEvent, LogEntry,
-    OpenEvent, ProjectHead, Queue, Queued, Task, Timer, View, ViewError,
+    Change, Context, ContextState, Delivery, Deployed, Effects, Execution, LaneHead, LatestEvent,
+    LogEntry, OpenEvent, ProjectHead, Queue, Queued, StageState, Task, Timer, View, ViewError,
 };
 use crate::shipyard::Shipyard;
 
@@ -185,5 +186,33 @@ impl Rows {
     pub(super) fn story(&self, context: ContextId) -> Vec<String> {
         let of = self.log.iter().filter(|entry| entry.event.context == context);
         of.map(|entry| entry.event.kind.as_str()["sh.keptn.event.".len()..].to_owned()).collect()
+    }
+
+    pub(super) fn state(&self, context: ContextId) -> ContextState {
+        self.contexts[&context].state
+    }
+
+    /// A stage of a context's summary.
+    pub(super) fn stage(&self, context: ContextId, stage: &str) -> &StageState {
+        let stages = &self.contexts[&context].stages;
+        stages.iter().find(|known| known.name.as_str() == stage).unwrap()
+    }
+
+    /// The newest execution of a context in a stage.
+    pub(super) fn run(&self, context: ContextId, stage: &str) -> &Execution {
+        let of = |execution: &&Execution| {
+            execution.context == context && execution.scope.stage.as_str() == stage
+        };
+        self.executions.values().filter(of).max_by_key(|execution| execution.position).unwrap()
+    }
+
+    /// The context of the one open task of a name.
+    pub(super) fn whose(&self, task: &str) -> ContextId {
+        self.open[&self.open_task(task)].context
+    }
+
+    /// The data of the newest event of a type.
+    pub(super) fn data(&self, kind: &str) -> &Map<String, Value> {
+        &self.events(kind).pop().unwrap().event.data
     }
 }

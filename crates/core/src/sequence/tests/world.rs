@@ -110,17 +110,30 @@ impl World {
     // What people and programs send.
 
     pub(super) fn trigger(&mut self, stage: &str, sequence: &str, data: Value) -> ContextId {
+        let mut id = [7; 16];
+        id[..8].copy_from_slice(&(self.steps + 1).to_be_bytes());
+        let context = ContextId::from_bytes(id);
+        self.trigger_in(context, stage, sequence, data);
+        context
+    }
+
+    /// The same in a context that may be there already.
+    pub(super) fn trigger_in(
+        &mut self,
+        context: ContextId,
+        stage: &str,
+        sequence: &str,
+        data: Value,
+    ) {
         let kind = format!("sh.keptn.event.{stage}.{sequence}.triggered");
         let mut body = json!({"project": "tour", "stage": stage, "service": "hello"});
         for (key, value) in data.as_object().cloned().unwrap_or_default() {
             body[key] = value;
         }
-        let event = self.event(&kind, None, body, None);
-        let context = event.context;
+        let event = self.event(&kind, None, body, Some(context));
         let scope = Scope::of(&event.data).unwrap();
         let by = ada();
         self.send(Input::Triggered { event, scope, by: by.clone() }, &by).unwrap();
-        context
     }
 
     pub(super) fn event(
@@ -204,6 +217,14 @@ impl World {
         self.control(Control::Abort, context, None)
     }
 
+    pub(super) fn pause(&mut self, context: ContextId) {
+        assert_eq!(self.control(Control::Pause, context, None), Reply::Accepted);
+    }
+
+    pub(super) fn resume(&mut self, context: ContextId) {
+        assert_eq!(self.control(Control::Resume, context, None), Reply::Accepted);
+    }
+
     pub(super) fn control(
         &mut self,
         control: Control,
@@ -228,6 +249,11 @@ impl World {
             self.fire(timer);
         }
         self.moved += end.duration_since(self.now()).max(SignedDuration::ZERO);
+    }
+
+    /// Somebody puts the clock back.
+    pub(super) fn set_back(&mut self, by: SignedDuration) {
+        self.moved -= by;
     }
 
     /// Fires a timer, whether it is due or not.
@@ -260,4 +286,21 @@ pub(super) fn pass() -> Value {
 
 pub(super) fn fail() -> Value {
     json!({"result": "fail", "status": "succeeded"})
+}
+
+/// Stages of a shipyard by name, each with its sequences in flow style.
+pub(super) fn yard(stages: &[(&str, &[&str])]) -> String {
+    let stage = |(name, sequences): &(&str, &[&str])| {
+        format!("{{ name: {name}, sequences: [{}] }}", sequences.join(", "))
+    };
+    let stages: Vec<_> = stages.iter().map(stage).collect();
+    format!("apiVersion: spec.keptn.sh/0.2.2\nspec: {{ stages: [{}] }}", stages.join(", "))
+}
+
+pub(super) fn warning() -> Value {
+    json!({"result": "warning", "status": "succeeded"})
+}
+
+pub(super) fn minutes(minutes: i64) -> SignedDuration {
+    SignedDuration::from_mins(minutes)
 }
