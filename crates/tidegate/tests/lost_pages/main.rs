@@ -22,7 +22,7 @@ mod support;
 use campaign::Campaign;
 use rig::Rig;
 use server::Server;
-use support::{delivery, number, post, request};
+use support::{delivery, number, post, request, until};
 
 /// A missing sync is noticed after so many losses at the latest.
 const NOTICED_AFTER_MAX: u32 = 40;
@@ -123,7 +123,9 @@ fn a_full_disk_is_said_and_is_over_when_there_is_room() {
     let read = request(server.address, "GET", path, &headers, b"").expect("an answer");
     assert_eq!(read.code, 200, "who only reads needs no room");
     campaign.rig.set_room(None);
-    assert_eq!(trigger("hello:room").0, 200);
+    until("the server to see that there is room", || {
+        (trigger("hello:room").0 == 200).then_some(())
+    });
     assert_eq!(server.ended(), None, "it was never started again");
     campaign.lose_power();
 }

@@ -117,7 +117,7 @@ impl Rig {
 
     /// So many bytes may still be added to the files; none means that there is no limit.
     pub(crate) fn set_room(&self, bytes: Option<u64>) {
-        self.set(Switch::Room, bytes.unwrap_or(u64::MAX));
+        self.between_operations(|| self.set(Switch::Room, bytes.unwrap_or(u64::MAX)));
     }
 
     /// Every `n`th write writes half of what it was asked to.
@@ -128,9 +128,7 @@ impl Rig {
     /// The power fails now: no operation is half done, none happens any more, every process that was
     /// watched is dead.
     pub(crate) fn power_off(&self) {
-        flock(&self.control, FlockOperation::LockExclusive).expect("a lock");
-        self.set(Switch::Off, 1);
-        flock(&self.control, FlockOperation::Unlock).expect("it is ours");
+        self.between_operations(|| self.set(Switch::Off, 1));
         until("every process to be dead", || {
             let alive = self.processes();
             for pid in &alive {
@@ -193,6 +191,13 @@ impl Rig {
     pub(crate) fn keep(&mut self) -> PathBuf {
         self.directory.disable_cleanup(true);
         self.directory.path().to_owned()
+    }
+
+    /// Does something while no process is in the middle of an operation.
+    fn between_operations(&self, something: impl FnOnce()) {
+        flock(&self.control, FlockOperation::LockExclusive).expect("a lock");
+        something();
+        flock(&self.control, FlockOperation::Unlock).expect("it is ours");
     }
 
     fn tape(&self) -> PathBuf {
