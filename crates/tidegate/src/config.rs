@@ -36,8 +36,20 @@ pub(crate) struct Config {
     pub(crate) tasks: TasksConfig,
     /// How long what has ended is kept.
     pub(crate) retention: RetentionConfig,
+    /// The audit log.
+    pub(crate) audit: AuditConfig,
     /// Secrets that jobs may ask for by name; every key becomes a variable.
     pub(crate) secrets: BTreeMap<String, BTreeMap<String, Secret>>,
+}
+
+/// `[audit]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AuditConfig {
+    /// The file with the key that signs checkpoints; it is made where it is not there.
+    pub(crate) key: Option<PathBuf>,
+    /// A file that every checkpoint is appended to.
+    pub(crate) checkpoints: Option<PathBuf>,
 }
 
 /// `[tasks]`
@@ -110,6 +122,9 @@ impl Config {
         }
         if let Some(listen) = variable("TIDEGATE_LISTEN")? {
             config.listen = Some(listen.parse().context("TIDEGATE_LISTEN is not ADDRESS:PORT")?);
+        }
+        if let Some(key) = variable("TIDEGATE_AUDIT_KEY")? {
+            config.audit.key = Some(key.into());
         }
         Ok(config)
     }

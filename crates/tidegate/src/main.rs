@@ -1,6 +1,7 @@
 //! Tidegate: continuous delivery that waits for a person, in one binary.
 
 mod archive;
+mod audit;
 mod backup;
 mod config;
 mod data;
@@ -38,6 +39,9 @@ enum Command {
     Backup(backup::Options),
     Restore(restore::Options),
     Doctor(doctor::Options),
+    /// Show and verify who decided, controlled or signed in
+    #[command(subcommand)]
+    Audit(audit::Command),
     #[command(flatten)]
     Client(tidegate_cli::Command),
     /// Supervise one job (started by the server)
@@ -63,6 +67,7 @@ fn main() -> ExitCode {
         Command::Backup(options) => report(backup::run(options)),
         Command::Restore(options) => report(restore::run(options)),
         Command::Doctor(options) => report(doctor::run(options)),
+        Command::Audit(command) => report(audit::run(command)),
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::audit::Checkpoints;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::logs::Logs;
@@ -36,6 +37,7 @@ pub(crate) struct Server {
     public_url: String,
     data: DataDir,
     jobs: Jobs,
+    checkpoints: Checkpoints,
     stop: watch::Sender<bool>,
     http: JoinHandle<std::io::Result<()>>,
 }
@@ -60,6 +62,7 @@ impl Server {
             }
         };
         let tokens = Arc::new(Tokens::new(&token, &config.tokens)?);
+        let key = crate::audit::key(config.audit.key.as_deref(), data.path())?;
         let (home, reader) = SqliteHome::open(data.path())?;
         let repositories = Repositories::open(&data.path().join("git"))?;
         let resolver = RepositoryResolver::new(repositories.clone());
@@ -70,6 +73,7 @@ impl Server {
             Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal).await?;
         let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)
             .context("cannot start jobs")?;
+        let checkpoints = Checkpoints::start(engine.clone(), key, config.audit.checkpoints);
         let address = listener.local_addr()?;
         data.keep_endpoint(address)?;
         let (stop, stopping) = watch::channel(false);
@@ -77,7 +81,8 @@ impl Server {
         let app = router(&engine, &tokens, &limits, &jobs, stopping.clone());
         let http = tokio::spawn(listen_until(listener, app, stopping));
         let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
-        Ok(Self { engine, address, token: from_file, public_url, data, jobs, stop, http })
+        let token = from_file;
+        Ok(Self { engine, address, token, public_url, data, jobs, checkpoints, stop, http })
     }
 
     /// How people reach it, without a slash at the end.
@@ -94,6 +99,7 @@ impl Server {
     pub(crate) async fn stop(mut self) {
         self.close().await;
         self.jobs.stop().await;
+        self.checkpoints.stop().await;
         self.engine.stop().await;
     }
 
@@ -101,6 +107,7 @@ impl Server {
     pub(crate) async fn stop_with_jobs(mut self) {
         self.close().await;
         self.jobs.stop_all().await;
+        self.checkpoints.stop().await;
         self.engine.stop().await;
     }
 

@@ -33,6 +33,8 @@ impl Server {
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(directory)
             .env("TIDEGATE_API_TOKEN", TOKEN)
+            // Or it would lie beside the directory, and stay there.
+            .env("TIDEGATE_AUDIT_KEY", directory.join("audit-key"))
             .env("TIDEGATE_LOG", "error")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::contract::StoreError;
 
-use super::open;
+use super::{check, open};
 
 /// Readers at a time; more would only wait for the same cores.
 const READERS_MAX: usize = 4;
@@ -38,6 +38,17 @@ impl SqliteReaders {
     pub(super) fn open(file: &Path) -> Result<Self, StoreError> {
         let idle = (0..READERS_MAX).map(|_| open::reader(file)).collect::<Result<_, _>>()?;
         Ok(Self(Arc::new(Pool { idle: Mutex::new(idle), returned: Condvar::new() })))
+    }
+
+    /// Looks at a store as it stands, while a server runs on it or not. Nothing is changed.
+    ///
+    /// # Errors
+    /// There is no store in this directory, it does not open, or it has another version's schema.
+    pub fn look(dir: &Path) -> Result<Self, StoreError> {
+        let file = dir.join(open::FILE);
+        let connection = open::existing(&file)?;
+        check::current(&connection, &file)?;
+        Ok(Self(Arc::new(Pool { idle: Mutex::new(vec![connection]), returned: Condvar::new() })))
     }
 
     /// Runs one short transaction that sees one state of the store. Waits while all connections are

@@ -81,7 +81,10 @@ async fn play(
 ) -> anyhow::Result<ExitCode> {
     services::restore(state).await?;
     let listen = options.listen.map_or_else(free_address, Ok)?;
-    let server = Server::start(project::config(state)?, data, listen).await?;
+    let mut config = project::config(state)?;
+    // What a demo leaves is one directory.
+    config.audit.key = Some(place.path().join("audit-key"));
+    let server = Server::start(config, data, listen).await?;
     let story = Story::new(place, server.url());
     let ended = async {
         setup::set_up(&server.engine).await?;

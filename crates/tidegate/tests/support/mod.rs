@@ -26,13 +26,19 @@ pub struct Server {
     child: Child,
     pub address: SocketAddr,
     pub data: PathBuf,
+    config: Option<PathBuf>,
 }
 
 impl Server {
     /// Starts `tidegate serve` and waits until it listens.
     pub fn start(data: &Path) -> Self {
-        let (child, address) = spawn(data);
-        Self { child, address, data: data.to_owned() }
+        Self::configured(data, None)
+    }
+
+    /// The same with a configuration file; it is still there when the server is started again.
+    pub fn configured(data: &Path, config: Option<PathBuf>) -> Self {
+        let (child, address) = spawn(data, config.as_deref());
+        Self { child, address, data: data.to_owned(), config }
     }
 
     /// SIGKILL: no warning, no clean-up.
@@ -49,7 +55,7 @@ impl Server {
 
     /// Starts it again on the same directory.
     pub fn restart(&mut self) {
-        (self.child, self.address) = spawn(&self.data);
+        (self.child, self.address) = spawn(&self.data, self.config.as_deref());
     }
 
     pub fn pid(&self) -> u32 {
@@ -150,10 +156,15 @@ impl Drop for Server {
     }
 }
 
-fn spawn(data: &Path) -> (Child, SocketAddr) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(data)
+fn spawn(data: &Path, config: Option<&Path>) -> (Child, SocketAddr) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data);
+    match config {
+        Some(config) => command.arg("--config").arg(config),
+        // Or it would lie beside the directory, and stay there.
+        None => command.env("TIDEGATE_AUDIT_KEY", data.join("audit-key")),
+    };
+    let mut child = command
         .env("TIDEGATE_API_TOKEN", TOKEN)
         .env("TIDEGATE_LOG", "error")
         .stdout(Stdio::piped())

@@ -45,7 +45,7 @@ pub fn check(dir: &Path, found: &mut dyn FnMut(&Finding)) -> Result<Checked, Sto
 }
 
 /// Only the schema of this version is known by its tables.
-fn current(connection: &rusqlite::Connection, file: &Path) -> Result<(), StoreError> {
+pub(super) fn current(connection: &rusqlite::Connection, file: &Path) -> Result<(), StoreError> {
     let found = migrate::version(connection).map_err(|error| match error {
         StoreError::Database(error) => open::named(error, file),
         other => other,
