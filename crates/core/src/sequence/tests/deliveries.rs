@@ -79,6 +79,42 @@ fn an_early_finished_waits_for_its_started() {
     assert_eq!(world.open_tasks("test").len(), 1);
 }
 
+/// Every order of so many things.
+fn orders(of: usize) -> Vec<Vec<usize>> {
+    if of == 0 {
+        return vec![Vec::new()];
+    }
+    let insert = |shorter: Vec<usize>| {
+        (0..of).map(move |place| {
+            let mut order = shorter.clone();
+            order.insert(place, of - 1);
+            order
+        })
+    };
+    orders(of - 1).into_iter().flat_map(insert).collect()
+}
+
+#[test]
+fn in_whatever_order_two_executors_answer_the_task_completes_once_and_never_opens_again() {
+    for order in orders(4) {
+        let mut world = World::new(TOUR);
+        world.trigger("qa", "delivery", json!({}));
+        let task = world.open_task("deployment");
+        let mut is_over = false;
+        for answer in &order {
+            match answer {
+                0 | 1 => drop(world.start(task)),
+                _ => drop(world.finish(task, pass())),
+            }
+            let now_over = world.open_tasks("deployment").is_empty();
+            assert!(now_over || !is_over, "{order:?}: it opened again");
+            is_over = now_over;
+        }
+        assert!(is_over, "{order:?}: as many have finished as have started");
+        assert_eq!(world.events("test.triggered").len(), 1, "{order:?}");
+    }
+}
+
 #[test]
 fn surplus_finished_are_paired_in_order_and_change_nothing() {
     let mut world = World::new(TOUR);
