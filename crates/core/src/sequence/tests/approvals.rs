@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::TOUR;
 use super::world::{World, ada, fail, grace, jobs, machine, pass};
 use crate::approval::{ApprovalState, Decision};
+use crate::audit::Action;
 use crate::names::EventId;
 use crate::principal::Principal;
 use crate::sequence::{ContextState, Disposition, Refusal, Reply};
@@ -164,6 +165,36 @@ fn automatic_approvals_decide_at_once_and_turn_a_warning_into_a_pass() {
     );
     world.execute("deployment", pass());
     assert_eq!(world.contexts[&context].state, ContextState::Finished);
+}
+
+#[test]
+fn without_a_result_that_of_the_evaluation_counts() {
+    let automatic = TOUR.replace("pass: manual", "pass: automatic");
+    for (data, decides) in [
+        (json!({"evaluation": {"result": "pass"}}), true),
+        (json!({"evaluation": {"result": "warning"}}), false),
+        (json!({"result": "odd", "evaluation": {"result": "pass"}}), false),
+        (json!({}), false),
+    ] {
+        let mut world = World::new(&automatic);
+        world.trigger("production", "delivery", data.clone());
+        assert_eq!(world.events("approval.finished").len() == 1, decides, "{data}");
+    }
+}
+
+#[test]
+fn every_decision_is_recorded_also_one_by_its_strategy_and_a_refused_vote() {
+    let (mut world, approval) = waiting("hello:v1");
+    world.finish_by(approval, pass(), &jobs());
+    world.vote(approval, Decision::Approve, None, &grace()).unwrap();
+    let actions: Vec<_> = world.audit.iter().map(|record| (&record.by, &record.action)).collect();
+    assert!(matches!(actions[0], (by, Action::VoteRefused { .. }) if *by == jobs()));
+    assert!(matches!(actions[1], (by, Action::Decided { .. }) if *by == grace()));
+    assert_eq!(actions.len(), 2);
+    let mut world = World::new(&TOUR.replace("pass: manual", "pass: automatic"));
+    world.trigger("production", "delivery", json!({"result": "pass"}));
+    let Action::Decided { decided, .. } = &world.audit[0].action else { panic!() };
+    assert_eq!(decided.by.to_string(), "approval-service");
 }
 
 #[test]

@@ -1,12 +1,17 @@
 #![allow(clippy::needless_pass_by_value, reason = "json!(…) in place reads best")]
 
+mod answers;
 mod approvals;
+mod data;
 mod deliveries;
+mod follow_ups;
 mod keptn;
 mod lanes;
 mod pausing;
+mod points;
 mod properties;
 mod rows;
+mod states;
 mod timeouts;
 mod world;
 

@@ -27,6 +27,11 @@ pub(super) struct World {
     moved: SignedDuration,
     /// The shipyard cannot be read, for this reason.
     pub(super) unreadable: Option<String>,
+    /// The commit that triggers ask for.
+    pub(super) commit_asked: Option<CommitId>,
+    /// What follows waits for [`World::go_on`], as for a later commit.
+    pub(super) holds_back: bool,
+    later: VecDeque<Input>,
 }
 
 impl Deref for World {
@@ -46,6 +51,9 @@ impl World {
             steps: 0,
             moved: SignedDuration::ZERO,
             unreadable: None,
+            commit_asked: None,
+            holds_back: false,
+            later: VecDeque::new(),
         }
     }
 
@@ -93,10 +101,19 @@ impl World {
                 let (project, execution) = (resolve.scope.project, resolve.execution);
                 queue.push_back(Input::Resolved { project, execution, resolution });
             }
-            queue.extend(follow_on.into_iter().map(Input::from));
+            let next = if self.holds_back { &mut self.later } else { &mut queue };
+            next.extend(follow_on.into_iter().map(Input::from));
             self.check();
         }
         Ok(reply.unwrap())
+    }
+
+    /// What was held back happens.
+    pub(super) fn go_on(&mut self) {
+        self.holds_back = false;
+        while let Some(input) = self.later.pop_front() {
+            self.send(input, &ada()).unwrap();
+        }
     }
 
     /// What holds after every step.
@@ -130,7 +147,8 @@ impl World {
         for (key, value) in data.as_object().cloned().unwrap_or_default() {
             body[key] = value;
         }
-        let event = self.event(&kind, None, body, Some(context));
+        let commit = self.commit_asked.clone();
+        let event = Event { commit, ..self.event(&kind, None, body, Some(context)) };
         let scope = Scope::of(&event.data).unwrap();
         let by = ada();
         self.send(Input::Triggered { event, scope, by: by.clone() }, &by).unwrap();
