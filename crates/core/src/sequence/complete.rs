@@ -2,13 +2,12 @@
 
 use serde_json::{Map, Value};
 
+use super::context::{Evidence, Following};
 use super::effects::{Change, Refusal};
 use super::input::FollowOn;
 use super::lane::go_on;
 use super::merge::merge;
-use super::rows::{
-    DEPLOYED_KEPT, Deployed, Evidence, Execution, ExecutionState, Following, PreviousTask,
-};
+use super::rows::{DEPLOYED_KEPT, Deployed, Execution, ExecutionState, PreviousTask};
 use super::summary;
 use super::triggered::image;
 use super::work::{CONTROLLER, Emit, Work};

@@ -1,10 +1,11 @@
 //! Somebody pauses, resumes or stops a context, or one stage of it.
 
 use super::abort::stop;
+use super::context::{Context, ContextState};
 use super::effects::{Refusal, Reply};
 use super::input::{Command, Control, FollowOn};
 use super::lane::{is_paused, leave, make_ready, park, wait_turn};
-use super::rows::{Before, Context, ContextState, Execution, ExecutionState};
+use super::rows::{Before, Execution, ExecutionState};
 use super::triggered::EXECUTIONS_MAX;
 use super::work::Work;
 use crate::audit::Action;

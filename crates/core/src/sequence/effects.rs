@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::context::Context;
 use super::input::{FollowOn, Timer};
-use super::rows::{Context, Deployed, Execution, LatestEvent, Queue, Task};
+use super::rows::{Deployed, Execution, LatestEvent, Queue, Task};
 use super::view::ViewError;
 use crate::approval::{Approval, Decided, Subject};
 use crate::audit::AuditRecord;

@@ -1,8 +1,9 @@
 //! A lane lets one execution at a time go on: who holds it, who is ready, who waits.
 
+use super::context::ContextState;
 use super::effects::{Change, Refusal};
 use super::input::FollowOn;
-use super::rows::{Before, ContextState, Execution, ExecutionState, LaneHead, Queue};
+use super::rows::{Before, Execution, ExecutionState, LaneHead, Queue};
 use super::task::start_next;
 use super::work::Work;
 use crate::event::Scope;

@@ -4,6 +4,7 @@ mod abort;
 mod answer;
 mod ask;
 mod complete;
+mod context;
 mod control;
 mod effects;
 mod input;
@@ -22,14 +23,17 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+pub use context::{
+    Context, ContextState, EventRef, Evidence, Following, LatestEvaluation, Pauses, StageState,
+    Starts,
+};
 pub use effects::{
     Change, Delivery, Disposition, Effects, LogEntry, OpenEvent, Refusal, Reply, Resolve,
 };
 pub use input::{Answer, Command, Control, Env, FollowOn, Ids, Input, Resolution, Settings, Timer};
 pub use rows::{
-    AnswerKey, Answered, Before, Commits, Context, ContextState, DEPLOYED_KEPT, Deployed, EventRef,
-    Evidence, Execution, ExecutionState, Following, LaneHead, LatestEvaluation, LatestEvent,
-    Pauses, PreviousTask, ProjectHead, Queue, Queued, StageState, Starts, Task, TaskState,
+    AnswerKey, Answered, Before, Commits, DEPLOYED_KEPT, Deployed, Execution, ExecutionState,
+    LaneHead, LatestEvent, PreviousTask, ProjectHead, Queue, Queued, Task, TaskState,
 };
 pub use step::{RULES_VERSION, step};
 pub use view::{View, ViewError};

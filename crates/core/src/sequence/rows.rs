@@ -1,6 +1,5 @@
 //! The state of sequences, as rows: what [`step`](super::step) reads and what it changes.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,9 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::event::{EventType, Outcome, Scope};
-use crate::names::{
-    CommitId, ContextId, EventId, ExecutionId, ProjectName, SequenceName, StageName, TaskName,
-};
+use crate::names::{CommitId, ContextId, EventId, ExecutionId, SequenceName, TaskName};
 use crate::principal::Principal;
 use crate::shipyard::{Shipyard, TaskDefinition};
 
@@ -284,152 +281,6 @@ pub struct Deployed {
     pub at: Timestamp,
 }
 
-/// The overall state of a context, in Keptn's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ContextState {
-    /// Accepted.
-    Triggered,
-    /// Queued behind another sequence.
-    Waiting,
-    /// Running, or waiting for a person.
-    Started,
-    /// Somebody paused all of it: no task is triggered.
-    Paused,
-    /// Nothing follows any more, whatever the result.
-    Finished,
-    /// Stopped by somebody.
-    Aborted,
-    /// Nobody answered a task in time.
-    TimedOut,
-}
-
-impl ContextState {
-    /// The word on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Triggered => "triggered",
-            Self::Waiting => "waiting",
-            Self::Started => "started",
-            Self::Paused => "paused",
-            Self::Finished => "finished",
-            Self::Aborted => "aborted",
-            Self::TimedOut => "timedOut",
-        }
-    }
-}
-
-/// A reference to an event in a context's summary.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EventRef {
-    /// The event's type.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The event's id.
-    pub id: EventId,
-    /// When it was accepted.
-    pub time: Timestamp,
-}
-
-/// Result and score of the newest evaluation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LatestEvaluation {
-    /// `pass`, `warning` or `fail`.
-    pub result: String,
-    /// 0 to 100.
-    pub score: f64,
-}
-
-/// One stage of a context's summary.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StageState {
-    /// The stage.
-    pub name: StageName,
-    /// The image of the newest deployment that was asked for there.
-    pub image: Option<String>,
-    /// The newest evaluation by the lighthouse.
-    pub latest_evaluation: Option<LatestEvaluation>,
-    /// The newest event.
-    pub latest_event: Option<EventRef>,
-    /// The newest event that reports a failure; never cleared.
-    pub latest_failed_event: Option<EventRef>,
-    /// Keptn's word for it; empty before the first task.
-    pub state: String,
-}
-
-impl Context {
-    /// Whether something of it can still happen by itself.
-    #[must_use]
-    pub fn is_under_way(&self) -> bool {
-        self.open > 0 || self.following.iter().any(|next| !next.stopped)
-    }
-
-    /// Gives it its last state, once nothing of it is under way.
-    pub(super) fn close(&mut self) {
-        if self.is_under_way() {
-            return;
-        }
-        self.state = match self.timed_out {
-            true => ContextState::TimedOut,
-            false => ContextState::Finished,
-        };
-        self.paused = Pauses::default();
-    }
-
-    /// The same where it was an abort that ended the last of it.
-    pub(super) fn close_aborted(&mut self) {
-        self.close();
-        if !self.is_under_way() {
-            self.state = ContextState::Aborted;
-        }
-    }
-
-    /// Takes up a context again that had its last state: another sequence was triggered in it.
-    pub(super) fn reopen(&mut self) {
-        match self.state {
-            ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => {
-                self.state = ContextState::Triggered;
-                self.timed_out = false;
-            }
-            ContextState::Triggered
-            | ContextState::Waiting
-            | ContextState::Started
-            | ContextState::Paused => {}
-        }
-    }
-}
-
-/// What of a context is paused.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Pauses {
-    /// All stages, also those that it has not reached.
-    pub all: bool,
-    /// These stages.
-    pub stages: BTreeSet<StageName>,
-}
-
-impl Pauses {
-    /// Whether nothing is triggered in this stage.
-    #[must_use]
-    pub fn cover(&self, stage: &StageName) -> bool {
-        self.all || self.stages.contains(stage)
-    }
-
-    pub(super) fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// How many executions of a context have started in a second.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Starts {
-    /// The second, since 1970; in the future where later starts were put off.
-    pub second: i64,
-    /// How many.
-    pub count: u32,
-}
-
 /// The newest event of one type for a service in a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LatestEvent {
@@ -443,75 +294,4 @@ pub struct LatestEvent {
     pub context: ContextId,
     /// When it was accepted.
     pub time: Timestamp,
-}
-
-/// A test result or an evaluation that an approval is based on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Where it was gathered.
-    pub stage: StageName,
-    /// The task: `test` or `evaluation`.
-    pub task: TaskName,
-    /// What it said.
-    pub result: String,
-    /// The `.finished` event.
-    pub event: EventId,
-    /// SHA-256 of that event's canonical data, in hexadecimal.
-    pub digest: String,
-}
-
-/// A context: the index of its executions, and the summary that Keptn calls sequence state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Context {
-    /// Its id.
-    pub id: ContextId,
-    /// Its project.
-    pub project: ProjectName,
-    /// The sequence of its first trigger.
-    pub name: SequenceName,
-    /// The service of its first trigger.
-    pub service: crate::names::ServiceName,
-    /// When it was first triggered.
-    pub time: Timestamp,
-    /// Who triggered it first.
-    pub triggered_by: Principal,
-    /// Its overall state.
-    pub state: ContextState,
-    /// Its stages, in the order they were reached.
-    pub stages: Vec<StageState>,
-    /// The problem that it remedies.
-    pub problem_title: Option<String>,
-    /// The labels of its first trigger.
-    pub labels: BTreeMap<String, String>,
-    /// How many executions it has had.
-    pub executions: u32,
-    /// How many of them are not final.
-    pub open: u32,
-    /// The newest test and evaluation of each stage.
-    pub evidence: Vec<Evidence>,
-    /// What of it is paused.
-    #[serde(default, skip_serializing_if = "Pauses::is_none")]
-    pub paused: Pauses,
-    /// Whether one of its executions has timed out.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub timed_out: bool,
-    /// How fast it starts sequences.
-    #[serde(default)]
-    pub starts: Starts,
-    /// Sequences that follow and are on their way.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub following: Vec<Following>,
-}
-
-/// A sequence that follows another. Between the commit that ended the one and the commit that begins
-/// the other its context is under way, and can be controlled.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Following {
-    /// Its `<stage>.<sequence>.triggered` event, which is not in the log yet.
-    pub trigger: EventId,
-    /// Where it will run.
-    pub stage: StageName,
-    /// Whether it was aborted before it began.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub stopped: bool,
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::context::{EventRef, LatestEvaluation, StageState};
 use super::effects::Refusal;
-use super::rows::{EventRef, Execution, LatestEvaluation, StageState};
+use super::rows::Execution;
 use super::triggered::image;
 use super::work::Work;
 use crate::event::{Event, text};

@@ -6,12 +6,11 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::complete::{End, end};
+use super::context::{Context, ContextState, Pauses, StageState, Starts};
 use super::effects::{Change, Disposition, OpenEvent, Refusal, Reply, Resolve};
 use super::input::{Resolution, Timer};
 use super::lane::wait_turn;
-use super::rows::{
-    Commits, Context, ContextState, Execution, ExecutionState, Pauses, StageState, Starts,
-};
+use super::rows::{Commits, Execution, ExecutionState};
 use super::work::Work;
 use crate::event::{Event, EventKind, Outcome, Scope, labels};
 use crate::names::{ExecutionId, SequenceName};

@@ -4,7 +4,8 @@ use crate::approval::Approval;
 use crate::event::Scope;
 use crate::names::{ContextId, EventId, ExecutionId, ProjectName};
 
-use super::rows::{Context, Execution, LaneHead, ProjectHead, Task};
+use super::context::Context;
+use super::rows::{Execution, LaneHead, ProjectHead, Task};
 
 /// A row could not be read. The step is undone and its input is answered with an internal error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
+use super::context::Context;
 use super::effects::{Change, Disposition, Effects, LogEntry, Refusal, Reply, Resolve};
 use super::input::{Env, FollowOn, Ids, Timer};
-use super::rows::{
-    Context, Deployed, Execution, LaneHead, LatestEvent, ProjectHead, Task, TaskState,
-};
+use super::rows::{Deployed, Execution, LaneHead, LatestEvent, ProjectHead, Task, TaskState};
 use super::view::View;
 use crate::approval::Approval;
 use crate::audit::{Action, AuditRecord};
