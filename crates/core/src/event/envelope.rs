@@ -1,5 +1,7 @@
 //! The event as it is stored and sent.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -40,28 +42,35 @@ impl Event {
     /// The event as Keptn's API spells it.
     #[must_use]
     pub fn to_value(&self) -> Value {
-        let mut object = self.rest.clone();
-        let mut put = |key: &str, value: String| object.insert(key.to_owned(), Value::from(value));
-        put("id", self.id.to_string());
-        put("type", self.kind.to_string());
-        put("source", self.source.clone());
-        put("time", self.time.to_string());
-        put("shkeptncontext", self.context.to_string());
-        put("contenttype", CONTENT_TYPE.to_owned());
-        if let Some(id) = self.triggered_id {
-            put("triggeredid", id.to_string());
-        }
-        if let Some(commit) = &self.commit {
-            put("gitcommitid", commit.to_string());
-        }
-        object.insert("data".to_owned(), Value::Object(self.data.clone()));
-        Value::Object(object)
+        let fields = self.fields().into_iter();
+        Value::Object(fields.map(|(key, field)| (key.to_owned(), field.into_value())).collect())
     }
 
     /// The event as stored text.
     #[must_use]
     pub fn to_json(&self) -> String {
-        self.to_value().to_string()
+        serde_json::to_string(self).expect("all keys are texts, and memory takes what is written")
+    }
+
+    /// All fields, in the order of their keys, copied as little as may be: every event is written once
+    /// at least.
+    fn fields(&self) -> BTreeMap<&str, Field<'_>> {
+        let rest = self.rest.iter().map(|(key, value)| (key.as_str(), Field::Value(value)));
+        let mut fields: BTreeMap<_, _> = rest.collect();
+        fields.insert("id", Field::Made(self.id.to_string()));
+        fields.insert("type", Field::Text(self.kind.as_str()));
+        fields.insert("source", Field::Text(&self.source));
+        fields.insert("time", Field::Made(self.time.to_string()));
+        fields.insert("shkeptncontext", Field::Made(self.context.to_string()));
+        fields.insert("contenttype", Field::Text(CONTENT_TYPE));
+        if let Some(id) = self.triggered_id {
+            fields.insert("triggeredid", Field::Made(id.to_string()));
+        }
+        if let Some(commit) = &self.commit {
+            fields.insert("gitcommitid", Field::Text(commit.as_str()));
+        }
+        fields.insert("data", Field::Data(&self.data));
+        fields
     }
 
     /// Reads back what [`Event::to_json`] wrote.
@@ -123,9 +132,30 @@ impl Event {
     }
 }
 
+/// One field of the envelope.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Field<'a> {
+    Text(&'a str),
+    Made(String),
+    Data(&'a Map<String, Value>),
+    Value(&'a Value),
+}
+
+impl Field<'_> {
+    fn into_value(self) -> Value {
+        match self {
+            Self::Text(text) => Value::from(text),
+            Self::Made(text) => Value::from(text),
+            Self::Data(data) => Value::Object(data.clone()),
+            Self::Value(value) => value.clone(),
+        }
+    }
+}
+
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_value().serialize(serializer)
+        serializer.collect_map(self.fields())
     }
 }
 
@@ -150,6 +180,7 @@ mod tests {
         assert_eq!(event.triggered_id, None);
         assert_eq!(event.rest["traceparent"], "00-1-2-3");
         assert_eq!(Event::from_json(&event.to_json()).unwrap().data, event.data);
+        assert_eq!(event.to_json(), event.to_value().to_string());
         let again = event.to_value();
         assert_eq!(again["triggeredid"], "not-a-uuid");
         assert_eq!(again["gitcommitid"], "");
