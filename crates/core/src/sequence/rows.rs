@@ -235,7 +235,7 @@ pub struct AnswerKey {
 }
 
 /// The admission index of one (project, stage, service).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LaneHead {
     /// The one execution whose tasks may run.
     pub holder: Option<ExecutionId>,

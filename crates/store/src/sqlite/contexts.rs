@@ -14,13 +14,13 @@ use super::list::{Conditions, List};
 use super::tally::{self, Tally};
 use super::words::Numbers;
 
-/// Writes a context. Its name and time are those of its first trigger and never change.
+/// Writes a context; answers the bytes of its JSON. Its name and time are those of its first trigger and never change.
 pub(super) fn put(
     connection: &Connection,
     numbers: &Numbers,
     context: &Context,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     let project = numbers.own_project(connection, &context.project)?;
     let (id, state) = (context.id.as_bytes(), code(context.state));
     let body = to_json(context, "context")?;
@@ -31,7 +31,7 @@ pub(super) fn put(
         )?
         .execute((id, project.0, state, &body))?;
     if same == 1 {
-        return Ok(());
+        return Ok(body.len());
     }
     let ended = is_last(context.state).then(|| micros(now));
     let changed = connection
@@ -40,7 +40,7 @@ pub(super) fn put(
         )?
         .execute((id, project.0, state, &body, ended))?;
     if changed == 1 {
-        return Ok(());
+        return Ok(body.len());
     }
     let name = numbers.word(connection, context.name.as_str())?;
     connection
@@ -49,7 +49,8 @@ pub(super) fn put(
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute((id, project.0, name, state, micros(context.time), &body, ended))?;
-    tally::add(connection, project, Tally::Contexts, 1)
+    tally::add(connection, project, Tally::Contexts, 1)?;
+    Ok(body.len())
 }
 
 pub(super) fn code(state: ContextState) -> i64 {

@@ -16,12 +16,12 @@ use super::list::{Conditions, List};
 use super::plans::{self, PlanId};
 use super::words::Numbers;
 
-/// Writes an execution. Its tasks are written once, when it has got them.
+/// Writes an execution; answers the bytes of its JSON. Its tasks are written once, when it has got them.
 pub(super) fn put(
     connection: &Connection,
     numbers: &Numbers,
     execution: &Execution,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     let project = numbers.own_project(connection, &execution.scope.project)?;
     let key = project.key(execution.position)?;
     let id = execution.id.as_bytes();
@@ -37,7 +37,7 @@ pub(super) fn put(
         )?
         .execute((key, id, &body, is_final, resolving, standing))?;
     if same == 1 {
-        return Ok(());
+        return Ok(body.len());
     }
     let plan = plans::put(connection, &execution.tasks)?;
     let changed = connection
@@ -47,7 +47,7 @@ pub(super) fn put(
         )?
         .execute((key, id, &body, is_final, resolving, standing, plan))?;
     if changed == 1 {
-        return Ok(());
+        return Ok(body.len());
     }
     connection
         .prepare_cached(
@@ -68,7 +68,7 @@ pub(super) fn put(
             numbers.word(connection, execution.sequence.as_str())?,
             standing,
         ))?;
-    Ok(())
+    Ok(body.len())
 }
 
 pub(super) fn code(standing: Standing) -> i64 {

@@ -14,6 +14,7 @@ use crate::rows::{Deferred, IdempotencyRow};
 
 use super::checkpoint::{Checkpointer, Thresholds};
 use super::codec::damaged;
+use super::kept::Kept;
 use super::migrate::MIGRATIONS;
 use super::plans::Plans;
 use super::pool::SqliteReaders;
@@ -21,8 +22,7 @@ use super::reserve::Reserve;
 use super::view::Shipyards;
 use super::words::Numbers;
 use super::{
-    approvals, audit, contexts, deferred, executions, lanes, latest, log, open, outbox, people,
-    prune, sagas, tasks, timers,
+    approvals, audit, deferred, lanes, latest, log, open, outbox, people, prune, sagas, timers,
 };
 
 /// The embedded home: owns the one connection that writes. When it is dropped, an open transaction
@@ -34,6 +34,7 @@ pub struct SqliteHome {
     pub(super) numbers: Numbers,
     pub(super) shipyards: Shipyards,
     pub(super) plans: Plans,
+    pub(super) kept: Kept,
     reserve: Reserve,
     /// The directory, for messages.
     place: String,
@@ -79,6 +80,7 @@ impl SqliteHome {
             numbers: Numbers::default(),
             shipyards: Shipyards::default(),
             plans: Plans::default(),
+            kept: Kept::default(),
             reserve: Reserve::new(dir),
             place,
         };
@@ -134,18 +136,26 @@ impl SqliteHome {
                     "its shipyard changes, yet it is not there",
                 ))
             }
-            Change::Execution(execution) => executions::put(connection, numbers, execution),
-            Change::Task(project, task) => tasks::put(connection, numbers, project, task),
+            Change::Execution(execution) => self.put_execution(connection, execution),
+            Change::Task(project, task) => self.put_task(connection, project, task),
             Change::Approval(approval) => approvals::put(connection, numbers, approval),
-            Change::Context(context) => contexts::put(connection, numbers, context, now),
-            Change::Holder(lane, holder) => lanes::hold(connection, numbers, lane, *holder),
+            Change::Context(context) => self.put_context(connection, context, now),
+            Change::Holder(lane, holder) => {
+                self.kept.lanes.remove(lane);
+                lanes::hold(connection, numbers, lane, *holder)
+            }
             Change::Join(lane, queue, position, execution) => {
+                self.kept.lanes.remove(lane);
                 lanes::join(connection, numbers, lane, *queue, *position, *execution)
             }
             Change::Leave(lane, queue, position) => {
+                self.kept.lanes.remove(lane);
                 lanes::leave(connection, numbers, lane, *queue, *position)
             }
-            Change::Deployed(lane, deployed) => lanes::deploy(connection, numbers, lane, deployed),
+            Change::Deployed(lane, deployed) => {
+                self.kept.lanes.remove(lane);
+                lanes::deploy(connection, numbers, lane, deployed)
+            }
             Change::Open(event) => outbox::open(connection, numbers, event),
             Change::Closed(project, id) => outbox::close(connection, numbers, project, *id),
             Change::Deliver(delivery) => outbox::deliver(connection, numbers, delivery, cause),
@@ -210,6 +220,9 @@ impl SqliteHome {
             Write::DropTimer(timer) => timers::clear(connection, *timer)?,
             Write::Prune { before, unmapped_before, limit } => {
                 let pruned = prune::prune(connection, *before, *unmapped_before, *limit)?;
+                // Whose rows are gone is not told.
+                numbers.forget();
+                self.kept.forget();
                 return Ok((pruned, None));
             }
         }
@@ -226,6 +239,7 @@ impl SqliteHome {
         self.numbers.forget();
         self.shipyards.forget();
         self.plans.forget();
+        self.kept.forget();
         self.checkpointer.leave();
     }
 }

@@ -9,7 +9,7 @@ use super::codec::damaged;
 const N_BITS: u32 = 40;
 
 /// The number of a project within this store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ProjectId(pub(super) i64);
 
 /// The number of a chain of the audit log: its entries have keys of the same form.

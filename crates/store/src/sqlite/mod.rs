@@ -15,6 +15,7 @@ mod deferred;
 mod executions;
 mod export;
 mod home;
+mod kept;
 mod keys;
 mod lanes;
 mod latest;

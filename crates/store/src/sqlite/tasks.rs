@@ -10,13 +10,13 @@ use super::codec::{body, to_json};
 use super::keys::ProjectId;
 use super::words::Numbers;
 
-/// Writes a task.
+/// Writes a task; answers the bytes of its JSON.
 pub(super) fn put(
     connection: &Connection,
     numbers: &Numbers,
     project: &ProjectName,
     task: &Task,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     let project = numbers.own_project(connection, project)?;
     let body = to_json(task, "task")?;
     connection
@@ -31,7 +31,7 @@ pub(super) fn put(
             task.state == TaskState::Draining,
             &body,
         ))?;
-    Ok(())
+    Ok(body.len())
 }
 
 pub(super) fn read(row: &Row<'_>) -> Result<Task, StoreError> {

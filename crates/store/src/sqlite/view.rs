@@ -16,14 +16,14 @@ use super::codec::damaged;
 use super::home::SqliteHome;
 use super::keys::ProjectId;
 use super::plans::PlanId;
-use super::{approvals, contexts, executions, lanes, log, projects, tasks};
+use super::{approvals, contexts, executions, projects, tasks};
 
 /// Most shipyards that are kept parsed; beyond that all are forgotten and parsed again.
 const SHIPYARDS_MAX: usize = 64;
 
-/// Shipyards that were parsed before: one commit of one project never holds another text.
+/// The newest shipyard of each project, parsed, and its commit.
 #[derive(Debug, Default)]
-pub(super) struct Shipyards(RefCell<HashMap<(i64, CommitId), Arc<Shipyard>>>);
+pub(super) struct Shipyards(RefCell<HashMap<ProjectId, (CommitId, Arc<Shipyard>)>>);
 
 impl Shipyards {
     /// Forgets all: projects that were made in a transaction are gone with it.
@@ -41,42 +41,36 @@ impl SqliteHome {
         text: &str,
     ) -> Result<bool, StoreError> {
         if let Some(id) = self.numbers.project(&self.connection, project)? {
-            self.shipyards.0.borrow_mut().remove(&(id.0, commit.clone()));
+            self.shipyards.0.borrow_mut().remove(&id);
         }
         projects::set_shipyard(&self.connection, project, commit, text)
     }
 
     fn head(&self, name: &ProjectName) -> Result<Option<ProjectHead>, StoreError> {
         let Some(project) = self.numbers.project(&self.connection, name)? else { return Ok(None) };
-        let last = log::last(&self.connection, project)?;
-        let commit = projects::commit(&self.connection, project)?;
-        let shipyard = commit.map(|commit| {
-            let shipyard = self.shipyard(name, project, &commit)?;
-            Ok::<_, StoreError>((commit, shipyard))
-        });
-        Ok(Some(ProjectHead { last, shipyard: shipyard.transpose()? }))
+        let last = self.numbers.newest(&self.connection, project)?;
+        Ok(Some(ProjectHead { last, shipyard: self.shipyard(name, project)? }))
     }
 
     fn shipyard(
         &self,
         name: &ProjectName,
         project: ProjectId,
-        commit: &CommitId,
-    ) -> Result<Arc<Shipyard>, StoreError> {
-        let key = (project.0, commit.clone());
-        if let Some(shipyard) = self.shipyards.0.borrow().get(&key) {
-            return Ok(Arc::clone(shipyard));
+    ) -> Result<Option<(CommitId, Arc<Shipyard>)>, StoreError> {
+        if let Some(newest) = self.shipyards.0.borrow().get(&project) {
+            return Ok(Some(newest.clone()));
         }
+        let Some(commit) = projects::commit(&self.connection, project)? else { return Ok(None) };
         let text = projects::shipyard(&self.connection, project)?;
         let shipyard = Shipyard::parse(&text)
             .map_err(|error| damaged(format!("shipyard of project {name} at {commit}"), &error))?;
-        let shipyard = Arc::new(shipyard);
+        let newest = (commit, Arc::new(shipyard));
         let mut kept = self.shipyards.0.borrow_mut();
         if kept.len() >= SHIPYARDS_MAX {
             kept.clear();
         }
-        kept.insert(key, Arc::clone(&shipyard));
-        Ok(shipyard)
+        kept.insert(project, newest.clone());
+        Ok(Some(newest))
     }
 
     /// Finds plans in the writer's memory first.
@@ -110,12 +104,15 @@ impl View for SqliteHome {
 
     fn context(&self, project: &ProjectName, id: ContextId) -> Result<Option<Context>, ViewError> {
         let what = || format!("context {id}");
-        self.within(project, what, |project| contexts::by_id(&self.connection, project, id))
+        self.within(project, what, |project| {
+            let read = || contexts::by_id(&self.connection, project, id);
+            self.kept.contexts.find(&(project, id), read)
+        })
     }
 
     fn lane(&self, lane: &Scope) -> Result<LaneHead, ViewError> {
         let what = || format!("lane {}/{}/{}", lane.project, lane.stage, lane.service);
-        lanes::head(&self.connection, &self.numbers, lane).map_err(unreadable(what))
+        self.find_lane(lane).map_err(unreadable(what))
     }
 
     fn execution(
@@ -125,7 +122,8 @@ impl View for SqliteHome {
     ) -> Result<Option<Execution>, ViewError> {
         let what = || format!("execution {id}");
         self.within(project, what, |project| {
-            executions::by_id(&self.connection, project, id, &self.plan())
+            let read = || executions::by_id(&self.connection, project, id, &self.plan());
+            self.kept.executions.find(&(project, id), read)
         })
     }
 
@@ -145,7 +143,10 @@ impl View for SqliteHome {
 
     fn task(&self, project: &ProjectName, id: EventId) -> Result<Option<Task>, ViewError> {
         let what = || format!("task {id}");
-        self.within(project, what, |project| tasks::by_id(&self.connection, project, id))
+        self.within(project, what, |project| {
+            let read = || tasks::by_id(&self.connection, project, id);
+            self.kept.tasks.find(&(project, id), read)
+        })
     }
 
     fn approval(&self, project: &ProjectName, id: EventId) -> Result<Option<Approval>, ViewError> {

@@ -42,7 +42,7 @@ pub(super) fn append_events(
     let id = numbers.own_project(connection, project)?;
     for event in events {
         let entry = LogEntry {
-            n: last(connection, id)? + 1,
+            n: numbers.newest(connection, id)? + 1,
             project: project.clone(),
             event: event.clone(),
             disposition: Disposition::Accepted,
@@ -61,7 +61,7 @@ pub(super) fn append(
 ) -> Result<(), StoreError> {
     let LogEntry { n, project, event, disposition, reason } = entry;
     let id = numbers.own_project(connection, project)?;
-    let newest = last(connection, id)?;
+    let newest = numbers.newest(connection, id)?;
     if *n != newest + 1 {
         let why = format!("entry {n} cannot follow entry {newest}");
         return Err(damaged(format!("log of project {project}"), &why));
@@ -75,7 +75,7 @@ pub(super) fn append(
     };
     let reason = reason.as_deref();
     let code = code(*disposition);
-    let first = is_listed(*disposition) && !has_listed(connection, id, event.context)?;
+    let first = is_listed(*disposition) && !numbers.list(connection, id, event.context)?;
     connection
         .prepare_cached(
             "INSERT INTO event (key, id, context, kind, stage, service, source, time, disposition,
@@ -97,6 +97,7 @@ pub(super) fn append(
             reason,
             &body,
         ))?;
+    numbers.appended(id, *n);
     if !is_listed(*disposition) {
         tally::add(connection, id, Tally::Unlisted, 1)?;
     }
@@ -121,7 +122,7 @@ fn code(disposition: Disposition) -> i64 {
     }
 }
 
-fn has_listed(
+pub(super) fn has_listed(
     connection: &Connection,
     project: ProjectId,
     context: ContextId,
