@@ -12,6 +12,7 @@ mod mutants;
 mod program;
 mod properties;
 mod setup;
+mod sim;
 mod test;
 mod workspace;
 
@@ -35,6 +36,7 @@ enum Command {
     Bench(bench::Args),
     Mutants(mutants::Args),
     Properties(properties::Args),
+    Sim(sim::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -46,5 +48,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Bench(args) => bench::run(&args, &workspace),
         Command::Mutants(args) => mutants::run(&args, &workspace),
         Command::Properties(args) => properties::run(&args, &workspace),
+        Command::Sim(args) => sim::run(&args, &workspace),
     }
 }

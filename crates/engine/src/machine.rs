@@ -324,10 +324,11 @@ impl<H: Home, R: Resolver> Machine<H, R> {
     /// Somebody used a key for two requests: a mistake at best.
     fn record_reuse(&mut self, submission: &Submission, first: String) -> Result<(), StoreError> {
         let project = submission.input.project();
-        // An event may name any project; only those that exist have a chain.
-        let chain = match self.home.project(project) {
-            Ok(Some(_)) => Chain::of(project),
-            Ok(None) | Err(_) => Chain::Installation,
+        // An event may name any project; only those that exist have a chain. What goes wrong here must
+        // not end the loop.
+        let chain = match catch_unwind(AssertUnwindSafe(|| self.home.project(project))) {
+            Ok(Ok(Some(_))) => Chain::of(project),
+            Ok(Ok(None) | Err(_)) | Err(_) => Chain::Installation,
         };
         let action = Action::KeyReused { input: submission.input.name().to_owned(), first };
         let env = self.env(&submission.principal);

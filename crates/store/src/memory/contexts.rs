@@ -63,6 +63,12 @@ pub(super) fn one(
     Ok(rows.get::<Row>(Table::Context, &key(project, id))?.map(|row| row.context))
 }
 
+/// All contexts.
+pub(super) fn all(rows: &Rows) -> Result<Vec<Context>, StoreError> {
+    let found: Vec<Row> = rows.all(Table::Context, &Key::new())?;
+    Ok(found.into_iter().map(|row| row.context).collect())
+}
+
 /// The contexts of a project that match, newest first.
 pub(super) fn list(
     rows: &Rows,

@@ -97,7 +97,8 @@ pub(super) fn of(
     ids.filter_map(|(_, id)| by_text(rows, id).transpose()).collect()
 }
 
-fn all(rows: &Rows) -> Result<Vec<Execution>, StoreError> {
+/// All executions.
+pub(super) fn all(rows: &Rows) -> Result<Vec<Execution>, StoreError> {
     let found: Vec<ExecutionRow> = rows.all(Table::Execution, &Key::new())?;
     Ok(found.into_iter().map(Execution::from).collect())
 }
@@ -182,6 +183,13 @@ pub(super) fn task(
 ) -> Result<Option<Task>, StoreError> {
     let found: Option<TaskRow> = rows.get(Table::Task, &task_key(id))?;
     Ok(found.filter(|row| row.project == *project).map(|row| row.task))
+}
+
+/// All tasks, in the order they were triggered.
+pub(super) fn all_tasks(rows: &Rows) -> Result<Vec<Task>, StoreError> {
+    let mut found: Vec<TaskRow> = rows.all(Table::Task, &Key::new())?;
+    found.sort_by_key(|row| row.n);
+    Ok(found.into_iter().map(|row| row.task).collect())
 }
 
 /// The tasks of an execution, in the order they were triggered.

@@ -6,6 +6,7 @@ use tidegate_core::sequence::{Deployed, LaneHead, Queue, Queued};
 
 use crate::contract::StoreError;
 
+use super::contents;
 use super::table::{Key, Rows, Table, damaged, number_of, parse};
 use super::transaction::Transaction;
 
@@ -16,7 +17,7 @@ pub(super) fn key(lane: &Scope) -> Key {
 }
 
 fn queue_key(lane: &Scope, queue: Queue) -> Key {
-    key(lane).bytes(&[u8::from(queue == Queue::Waiting)])
+    key(lane).bytes(&[contents::queue_number(queue)])
 }
 
 /// Sets who holds a lane.

@@ -145,6 +145,18 @@ pub(super) fn oldest(rows: &Rows, project: &ProjectName, limit: u64) -> Vec<u64>
     found.map(|(key, _)| number_of(key)).collect()
 }
 
+/// The entries of a project behind a number, in order.
+pub(super) fn behind(
+    rows: &Rows,
+    project: &ProjectName,
+    after: u64,
+) -> Result<Vec<LogRow>, StoreError> {
+    let (log, from) = (log_of(project), log_of(project).number(after));
+    let numbers = rows.scan_after(Table::Event, &log, &from).map(|(key, _)| number_of(key));
+    let entries = numbers.filter_map(|n| entry(rows, project, n).transpose());
+    entries.map(|entry| entry.map(|(row, _)| row)).collect()
+}
+
 /// Whether an entry's event is older than some time.
 pub(super) fn is_older(
     rows: &Rows,

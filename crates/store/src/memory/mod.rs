@@ -6,6 +6,7 @@
 
 mod approvals;
 mod audit;
+mod contents;
 mod contexts;
 mod deferred;
 mod disk;
@@ -29,6 +30,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
+pub use contents::{Contents, LaneContents};
 pub use disk::{Fault, MemoryDisk};
 pub use home::MemoryHome;
 pub use reader::MemoryReader;

@@ -1,6 +1,8 @@
 //! What waits for somebody outside of the machine: open events, deliveries; and the inputs that were
 //! taken.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use tidegate_core::event::{Event, EventType, Scope};
 use tidegate_core::names::{EventId, ProjectName};
@@ -148,6 +150,17 @@ pub(super) fn deliveries(
         }
     }
     Ok(found)
+}
+
+/// The ids of all open events.
+pub(super) fn all_open(rows: &Rows) -> Result<BTreeSet<EventId>, StoreError> {
+    let found: Vec<Open> = rows.all(Table::Open, &Key::new())?;
+    Ok(found.into_iter().map(|row| row.id).collect())
+}
+
+/// All deliveries that are not done: id and event.
+pub(super) fn all_deliveries(rows: &Rows) -> Result<BTreeMap<i64, EventId>, StoreError> {
+    Ok(texts(rows)?.into_iter().map(|(id, row)| (id.cast_signed(), row.event)).collect())
 }
 
 /// Whether a delivery of one of these events is not done.

@@ -37,7 +37,7 @@ impl MemoryReader {
         Self { committed }
     }
 
-    fn rows(&self) -> RwLockReadGuard<'_, Rows> {
+    pub(super) fn rows(&self) -> RwLockReadGuard<'_, Rows> {
         self.committed.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -225,6 +225,12 @@ impl Rows {
         rows.map(|(key, text)| (key.as_slice(), text))
     }
 
+    /// All rows of all tables, in order.
+    pub(super) fn every(&self) -> impl Iterator<Item = (Table, &[u8], &Arc<str>)> {
+        let tables = Table::ALL.iter().zip(&self.0);
+        tables.flat_map(|(table, rows)| rows.iter().map(|(key, text)| (*table, &**key, text)))
+    }
+
     /// All rows whose key begins like this, read.
     pub(super) fn all<T: DeserializeOwned>(
         &self,
