@@ -186,7 +186,7 @@ mod tests {
         let rows = Rows::default();
         rows.put(1, &"row", BYTES_MAX);
         rows.put(2, &"other", 1);
-        assert_eq!(kept(&rows), []);
+        assert!(kept(&rows).is_empty());
         rows.put(3, &"third", BYTES_MAX);
         assert_eq!(kept(&rows), [3]);
     }
