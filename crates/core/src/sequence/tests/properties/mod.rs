@@ -14,6 +14,7 @@ mod summary;
 
 use std::collections::BTreeMap;
 use std::env;
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -48,8 +49,12 @@ fn every_history_keeps_the_rules() {
             *visits.entry(state).or_default() += times;
         }
     }
-    println!("properties: {cases} histories of {steps} steps in {seconds} s, from seed {first}");
-    println!("properties: executions came into these states: {visits:?}");
+    // Said also where the test passes: what was tried is worth knowing, and the seed repeats it.
+    let said = format!(
+        "properties: {cases} histories of {steps} steps in {seconds} s, from seed {first}\n\
+         properties: executions came into these states: {visits:?}\n"
+    );
+    std::io::stderr().write_all(said.as_bytes()).unwrap();
 }
 
 fn number(name: &str) -> Option<u64> {
