@@ -252,7 +252,7 @@ fn the_first_bad_entry_is_named_with_table_chain_and_number() {
 }
 
 #[test]
-fn entries_that_were_cut_off_are_noticed_with_a_checkpoint_that_was_kept_elsewhere() {
+fn a_chain_that_was_cut_short_is_noticed_by_an_exported_checkpoint() {
     let installation = Installation::told();
     let checkpoints = installation.checkpoints();
     let exported = ["--checkpoint", checkpoints.to_str().expect("UTF-8")];

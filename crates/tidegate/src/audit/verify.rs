@@ -124,7 +124,11 @@ fn text(chains: &[Judged], out: &mut impl Write) -> io::Result<()> {
         }
     }
     let broken = chains.iter().filter(|judged| !judged.problems.is_empty()).count();
-    writeln!(out, "{} chains checked, {broken} not whole", chains.len())
+    let chains = match chains.len() {
+        1 => "1 chain".to_owned(),
+        n => format!("{n} chains"),
+    };
+    writeln!(out, "{chains} checked, {broken} not whole")
 }
 
 fn entries(n: u64) -> String {
