@@ -8,7 +8,7 @@ use crate::load::{Clients, Promises};
 use crate::loss::Manner;
 use crate::rig::Rig;
 use crate::server::{Server, install_jobs};
-use crate::support::Dice;
+use crate::support::{Dice, PATIENCE};
 
 /// What must be written next before the power fails: so jobs and Git get their share, although the
 /// store writes far more often than they.
@@ -61,7 +61,9 @@ impl Campaign {
             self.rig.shorten_every(2 + self.dice.roll(9));
         }
         let new = match Server::start(&self.rig) {
-            Ok(mut server) => Clients::of(server.address, &self.names).work(|| attend(&mut server)),
+            Ok(mut server) => {
+                Clients::of(server.address, &self.names).work(|| attend(&mut server, ROUND_MAX))
+            }
             // It failed while the server still took up what the last loss had left.
             Err(_) if self.rig.is_off() => Promises::default(),
             Err(said) => return Err(vec![does_not_start(&said)]),
@@ -82,7 +84,8 @@ impl Campaign {
     pub(crate) fn fail_sync(&mut self, part: &str, n: u64) -> Result<Option<i32>, Vec<String>> {
         let mut server = self.start()?;
         self.rig.fail_sync_of(part, n);
-        let new = Clients::of(server.address, &self.names).work(|| attend(&mut server));
+        let clients = Clients::of(server.address, &self.names);
+        let new = clients.work(|| attend(&mut server, PATIENCE));
         assert!(self.rig.sync_failed(), "there are {n} syncs of {part}");
         self.promises.add(new);
         Ok(server.ended().flatten())
@@ -116,9 +119,9 @@ fn does_not_start(said: &str) -> String {
     format!("the server does not start again: {said}")
 }
 
-/// Waits until the power has failed.
-fn attend(server: &mut Server) {
-    let deadline = Instant::now() + ROUND_MAX;
+/// Waits until the server has ended, but not for ever.
+fn attend(server: &mut Server, at_most: Duration) {
+    let deadline = Instant::now() + at_most;
     while server.ended().is_none() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(2));
     }
