@@ -20,10 +20,9 @@ pub(super) fn put(
     let project = numbers.own_project(connection, &latest.scope.project)?;
     connection
         .prepare_cached(
-            "INSERT INTO latest_event (project, stage, service, kind, event, context, time)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (project, stage, service, kind) DO UPDATE
-             SET event = excluded.event, context = excluded.context, time = excluded.time",
+            // Without an index of its own a row is overwritten, and not looked for first.
+            "REPLACE INTO latest_event (project, stage, service, kind, event, context, time)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute((
             project.0,
