@@ -1,5 +1,6 @@
 //! The machine: batches of work against a store, one commit each. No thread, no clock of its own.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -60,8 +61,8 @@ impl From<StoreError> for Stop {
 }
 
 /// Something to be stepped within the commit of what caused it.
-enum Next {
-    Input(Input),
+enum Next<'a> {
+    Input(Cow<'a, Input>),
     FollowOn(FollowOn),
     Resolve(Resolve),
 }
@@ -268,7 +269,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
     /// has gone meanwhile.
     fn follow(
         &mut self,
-        next: Next,
+        next: Next<'_>,
         by: &Principal,
         place: Place,
         left: &mut usize,
@@ -312,7 +313,8 @@ impl<H: Home, R: Resolver> Machine<H, R> {
             notice.audited += 1;
             return Ok(Err(Failure::KeyReused));
         }
-        let (next, principal) = (Next::Input(submission.input.clone()), &submission.principal);
+        let (next, principal) =
+            (Next::Input(Cow::Borrowed(&submission.input)), &submission.principal);
         let mut left = FOLLOW_ON_MAX;
         let reply = self.run(next, principal, Place::Work(index), &mut left, notice)?;
         if let (Ok(_), Some(key)) = (&reply, &submission.key) {
@@ -339,7 +341,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
     /// commits. A refusal of the input itself leaves no trace.
     fn run(
         &mut self,
-        first: Next,
+        first: Next<'_>,
         principal: &Principal,
         place: Place,
         left: &mut usize,
@@ -355,9 +357,9 @@ impl<H: Home, R: Resolver> Machine<H, R> {
             }
             let input = match next {
                 Next::Input(input) => input,
-                Next::FollowOn(follow_on) => follow_on.into(),
+                Next::FollowOn(follow_on) => Cow::Owned(follow_on.into()),
                 Next::Resolve(resolve) => match self.resolve(&resolve) {
-                    Some(input) => input,
+                    Some(input) => Cow::Owned(input),
                     None => continue,
                 },
             };
@@ -394,7 +396,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
 
     fn keep_for_later(
         &mut self,
-        queue: VecDeque<Next>,
+        queue: VecDeque<Next<'_>>,
         principal: &Principal,
     ) -> Result<(), StoreError> {
         for next in queue {

@@ -77,6 +77,11 @@ impl<K: Eq + Hash, V: Clone + Debug + PartialEq> Rows<K, V> {
         }
     }
 
+    /// Whether the row is remembered.
+    pub(super) fn has(&self, key: &K) -> bool {
+        self.rows.borrow().contains_key(key)
+    }
+
     /// The row, if it is remembered; otherwise what is read.
     pub(super) fn find(
         &self,

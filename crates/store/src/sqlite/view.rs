@@ -151,6 +151,10 @@ impl View for SqliteHome {
 
     fn approval(&self, project: &ProjectName, id: EventId) -> Result<Option<Approval>, ViewError> {
         let what = || format!("approval {id}");
-        self.within(project, what, |project| approvals::of_project(&self.connection, project, id))
+        self.within(project, what, |project| match self.kept.tasks.has(&(project, id)) {
+            // What is answered is a task or an approval, never both.
+            true => Ok(None),
+            false => approvals::of_project(&self.connection, project, id),
+        })
     }
 }
