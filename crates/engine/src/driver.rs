@@ -2,6 +2,7 @@
 //! thread of its own, a simulator step by step.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tidegate_core::principal::Principal;
@@ -21,7 +22,7 @@ const HOUSEKEEPING_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Contexts that one commit forgets: nobody shall wait long behind them.
 const PRUNED_MAX: u64 = 50;
 /// How often own work is tried again while the disk is full, or the store cannot be reached.
-const AGAIN_EVERY: SignedDuration = SignedDuration::from_secs(1);
+const AGAIN_EVERY: Duration = Duration::from_secs(1);
 
 /// The engine's loop, one turn at a time.
 pub struct Driver<H, R> {
@@ -34,8 +35,9 @@ pub struct Driver<H, R> {
     settled: Option<Timestamp>,
     /// When the next housekeeping is.
     housekeeping: Timestamp,
-    /// When own work is tried again, where there was no space for it, or no store.
-    again: Option<Timestamp>,
+    /// When own work is tried again, where there was no space for it, or no store: by the clock that runs
+    /// forward, so that it does not wait for ever where the other one is set back.
+    again: Option<Duration>,
 }
 
 /// When the next turn is due, work or no work.
@@ -85,11 +87,19 @@ impl<H: Home, R: Resolver> Driver<H, R> {
         self.machine.now()
     }
 
+    fn forward(&self) -> Duration {
+        self.machine.ports().clock.forward()
+    }
+
     /// When the next turn is due.
     #[must_use]
     pub fn wake(&self) -> Wake {
         let times = match self.again {
-            Some(again) => [Some(again), None, None],
+            Some(again) => {
+                let wait = SignedDuration::try_from(again.saturating_sub(self.forward()));
+                let wait = wait.unwrap_or(SignedDuration::MAX);
+                [Some(after(self.now(), wait)), None, None]
+            }
             None if self.machine.has_backlog() => return Wake::Now,
             None => [self.due, self.settled, Some(self.housekeeping)],
         };
@@ -113,8 +123,7 @@ impl<H: Home, R: Resolver> Driver<H, R> {
     pub fn turn(&mut self, mut work: Vec<Work>) -> Result<Turn, StoreError> {
         let asked = work.len();
         let now = self.machine.now();
-        let forward = self.machine.ports().clock.forward();
-        let settled = match self.guard.look(now, forward) {
+        let settled = match self.guard.look(now, self.forward()) {
             Trust::Steady => None,
             Trust::Settling(wait) => {
                 Some(after(now, SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX)))
@@ -127,22 +136,22 @@ impl<H: Home, R: Resolver> Driver<H, R> {
             Some(_) => Ok(trust_has_changed),
             None => self.add_own(&mut work, now, trust_has_changed),
         };
-        let woken = self.unless_unavailable(asked_timers, now)?.unwrap_or(true);
+        let woken = self.unless_unavailable(asked_timers)?.unwrap_or(true);
         if work.is_empty() && (self.again.is_some() || !self.machine.has_backlog()) {
             if woken {
                 // The timer that it was for has been stopped since.
                 let looked = self.look_for_timers();
-                self.unless_unavailable(looked, now)?;
+                self.unless_unavailable(looked)?;
             }
             return Ok((Vec::new(), Notice::default()));
         }
         let (mut answers, notice) = self.machine.batch(&work)?;
         if woken || notice.timers {
             let looked = self.look_for_timers();
-            self.unless_unavailable(looked, now)?;
+            self.unless_unavailable(looked)?;
         }
         if (notice.full || notice.unavailable) && self.again.is_none() {
-            self.again = Some(after(now, AGAIN_EVERY));
+            self.again = Some(self.forward().saturating_add(AGAIN_EVERY));
         }
         let own = answers.split_off(asked.min(answers.len()));
         self.go_on_keeping_house(now, &own);
@@ -187,10 +196,10 @@ impl<H: Home, R: Resolver> Driver<H, R> {
 
     /// Looks whether there is space again; a store that could not be reached is asked anew.
     fn try_again(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        if self.again.is_some_and(|again| again <= now) {
+        if self.again.is_some_and(|again| again <= self.forward()) {
             self.machine.make_room()?;
             let pinched = self.machine.is_pinched();
-            self.again = pinched.then(|| after(now, AGAIN_EVERY));
+            self.again = pinched.then(|| self.forward().saturating_add(AGAIN_EVERY));
             // What is due may not have been looked up meanwhile.
             self.due = self.due.or(Some(now));
         }
@@ -201,13 +210,12 @@ impl<H: Home, R: Resolver> Driver<H, R> {
     fn unless_unavailable<T>(
         &mut self,
         said: Result<T, StoreError>,
-        now: Timestamp,
     ) -> Result<Option<T>, StoreError> {
         match said {
             Ok(said) => Ok(Some(said)),
             Err(StoreError::Unavailable { what, why }) => {
                 tracing::error!(what, why, "the store is not available; it is asked again");
-                self.again = Some(after(now, AGAIN_EVERY));
+                self.again = Some(self.forward().saturating_add(AGAIN_EVERY));
                 Ok(None)
             }
             Err(error) => Err(error),

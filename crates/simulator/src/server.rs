@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use tidegate_core::names::EventId;
 use tidegate_core::sequence::Settings;
 use tidegate_engine::{Clock as _, Driver, Ports, Retention, Turn, Wake};
@@ -45,11 +46,13 @@ impl Server {
     pub(crate) fn start(machine: &Machine) -> Result<Self, StoreError> {
         let (home, reader) = MemoryHome::open(&machine.disk)?;
         let home = Faulty { home, strikes: Arc::clone(&machine.strikes) };
+        let kept = Retention::default();
         let ports = Ports {
             clock: Arc::clone(&machine.clocks) as _,
             entropy: Arc::clone(&machine.ids) as _,
             settings: Settings::default(),
-            retention: Retention::default(),
+            // The clock may be set by days, and what was seen must stay.
+            retention: Retention { unmapped: SignedDuration::from_hours(100_000), ..kept },
         };
         let shared = Arc::new(reader.clone());
         let driver = Driver::new(home, shared, machine.repositories.clone(), ports)?;

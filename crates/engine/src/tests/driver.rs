@@ -365,6 +365,20 @@ fn while_the_store_is_away_nothing_is_accepted_and_what_is_due_is_done_when_it_i
 }
 
 #[test]
+fn a_full_disk_that_has_space_again_is_noticed_although_the_clock_was_set_back() {
+    let (_directory, mut run) = fresh(Retention::default());
+    run.settle();
+    run.faults.full_until_released.store(true, Ordering::SeqCst);
+    assert!(matches!(run.send("qa.delivery.triggered", &json!({})), Err(Failure::Full)));
+    run.faults.full_until_released.store(false, Ordering::SeqCst);
+    run.hands.set(-86_400);
+    run.hands.pass(2);
+    assert_eq!(run.driver.wake(), Wake::Now);
+    run.settle();
+    run.trigger("delivery");
+}
+
+#[test]
 fn what_ended_longer_ago_than_it_is_kept_is_forgotten_and_its_jobs_are_named() {
     let kept = Retention { contexts: Some(SignedDuration::from_hours(24)), ..Retention::default() };
     let (_directory, mut run) = fresh(kept);

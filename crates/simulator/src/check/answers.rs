@@ -54,15 +54,14 @@ impl Told {
         self.walls.is_none_or(|(first, last)| last.duration_since(first) < day)
     }
 
-    /// Takes note of the answers of a commit.
-    pub(super) fn hear(
-        &mut self,
-        requests: &[Request],
-        answered: &[(RequestId, Answer)],
-        wall: Timestamp,
-    ) {
+    /// Takes note of the time by the wall clock.
+    pub(super) fn look(&mut self, wall: Timestamp) {
         let (first, last) = self.walls.unwrap_or((wall, wall));
         self.walls = Some((first.min(wall), last.max(wall)));
+    }
+
+    /// Takes note of the answers of a commit.
+    pub(super) fn hear(&mut self, requests: &[Request], answered: &[(RequestId, Answer)]) {
         for (id, answer) in answered {
             self.outcomes.entry(*id).or_default().accepted +=
                 usize::from(matches!(answer, Answer::Accepted { .. }));

@@ -88,11 +88,12 @@ impl Checker {
     ) -> Checked {
         self.commits += 1;
         let steady = self.look(clocks);
+        self.answers.look(clocks.0);
         if answered.is_empty() && notice.contexts.is_empty() {
             return Ok(());
         }
         let reader = &server.reader;
-        self.answers.hear(requests, answered, clocks.0);
+        self.answers.hear(requests, answered);
         let controlled = self.controlled(requests, answered);
         for (project, row) in self.log.read_new(reader)? {
             self.answers.entry(requests, &project, &row)?;
