@@ -31,6 +31,11 @@ impl Clocks {
         let by = i64::try_from(by.as_millis()).unwrap_or_default();
         self.set_by_ms.fetch_add(by, Ordering::SeqCst);
     }
+
+    /// The wall clock is put right.
+    pub(crate) fn put_right(&self) {
+        self.set_by_ms.store(0, Ordering::SeqCst);
+    }
 }
 
 impl Clock for Clocks {
