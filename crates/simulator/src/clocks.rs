@@ -17,6 +17,8 @@ const BEGIN: i64 = 1_795_000_000;
 pub(crate) struct Clocks {
     forward_ms: AtomicU64,
     set_by_ms: AtomicI64,
+    /// The most that it was ever set on, over all.
+    furthest_ms: AtomicI64,
 }
 
 impl Clocks {
@@ -29,7 +31,13 @@ impl Clocks {
     /// The wall clock is set on or back.
     pub(crate) fn set(&self, by: SignedDuration) {
         let by = i64::try_from(by.as_millis()).unwrap_or_default();
-        self.set_by_ms.fetch_add(by, Ordering::SeqCst);
+        let before = self.set_by_ms.fetch_add(by, Ordering::SeqCst);
+        self.furthest_ms.fetch_max(before + by, Ordering::SeqCst);
+    }
+
+    /// The wall clock is set on as far as it ever was: nothing waits longer for it than it was told to.
+    pub(crate) fn catch_up(&self) {
+        self.set_by_ms.fetch_max(self.furthest_ms.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
     /// The wall clock is put right.

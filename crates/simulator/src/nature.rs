@@ -102,7 +102,7 @@ impl World {
         self.calm = true;
         self.machine.disk.disarm();
         self.machine.disk.leave_room(None);
-        self.machine.clocks.put_right();
+        self.machine.clocks.catch_up();
         self.machine.repositories.heal();
         self.machine.strikes.heal();
         let over = |action: &Action| {
