@@ -22,26 +22,35 @@ pub(super) fn control(work: &mut Work<'_>, command: &Command) -> Result<(), Refu
         work.answer = Reply::Kept("nothing of this context is under way".to_owned());
         return Ok(());
     };
-    let open = work.open_executions(command.context, command.after, EXECUTIONS_MAX as usize)?;
-    let (mut page, others): (Vec<_>, Vec<_>) =
-        open.into_iter().partition(|execution| command.covers(&execution.scope.stage));
+    // Whether somebody still waits is a question to all of them.
+    let after = if context.state == ContextState::Waiting { 0 } else { command.after };
+    let open = work.open_executions(command.context, after, EXECUTIONS_MAX as usize)?;
+    let (mut page, mut others): (Vec<_>, Vec<_>) = open.into_iter().partition(|execution| {
+        execution.position > command.after && command.covers(&execution.scope.stage)
+    });
     if command.after == 0 {
         if let Some(reason) = context.nothing_to_do(command, page.is_empty()) {
             work.answer = Reply::Kept(reason.to_owned());
             return Ok(());
         }
-        mark(work, command, &page, &others)?;
+        mark(work, command, &page)?;
         let Command { control, context, stage, .. } = command.clone();
         work.record(Action::Controlled { control, context, stage });
     } else if context.is_paused_as(command) == Some(false) {
         // Somebody has decided otherwise between two pages.
         return Ok(());
     }
-    let more = page.len() > PAGE;
-    page.truncate(PAGE);
-    if more {
+    if page.len() > PAGE {
+        others.extend(page.drain(PAGE..));
         let after = page.last().map_or(command.after, |execution| execution.position);
         work.follow_on.push(FollowOn::Control(Command { after, ..command.clone() }));
+    }
+    if command.control != Control::Resume {
+        work.change_context(command.context, |context| {
+            if context.state == ContextState::Waiting {
+                context.state = state_without_those_that_stop(command.control, &others);
+            }
+        })?;
     }
     for execution in page {
         match command.control {
@@ -92,13 +101,8 @@ impl Context {
     }
 }
 
-/// `page` is what the command covers, `others` the rest of what is under way.
-fn mark(
-    work: &mut Work<'_>,
-    command: &Command,
-    page: &[Execution],
-    others: &[Execution],
-) -> Result<(), Refusal> {
+/// `page` is what the command covers.
+fn mark(work: &mut Work<'_>, command: &Command, page: &[Execution]) -> Result<(), Refusal> {
     work.change_context(command.context, |context| {
         match (command.control, &command.stage) {
             (Control::Pause, None) => {
@@ -132,14 +136,11 @@ fn mark(
                 context.close_aborted();
             }
         }
-        if context.state == ContextState::Waiting && command.control != Control::Resume {
-            context.state = state_without_those_that_stop(others);
-        }
     })
 }
 
-/// The state of a context that waits, once a stage of it waits no longer.
-fn state_without_those_that_stop(others: &[Execution]) -> ContextState {
+/// The state of a context that waits, once only `others` of it do as before.
+fn state_without_those_that_stop(control: Control, others: &[Execution]) -> ContextState {
     let any = |is: fn(&ExecutionState) -> bool| others.iter().any(|other| is(&other.state));
     let goes_on = |state: &ExecutionState| match state {
         ExecutionState::Running { .. }
@@ -154,7 +155,9 @@ fn state_without_those_that_stop(others: &[Execution]) -> ContextState {
         | ExecutionState::Aborted { .. }
         | ExecutionState::TimedOut { .. } => false,
     };
-    if any(goes_on) && !any(|state| *state == ExecutionState::Waiting) {
+    // Those that are paused have not started; those that are aborted may have left a stage to follow.
+    let only_follows = control == Control::Abort && others.is_empty();
+    if (any(goes_on) || only_follows) && !any(|state| *state == ExecutionState::Waiting) {
         ContextState::Started
     } else {
         ContextState::Waiting
