@@ -39,11 +39,6 @@ impl Clocks {
     pub(crate) fn catch_up(&self) {
         self.set_by_ms.fetch_max(self.furthest_ms.load(Ordering::SeqCst), Ordering::SeqCst);
     }
-
-    /// The wall clock is put right.
-    pub(crate) fn put_right(&self) {
-        self.set_by_ms.store(0, Ordering::SeqCst);
-    }
 }
 
 impl Clock for Clocks {

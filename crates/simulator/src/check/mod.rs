@@ -2,6 +2,7 @@
 //! against what the store holds; never against what the engine remembers.
 
 mod answers;
+mod audit;
 mod log;
 mod rows;
 
@@ -31,6 +32,7 @@ const SETTLING: Duration = Duration::from_secs(120);
 pub(crate) struct Checker {
     log: log::Seen,
     answers: answers::Told,
+    audit: audit::Audit,
     /// Executions that have ended, and how.
     ended: BTreeMap<ExecutionId, String>,
     /// What was paused when the last commit was done.
@@ -94,6 +96,7 @@ impl Checker {
         }
         let reader = &server.reader;
         self.answers.hear(requests, answered);
+        self.audit.hear(requests, answered);
         let controlled = self.controlled(requests, answered);
         for (project, row) in self.log.read_new(reader)? {
             self.answers.entry(requests, &project, &row)?;
@@ -211,7 +214,8 @@ impl Checker {
                 return Err(format!("{} has ended twice: {first}, then {how}", execution.id));
             }
         }
-        self.answers.check_approvals(&contents.approvals)
+        self.answers.check_approvals(&contents.approvals)?;
+        self.audit.check(reader, &contents.approvals)
     }
 
     /// The server is gone.
