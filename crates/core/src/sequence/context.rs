@@ -5,6 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::effects::Refusal;
+use super::rows::ExecutionState;
+use super::triggered::EXECUTIONS_MAX;
+use super::work::Work;
 use crate::names::{
     ContextId, EventId, ProjectName, SequenceName, ServiceName, StageName, TaskName,
 };
@@ -225,4 +229,46 @@ pub struct Following {
     /// Whether it was aborted before it began.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,
+}
+
+/// A context says that it waits only while somebody of it has not started: whatever a step did, it ends
+/// with this question.
+pub(super) fn settle(work: &mut Work<'_>) -> Result<(), Refusal> {
+    let comes = |state: &ExecutionState| {
+        use ExecutionState::{Resolving, Throttled, Waiting};
+        matches!(state, Resolving | Throttled { .. } | Waiting)
+    };
+    let moved = work.changed().filter(|execution| !comes(&execution.state));
+    for id in moved.map(|execution| execution.context).collect::<BTreeSet<_>>() {
+        if work.context(id)?.is_some_and(|context| context.state == ContextState::Waiting)
+            && !waits(work, id)?
+        {
+            work.change_context(id, |context| context.state = ContextState::Started)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether somebody waits, or nobody goes on while somebody has not started.
+fn waits(work: &Work<'_>, context: ContextId) -> Result<bool, Refusal> {
+    let changed: BTreeMap<_, _> = work.changed().map(|now| (now.id, &now.state)).collect();
+    let open = work.open_executions(context, 0, EXECUTIONS_MAX as usize)?;
+    let mut not_started = false;
+    let mut goes_on = false;
+    for execution in &open {
+        match changed.get(&execution.id).copied().unwrap_or(&execution.state) {
+            ExecutionState::Waiting => return Ok(true),
+            ExecutionState::Resolving
+            | ExecutionState::Throttled { .. }
+            | ExecutionState::Paused { .. } => not_started = true,
+            ExecutionState::Running { .. }
+            | ExecutionState::Delayed { .. }
+            | ExecutionState::WaitingForApproval { .. }
+            | ExecutionState::Ready { .. } => goes_on = true,
+            ExecutionState::Finished { .. }
+            | ExecutionState::Aborted { .. }
+            | ExecutionState::TimedOut { .. } => {}
+        }
+    }
+    Ok(not_started && !goes_on)
 }

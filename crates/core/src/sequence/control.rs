@@ -22,12 +22,9 @@ pub(super) fn control(work: &mut Work<'_>, command: &Command) -> Result<(), Refu
         work.answer = Reply::Kept("nothing of this context is under way".to_owned());
         return Ok(());
     };
-    // Whether somebody still waits is a question to all of them.
-    let after = if context.state == ContextState::Waiting { 0 } else { command.after };
-    let open = work.open_executions(command.context, after, EXECUTIONS_MAX as usize)?;
-    let (mut page, mut others): (Vec<_>, Vec<_>) = open.into_iter().partition(|execution| {
-        execution.position > command.after && command.covers(&execution.scope.stage)
-    });
+    let open = work.open_executions(command.context, command.after, EXECUTIONS_MAX as usize)?;
+    let covered = |execution: &Execution| command.covers(&execution.scope.stage);
+    let mut page: Vec<_> = open.into_iter().filter(covered).collect();
     if command.after == 0 {
         if let Some(reason) = context.nothing_to_do(command, page.is_empty()) {
             work.answer = Reply::Kept(reason.to_owned());
@@ -40,17 +37,11 @@ pub(super) fn control(work: &mut Work<'_>, command: &Command) -> Result<(), Refu
         // Somebody has decided otherwise between two pages.
         return Ok(());
     }
-    if page.len() > PAGE {
-        others.extend(page.drain(PAGE..));
+    let more = page.len() > PAGE;
+    page.truncate(PAGE);
+    if more {
         let after = page.last().map_or(command.after, |execution| execution.position);
         work.follow_on.push(FollowOn::Control(Command { after, ..command.clone() }));
-    }
-    if command.control != Control::Resume {
-        work.change_context(command.context, |context| {
-            if context.state == ContextState::Waiting {
-                context.state = state_without_those_that_stop(command.control, &others);
-            }
-        })?;
     }
     for execution in page {
         match command.control {
@@ -137,31 +128,6 @@ fn mark(work: &mut Work<'_>, command: &Command, page: &[Execution]) -> Result<()
             }
         }
     })
-}
-
-/// The state of a context that waits, once only `others` of it do as before.
-fn state_without_those_that_stop(control: Control, others: &[Execution]) -> ContextState {
-    let any = |is: fn(&ExecutionState) -> bool| others.iter().any(|other| is(&other.state));
-    let goes_on = |state: &ExecutionState| match state {
-        ExecutionState::Running { .. }
-        | ExecutionState::Delayed { .. }
-        | ExecutionState::WaitingForApproval { .. }
-        | ExecutionState::Ready { .. } => true,
-        ExecutionState::Resolving
-        | ExecutionState::Throttled { .. }
-        | ExecutionState::Waiting
-        | ExecutionState::Paused { .. }
-        | ExecutionState::Finished { .. }
-        | ExecutionState::Aborted { .. }
-        | ExecutionState::TimedOut { .. } => false,
-    };
-    // Those that are paused have not started; those that are aborted may have left a stage to follow.
-    let only_follows = control == Control::Abort && others.is_empty();
-    if (any(goes_on) || only_follows) && !any(|state| *state == ExecutionState::Waiting) {
-        ContextState::Started
-    } else {
-        ContextState::Waiting
-    }
 }
 
 impl Context {

@@ -4,7 +4,7 @@ use super::effects::{Disposition, Effects, Refusal, Reply};
 use super::input::{Env, Input};
 use super::view::View;
 use super::work::Work;
-use super::{answer, control, lane, timer, triggered, vote};
+use super::{answer, context, control, lane, timer, triggered, vote};
 use crate::event::Event;
 use crate::names::ProjectName;
 
@@ -48,6 +48,7 @@ pub fn step(view: &dyn View, input: &Input, env: &Env) -> Result<Effects, Refusa
             work.answer = reason.clone().map_or(Reply::Accepted, Reply::Kept);
         }
     }
+    context::settle(&mut work)?;
     Ok(work.finish())
 }
 

@@ -211,6 +211,11 @@ impl<'a> Work<'a> {
         Ok(self.view.open_executions(&self.project, context, after, limit)?)
     }
 
+    /// The executions that this step has changed so far.
+    pub(super) fn changed(&self) -> impl Iterator<Item = &Execution> {
+        self.executions.values()
+    }
+
     pub(super) fn put_execution(&mut self, execution: Execution) {
         self.executions.insert(execution.id, execution);
     }

@@ -282,9 +282,12 @@ fn state(case: &Case, context: &Context, open: &[&Execution]) {
     let paused = context.paused.all;
     assert_eq!(context.state == ContextState::Paused, paused, "says that it is paused");
     let mut open = open.iter();
-    // Not held to here: `waiting` can outlast the sequence that waited, until another starts.
-    if context.state == ContextState::Triggered {
-        assert!(!open.any(|e| was_admitted(e)), "triggered only");
+    match context.state {
+        ContextState::Triggered => assert!(!open.any(|e| was_admitted(e)), "triggered only"),
+        ContextState::Waiting => {
+            assert!(open.any(|e| !was_admitted(e)), "somebody has not started");
+        }
+        _ => {}
     }
     assert!(!is_last || context.paused == Default::default(), "what has ended is not paused");
 }
