@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use tidegate_core::approval::APPROVAL;
 use tidegate_core::approval::Decision;
-use tidegate_core::event::{Event, EventKind, Outcome};
+use tidegate_core::event::{EventKind, Outcome};
 use tidegate_core::names::{ContextId, EventId, ProjectName};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Change, Effects, Input, Reply};
@@ -59,7 +59,7 @@ impl Work {
         match self {
             Self::Write(..) => 0,
             Self::Step(submission) => {
-                event_of(&submission.input).map_or(0, |event| event.data.values().map(size).sum())
+                submission.input.event().map_or(0, |event| event.data.values().map(size).sum())
             }
         }
     }
@@ -71,18 +71,6 @@ fn size(value: &Value) -> usize {
         Value::String(text) => text.len() + 2,
         Value::Array(items) => items.iter().map(size).sum::<usize>() + 2,
         Value::Object(map) => map.iter().map(|(key, value)| key.len() + size(value) + 4).sum(),
-    }
-}
-
-pub(crate) fn event_of(input: &Input) -> Option<&Event> {
-    match input {
-        Input::Triggered { event, .. } | Input::Record { event, .. } => Some(event),
-        Input::Started(answer) | Input::Finished(answer) => Some(&answer.event),
-        Input::Resolved { .. }
-        | Input::Vote { .. }
-        | Input::Control(_)
-        | Input::Admit { .. }
-        | Input::TimerDue { .. } => None,
     }
 }
 
@@ -109,7 +97,7 @@ pub(crate) fn payload(input: &Input) -> Value {
 /// The whole of an input, for one that leaves nothing else behind.
 pub(crate) fn whole(input: &Input) -> Value {
     let mut whole = payload(input);
-    if let (Some(event), Value::Object(fields)) = (event_of(input), &mut whole) {
+    if let (Some(event), Value::Object(fields)) = (input.event(), &mut whole) {
         fields.insert("event".to_owned(), event.to_value());
     }
     whole

@@ -48,6 +48,15 @@ impl ContextState {
             Self::TimedOut => "timedOut",
         }
     }
+
+    /// Whether nothing of a context in this state is under way.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Finished | Self::Aborted | Self::TimedOut => true,
+            Self::Triggered | Self::Waiting | Self::Started | Self::Paused => false,
+        }
+    }
 }
 
 /// A reference to an event in a context's summary.
@@ -117,15 +126,9 @@ impl Context {
 
     /// Takes up a context again that had its last state: another sequence was triggered in it.
     pub(super) fn reopen(&mut self) {
-        match self.state {
-            ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => {
-                self.state = ContextState::Triggered;
-                self.timed_out = false;
-            }
-            ContextState::Triggered
-            | ContextState::Waiting
-            | ContextState::Started
-            | ContextState::Paused => {}
+        if self.state.is_final() {
+            self.state = ContextState::Triggered;
+            self.timed_out = false;
         }
     }
 }

@@ -95,6 +95,20 @@ impl Input {
         }
     }
 
+    /// The event that comes with it; none where it is no event's arrival.
+    #[must_use]
+    pub fn event(&self) -> Option<&Event> {
+        match self {
+            Self::Triggered { event, .. } | Self::Record { event, .. } => Some(event),
+            Self::Started(answer) | Self::Finished(answer) => Some(&answer.event),
+            Self::Resolved { .. }
+            | Self::Vote { .. }
+            | Self::Control(_)
+            | Self::Admit { .. }
+            | Self::TimerDue { .. } => None,
+        }
+    }
+
     /// One word for it, in logs and in the input table.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -55,15 +55,8 @@ pub fn step(view: &dyn View, input: &Input, env: &Env) -> Result<Effects, Refusa
 /// An event of a project that does not exist is kept under the reserved project; anything else is
 /// refused.
 fn unknown_project(view: &dyn View, input: &Input, env: &Env) -> Result<Effects, Refusal> {
-    let event = match input {
-        Input::Triggered { event, .. } | Input::Record { event, .. } => event,
-        Input::Started(answer) | Input::Finished(answer) => &answer.event,
-        Input::Resolved { project, .. }
-        | Input::Vote { project, .. }
-        | Input::TimerDue { project, .. } => return Err(Refusal::NoProject(project.clone())),
-        Input::Control(_) | Input::Admit { .. } => {
-            return Err(Refusal::NoProject(input.project().clone()));
-        }
+    let Some(event) = input.event() else {
+        return Err(Refusal::NoProject(input.project().clone()));
     };
     keep_unmapped(view, event, input.project(), env)
 }

@@ -225,14 +225,7 @@ fn contexts(contents: &Contents, known: &Known<'_>) -> Checked {
         if (context.executions, context.open) != (all, open) {
             return Err(format!("{context:?} has {all} executions, and {open} of them open"));
         }
-        let is_last = match context.state {
-            ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => true,
-            ContextState::Triggered
-            | ContextState::Waiting
-            | ContextState::Started
-            | ContextState::Paused => false,
-        };
-        if known.settled && is_last != (open == 0) {
+        if known.settled && context.state.is_final() != (open == 0) {
             return Err(format!("{context:?} has {open} open executions"));
         }
     }

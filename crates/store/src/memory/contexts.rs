@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_core::names::{ContextId, ProjectName};
-use tidegate_core::sequence::{Context, ContextState};
+use tidegate_core::sequence::Context;
 
 use crate::contract::StoreError;
 use crate::query::SequenceFilter;
@@ -34,24 +34,13 @@ pub(super) fn put(
     let before: Option<Row> = rows.get(Table::Context, &key)?;
     let ended = match &before {
         Some(row) if row.context.state == context.state => row.ended,
-        _ => is_last(context.state).then_some(now),
+        _ => context.state.is_final().then_some(now),
     };
     let n = match before {
         Some(row) => row.n,
         None => rows.next("context")?,
     };
     rows.put(Table::Context, &key, &Row { n, ended, context: context.clone() })
-}
-
-/// Whether nothing of a context in this state is under way.
-fn is_last(state: ContextState) -> bool {
-    match state {
-        ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => true,
-        ContextState::Triggered
-        | ContextState::Waiting
-        | ContextState::Started
-        | ContextState::Paused => false,
-    }
 }
 
 /// One context of a project.

@@ -15,7 +15,7 @@ use super::session::{Session, get};
 
 /// Writes a context. Its name and time are those of its first trigger and never change.
 pub(super) fn put(session: &Session, context: &Context, now: Timestamp) -> Result<(), StoreError> {
-    let ended = is_last(context.state).then(|| micros(now));
+    let ended = context.state.is_final().then(|| micros(now));
     session.execute(
         "INSERT INTO context (id, project, name, state, time, ended, body)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -44,17 +44,6 @@ fn code(state: ContextState) -> i16 {
         ContextState::Aborted => 4,
         ContextState::TimedOut => 5,
         ContextState::Paused => 6,
-    }
-}
-
-/// Whether nothing of a context in this state is under way.
-fn is_last(state: ContextState) -> bool {
-    match state {
-        ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => true,
-        ContextState::Triggered
-        | ContextState::Waiting
-        | ContextState::Started
-        | ContextState::Paused => false,
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn put(
     if same == 1 {
         return Ok(body.len());
     }
-    let ended = is_last(context.state).then(|| micros(now));
+    let ended = context.state.is_final().then(|| micros(now));
     let changed = connection
         .prepare_cached(
             "UPDATE context SET body = ?4, state = ?3, ended = ?5 WHERE id = ?1 AND project = ?2",
@@ -62,18 +62,6 @@ pub(super) fn code(state: ContextState) -> i64 {
         ContextState::Aborted => 4,
         ContextState::TimedOut => 5,
         ContextState::Paused => 6,
-    }
-}
-
-/// Whether nothing of a context in this state is under way.
-/// Whether it has its last state.
-pub(super) fn is_last(state: ContextState) -> bool {
-    match state {
-        ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => true,
-        ContextState::Triggered
-        | ContextState::Waiting
-        | ContextState::Started
-        | ContextState::Paused => false,
     }
 }
 

@@ -126,7 +126,7 @@ impl SqliteHome {
     ) -> Result<(), StoreError> {
         let bytes = contexts::put(connection, &self.numbers, context, now)?;
         let key = (self.numbers.own_project(connection, &context.project)?, context.id);
-        match contexts::is_last(context.state) {
+        match context.state.is_final() {
             true => self.kept.contexts.remove(&key),
             false => self.kept.contexts.put(key, context, bytes),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use tidegate_core::approval::Approval;
 use tidegate_core::names::{ContextId, EventId};
-use tidegate_core::sequence::{Context, ContextState, Deployed};
+use tidegate_core::sequence::{Context, Deployed};
 use tidegate_engine::{Committed, Engine};
 use tidegate_resources::{Place, ResourcePath};
 use tidegate_store::{ApprovalFilter, ApprovalState, PAGE_MAX, SequenceFilter};
@@ -61,13 +61,7 @@ pub(super) async fn look(engine: &Engine) -> anyhow::Result<Seen> {
 
 /// Whether something can still happen to a delivery by itself, or by a person's decision.
 pub(super) fn is_under_way(delivery: &Context) -> bool {
-    match delivery.state {
-        ContextState::Triggered
-        | ContextState::Waiting
-        | ContextState::Started
-        | ContextState::Paused => true,
-        ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => false,
-    }
+    !delivery.state.is_final()
 }
 
 /// Where a stage's job configuration lies.

@@ -326,7 +326,7 @@ fn context(row: &Row<'_>, known: &Known) -> Result<(), Wrong> {
     same("state", &row.get(5)?, &contexts::code(context.state))?;
     same("time", &row.get(6)?, &micros(context.time))?;
     let ended: Option<i64> = row.get(7)?;
-    Ok(same("ended", &ended.is_some(), &contexts::is_last(context.state))?)
+    Ok(same("ended", &ended.is_some(), &context.state.is_final())?)
 }
 
 fn lane(row: &Row<'_>, known: &Known) -> Result<(), Wrong> {

@@ -9,7 +9,7 @@ use super::dice::Dice;
 use super::expected::Tally;
 use super::mood::Mood;
 use super::{expected, held, shipyards, summary};
-use crate::event::{Event, Phase};
+use crate::event::Phase;
 use crate::names::{CommitId, ContextId, EventId, ExecutionId, StageName};
 use crate::principal::Principal;
 use crate::sequence::tests::rows::Rows;
@@ -153,7 +153,7 @@ impl Case {
         let env = Env { now: self.now, principal: by.clone(), seed: self.dice.bytes(), settings };
         self.inputs.push((input, env));
         let (input, env) = self.inputs.last().expect("pushed just now");
-        if let Some(event) = event_of(input) {
+        if let Some(event) = input.event() {
             self.seen.outside.insert(event.id);
         }
         let mut effects = step(&self.rows, input, env)?;
@@ -196,17 +196,4 @@ impl Case {
 fn committed(shipyard: Shipyard, dice: &mut Dice) -> (CommitId, Arc<Shipyard>) {
     let commit = CommitId::new(&format!("{:040x}", dice.throw())).unwrap();
     (commit, Arc::new(shipyard))
-}
-
-/// The event that comes with an input.
-pub(super) fn event_of(input: &Input) -> Option<&Event> {
-    match input {
-        Input::Triggered { event, .. } | Input::Record { event, .. } => Some(event),
-        Input::Started(answer) | Input::Finished(answer) => Some(&answer.event),
-        Input::Resolved { .. }
-        | Input::Vote { .. }
-        | Input::Control(_)
-        | Input::Admit { .. }
-        | Input::TimerDue { .. } => None,
-    }
 }

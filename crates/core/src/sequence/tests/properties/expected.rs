@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::case::{Seen, event_of};
+use super::case::Seen;
 use crate::approval::ApprovalState;
 use crate::event::{Event, EventKind, Outcome, Phase, Status, TaskResult, text};
 use crate::names::{ContextId, EventId, TaskName};
@@ -95,7 +95,7 @@ pub(super) fn ended<'a>(
 }
 
 fn own_event_is_logged_once(seen: &mut Seen, input: &Input, effects: &Effects) {
-    let Some(event) = event_of(input) else { return };
+    let Some(event) = input.event() else { return };
     let logged = effects.log.iter().filter(|entry| entry.event.id == event.id).count();
     let stopped = seen.stopped.contains(&event.id);
     assert_eq!(
@@ -131,7 +131,7 @@ fn what_is_over_stays(rows: &Rows, effects: &Effects) {
 /// Nothing is invented: every event that comes from a step is one that the step's rows ask for, and
 /// every change that asks for an event has one.
 fn emissions_are_explained(rows: &Rows, input: &Input, env: &Env, effects: &Effects) {
-    let own = event_of(input).map(|event| event.id);
+    let own = input.event().map(|event| event.id);
     let emitted = || effects.log.iter().filter(|entry| Some(entry.event.id) != own);
     let mut ends: Vec<EventId> = ended(rows, effects).map(|execution| execution.trigger).collect();
     let mut asked: Vec<EventId> = Vec::new();

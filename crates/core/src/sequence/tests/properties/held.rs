@@ -271,13 +271,7 @@ fn state(case: &Case, context: &Context, open: &[&Execution]) {
     let mut follows =
         following.filter(|(id, (of, _))| *of == context.id && !case.seen.stopped.contains(id));
     let under_way = context.open > 0 || follows.next().is_some();
-    let is_last = match context.state {
-        ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => true,
-        ContextState::Triggered
-        | ContextState::Waiting
-        | ContextState::Started
-        | ContextState::Paused => false,
-    };
+    let is_last = context.state.is_final();
     assert_eq!(under_way, !is_last, "{:?} with {} open", context.state, context.open);
     let paused = context.paused.all;
     assert_eq!(context.state == ContextState::Paused, paused, "says that it is paused");

@@ -18,7 +18,7 @@ use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
-use case::{Case, event_of};
+use case::Case;
 use dice::Dice;
 
 /// Most things that happen in one history before it is brought to its end.
@@ -86,7 +86,7 @@ fn show(case: &Case, seed: u64) {
     println!("properties: a rule is broken by the history of seed {seed}, after these inputs:");
     let from = case.inputs.len().saturating_sub(SHOWN);
     for (index, (input, env)) in case.inputs.iter().enumerate().skip(from) {
-        let what = match event_of(input) {
+        let what = match input.event() {
             Some(event) => {
                 let (kind, context) = (&event.kind, event.context);
                 let answers = event.triggered_id.map(|id| format!(", answers {id}"));
