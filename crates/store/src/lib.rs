@@ -5,6 +5,7 @@
 
 mod audit;
 mod codec;
+mod codes;
 mod contract;
 pub mod memory;
 pub mod postgres;

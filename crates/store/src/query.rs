@@ -2,7 +2,7 @@
 //! acknowledged.
 
 use jiff::Timestamp;
-use tidegate_core::approval::Approval;
+use tidegate_core::approval::{Approval, ApprovalState as Stands};
 use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
 use tidegate_core::event::{Event, EventType};
 use tidegate_core::names::{
@@ -31,6 +31,30 @@ pub struct Page<T> {
     pub total: u64,
     /// The offset of the next page; none where this is the last, or has nothing on it.
     pub next: Option<u64>,
+}
+
+impl<T> Page<T> {
+    /// The items from `offset` on, of `total`.
+    pub(crate) fn new(items: Vec<T>, offset: u64, total: u64) -> Self {
+        let end = offset.saturating_add(items.len() as u64);
+        let next = (!items.is_empty() && end < total).then_some(end);
+        Self { items, total, next }
+    }
+
+    /// A page without anything.
+    pub(crate) fn empty() -> Self {
+        Self { items: Vec::new(), total: 0, next: None }
+    }
+
+    /// The same page of other items, each made of one of these.
+    pub(crate) fn try_map<U>(
+        self,
+        make: impl FnMut(T) -> Result<U, StoreError>,
+    ) -> Result<Page<U>, StoreError> {
+        let Self { items, total, next } = self;
+        let items = items.into_iter().map(make).collect::<Result<_, _>>()?;
+        Ok(Page { items, total, next })
+    }
 }
 
 /// One entry of the log.
@@ -203,6 +227,17 @@ pub enum ApprovalState {
     Decided,
     /// Nobody has to.
     Closed,
+}
+
+impl ApprovalState {
+    /// The state of an approval, and since when; none where it is open.
+    pub(crate) fn of(approval: &Approval) -> (Self, Option<Timestamp>) {
+        match &approval.state {
+            Stands::Open => (Self::Open, None),
+            Stands::Decided(decided) => (Self::Decided, Some(decided.at)),
+            Stands::Closed { at, .. } => (Self::Closed, Some(*at)),
+        }
+    }
 }
 
 /// A service of a stage, as it is listed.

@@ -1,8 +1,7 @@
 //! Approvals.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tidegate_core::approval::{Approval, ApprovalState as Stands};
+use tidegate_core::approval::Approval;
 use tidegate_core::names::EventId;
 
 use crate::contract::StoreError;
@@ -44,7 +43,7 @@ pub(super) fn list(rows: &Rows, filter: &ApprovalFilter) -> Result<Vec<Approval>
     let ApprovalFilter { state, project, stage, service, context } = filter;
     let mut found: Vec<Row> = rows.all(Table::Approval, &Key::new())?;
     found.retain(|Row { approval, .. }| {
-        admits(state.as_ref(), &standing(approval).0)
+        admits(state.as_ref(), &ApprovalState::of(approval).0)
             && admits(project.as_ref(), &approval.scope.project)
             && admits(stage.as_ref(), &approval.scope.stage)
             && admits(service.as_ref(), &approval.scope.service)
@@ -52,17 +51,9 @@ pub(super) fn list(rows: &Rows, filter: &ApprovalFilter) -> Result<Vec<Approval>
     });
     found.sort_by_key(|row| row.n);
     if matches!(state, Some(ApprovalState::Decided | ApprovalState::Closed)) {
-        found.sort_by_key(|row| std::cmp::Reverse((standing(&row.approval).1, row.n)));
+        found.sort_by_key(|row| std::cmp::Reverse((ApprovalState::of(&row.approval).1, row.n)));
     }
     Ok(found.into_iter().map(|row| row.approval).collect())
-}
-
-fn standing(approval: &Approval) -> (ApprovalState, Option<Timestamp>) {
-    match &approval.state {
-        Stands::Open => (ApprovalState::Open, None),
-        Stands::Decided(decided) => (ApprovalState::Decided, Some(decided.at)),
-        Stands::Closed { at, .. } => (ApprovalState::Closed, Some(*at)),
-    }
 }
 
 /// Forgets an approval.

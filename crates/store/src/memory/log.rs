@@ -6,6 +6,7 @@ use tidegate_core::event::{Event, EventType, Scope, text};
 use tidegate_core::names::{ContextId, EventId, ProjectName};
 use tidegate_core::sequence::{Disposition, LatestEvent, LogEntry};
 
+use crate::codes;
 use crate::contract::StoreError;
 use crate::query::{EventFilter, LogRow};
 
@@ -81,7 +82,7 @@ pub(super) fn append(rows: &mut Transaction, entry: &LogEntry) -> Result<(), Sto
     if rows.text(Table::EventPlace, &place).is_some() {
         return Err(damaged(what(), &format!("event {} is there already", event.id)));
     }
-    let listed = is_listed(*disposition);
+    let listed = codes::is_listed(*disposition);
     let context = of_context(event.context, project);
     let first =
         listed && rows.scan(Table::ContextEvent, &context).all(|(_, text)| &**text != "true");
@@ -104,13 +105,6 @@ pub(super) fn forget(
         rows.remove(Table::Event, &log_of(project).number(n));
     }
     Ok(())
-}
-
-fn is_listed(disposition: Disposition) -> bool {
-    match disposition {
-        Disposition::Accepted | Disposition::Late => true,
-        Disposition::Repeated | Disposition::Refused => false,
-    }
 }
 
 /// One entry, and whether it is the first listed one of its context.
@@ -223,7 +217,7 @@ fn matches(filter: &EventFilter, row: &LogRow, first: bool) -> bool {
     let has = |field: &str, wanted: &Option<String>| {
         wanted.as_ref().is_none_or(|wanted| text(&event.data, field) == wanted)
     };
-    is_listed(row.disposition)
+    codes::is_listed(row.disposition)
         && (!root || first)
         && admits(context.as_ref(), &event.context)
         && admits(kind.as_ref(), &event.kind)

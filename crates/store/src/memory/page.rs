@@ -7,10 +7,7 @@ pub(super) fn page<T>(matching: Vec<T>, offset: u64, limit: u64) -> Page<T> {
     let total = matching.len() as u64;
     let skip = usize::try_from(offset).unwrap_or(usize::MAX);
     let take = usize::try_from(limit.min(PAGE_MAX)).unwrap_or(usize::MAX);
-    let items: Vec<T> = matching.into_iter().skip(skip).take(take).collect();
-    let end = offset.saturating_add(items.len() as u64);
-    let next = (!items.is_empty() && end < total).then_some(end);
-    Page { items, total, next }
+    Page::new(matching.into_iter().skip(skip).take(take).collect(), offset, total)
 }
 
 /// Whether a filter that may be absent lets a value through.

@@ -217,9 +217,7 @@ impl Reader for MemoryReader {
         limit: u64,
     ) -> Result<Page<ExecutionSummary>, StoreError> {
         let rows = self.rows();
-        let Page { items, total, next } =
-            page(executions::list(&rows, project, filter)?, offset, limit);
-        let items = items.into_iter().map(|execution| executions::summary(&rows, execution));
-        Ok(Page { items: items.collect::<Result<_, _>>()?, total, next })
+        page(executions::list(&rows, project, filter)?, offset, limit)
+            .try_map(|execution| executions::summary(&rows, execution))
     }
 }

@@ -1,10 +1,11 @@
 //! Approvals. Their row number is the order in which they were asked, over all projects.
 
 use postgres::Row;
-use tidegate_core::approval::{Approval, ApprovalState as Stands};
+use tidegate_core::approval::Approval;
 use tidegate_core::names::{EventId, ProjectName, ServiceName, StageName};
 
 use crate::codec::{from_json, micros, to_json};
+use crate::codes;
 use crate::contract::StoreError;
 use crate::query::{ApprovalFilter, ApprovalState, Page};
 
@@ -13,11 +14,7 @@ use super::session::{Session, get};
 
 /// Writes an approval.
 pub(super) fn put(session: &Session, approval: &Approval) -> Result<(), StoreError> {
-    let (state, at) = match &approval.state {
-        Stands::Open => (ApprovalState::Open, 0),
-        Stands::Decided(decided) => (ApprovalState::Decided, micros(decided.at)),
-        Stands::Closed { at, .. } => (ApprovalState::Closed, micros(*at)),
-    };
+    let (state, at) = ApprovalState::of(approval);
     session.execute(
         "INSERT INTO approval (id, project, stage, service, context, state, at, body)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -29,20 +26,12 @@ pub(super) fn put(session: &Session, approval: &Approval) -> Result<(), StoreErr
             &approval.scope.stage.as_str(),
             &approval.scope.service.as_str(),
             &approval.context.uuid(),
-            &code(state),
-            &at,
+            &codes::approval_state(state),
+            &at.map_or(0, micros),
             &to_json(approval, "approval")?,
         ],
     )?;
     Ok(())
-}
-
-fn code(state: ApprovalState) -> i16 {
-    match state {
-        ApprovalState::Open => 0,
-        ApprovalState::Decided => 1,
-        ApprovalState::Closed => 2,
-    }
 }
 
 fn read(row: &Row) -> Result<Approval, StoreError> {
@@ -84,7 +73,7 @@ pub(super) fn page(
         conditions.bind("context = ?", context.uuid());
     }
     if let Some(state) = filter.state {
-        conditions.bind("state = ?", code(state));
+        conditions.bind("state = ?", codes::approval_state(state));
     }
     let order = match filter.state {
         None => "seq",

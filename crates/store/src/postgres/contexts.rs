@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use postgres::Row;
 use tidegate_core::names::{ContextId, ProjectName};
-use tidegate_core::sequence::{Context, ContextState};
+use tidegate_core::sequence::Context;
 use uuid::Uuid;
 
 use crate::codec::{from_json, micros, to_json};
+use crate::codes;
 use crate::contract::StoreError;
 use crate::query::{Page, SequenceFilter};
 
@@ -26,25 +27,13 @@ pub(super) fn put(session: &Session, context: &Context, now: Timestamp) -> Resul
             &context.id.uuid(),
             &context.project.as_str(),
             &context.name.as_str(),
-            &code(context.state),
+            &codes::context_state(context.state),
             &micros(context.time),
             &ended,
             &to_json(context, "context")?,
         ],
     )?;
     Ok(())
-}
-
-fn code(state: ContextState) -> i16 {
-    match state {
-        ContextState::Triggered => 0,
-        ContextState::Waiting => 1,
-        ContextState::Started => 2,
-        ContextState::Finished => 3,
-        ContextState::Aborted => 4,
-        ContextState::TimedOut => 5,
-        ContextState::Paused => 6,
-    }
 }
 
 fn read(row: &Row) -> Result<Context, StoreError> {
@@ -77,7 +66,7 @@ pub(super) fn page(
         conditions.bind("id = ANY(?)", ids);
     }
     if let Some(state) = state {
-        conditions.bind("state = ?", code(*state));
+        conditions.bind("state = ?", codes::context_state(*state));
     }
     if let Some(name) = name {
         conditions.bind("name = ?", name.as_str().to_owned());

@@ -7,6 +7,7 @@ use tidegate_core::sequence::{Execution, ExecutionState, Resolve};
 use uuid::Uuid;
 
 use crate::codec::{damaged, from_json, signed, to_json};
+use crate::codes;
 use crate::contract::StoreError;
 use crate::query::{ExecutionFilter, Page, Standing};
 
@@ -35,7 +36,7 @@ pub(super) fn put(session: &Session, execution: &Execution) -> Result<(), StoreE
             &execution.sequence.as_str(),
             &execution.state.is_final(),
             &(execution.state == ExecutionState::Resolving),
-            &code(Standing::of(&execution.state)),
+            &codes::standing(Standing::of(&execution.state)),
             &plans::put(session, &execution.tasks)?,
             &to_json(execution, "execution")?,
         ],
@@ -45,17 +46,6 @@ pub(super) fn put(session: &Session, execution: &Execution) -> Result<(), StoreE
     }
     let what = format!("table execution, project {project}, position {}", execution.position);
     Err(damaged(what, "another execution stands there"))
-}
-
-fn code(standing: Standing) -> i16 {
-    match standing {
-        Standing::Triggered => 0,
-        Standing::Started => 1,
-        Standing::WaitingForApproval => 2,
-        Standing::Paused => 3,
-        Standing::Finished => 4,
-        Standing::TimedOut => 5,
-    }
 }
 
 const COLUMNS: &str = "execution.id, execution.body, execution.plan, plan.body";
@@ -133,7 +123,7 @@ pub(super) fn page(
         conditions.bind("context = ?", context.uuid());
     }
     if !states.is_empty() {
-        let codes: Vec<i16> = states.iter().copied().map(code).collect();
+        let codes: Vec<i16> = states.iter().copied().map(codes::standing).collect();
         conditions.bind("standing = ANY(?)", codes);
     }
     let (source, order) = ("execution", "position DESC");

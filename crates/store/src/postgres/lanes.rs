@@ -6,17 +6,11 @@ use tidegate_core::sequence::{Deployed, LaneHead, Queue, Queued};
 use uuid::Uuid;
 
 use crate::codec::{damaged, from_json, signed, to_json, unsigned};
+use crate::codes;
 use crate::contract::StoreError;
 
 use super::list;
 use super::session::{Session, get};
-
-fn code(queue: Queue) -> i16 {
-    match queue {
-        Queue::Ready => 0,
-        Queue::Waiting => 1,
-    }
-}
 
 /// The number of a lane; it gets one where it has none.
 fn lane(session: &Session, scope: &Scope) -> Result<i64, StoreError> {
@@ -54,7 +48,7 @@ pub(super) fn join(
     let lane = lane(session, scope)?;
     session.execute(
         "INSERT INTO lane_queue (lane, queue, position, execution) VALUES ($1, $2, $3, $4)",
-        &[&lane, &code(queue), &signed(position), &execution.uuid()],
+        &[&lane, &codes::queue(queue), &signed(position), &execution.uuid()],
     )?;
     Ok(())
 }
@@ -69,7 +63,7 @@ pub(super) fn leave(
     let lane = lane(session, scope)?;
     session.execute(
         "DELETE FROM lane_queue WHERE lane = $1 AND queue = $2 AND position = $3",
-        &[&lane, &code(queue), &signed(position)],
+        &[&lane, &codes::queue(queue), &signed(position)],
     )?;
     Ok(())
 }
@@ -107,7 +101,7 @@ pub(super) fn head(session: &Session, scope: &Scope) -> Result<LaneHead, StoreEr
 fn front(session: &Session, lane: i64, queue: Queue) -> Result<Option<Queued>, StoreError> {
     let sql = "SELECT position, execution FROM lane_queue
                WHERE lane = $1 AND queue = $2 ORDER BY position LIMIT 1";
-    list::one(session, sql, &[&lane, &code(queue)], |row| {
+    list::one(session, sql, &[&lane, &codes::queue(queue)], |row| {
         let execution = ExecutionId::from(get::<Uuid>(row, 1)?);
         Ok(Queued { position: unsigned(get(row, 0)?), execution })
     })

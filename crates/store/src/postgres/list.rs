@@ -64,9 +64,7 @@ impl List {
         );
         let rows = session.query(&items, &borrowed(&values))?;
         let items: Vec<T> = rows.iter().map(read).collect::<Result<_, _>>()?;
-        let end = offset.saturating_add(items.len() as u64);
-        let next = (!items.is_empty() && end < total).then_some(end);
-        Ok(Page { items, total, next })
+        Ok(Page::new(items, offset, total))
     }
 }
 

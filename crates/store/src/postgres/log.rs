@@ -7,6 +7,7 @@ use tidegate_core::sequence::{Disposition, LogEntry};
 use uuid::Uuid;
 
 use crate::codec::{damaged, micros, signed, unsigned};
+use crate::codes;
 use crate::contract::StoreError;
 use crate::query::{EventFilter, LogRow, Page};
 
@@ -53,7 +54,7 @@ pub(super) fn append(session: &Session, entry: &LogEntry) -> Result<(), StoreErr
         "" => None,
         text => Some(nul::kept(text)),
     };
-    let code = code(*disposition);
+    let code = codes::disposition(*disposition);
     session.execute(
         "INSERT INTO event (project, n, id, context, kind, stage, service, source, time,
                             triggered_id, disposition, first, checksum, reason, body)
@@ -79,16 +80,6 @@ pub(super) fn append(session: &Session, entry: &LogEntry) -> Result<(), StoreErr
         ],
     )?;
     Ok(())
-}
-
-/// Listed dispositions are those below 2; the schema's partial indexes say the same.
-fn code(disposition: Disposition) -> i16 {
-    match disposition {
-        Disposition::Accepted => 0,
-        Disposition::Late => 1,
-        Disposition::Repeated => 2,
-        Disposition::Refused => 3,
-    }
 }
 
 /// Over everything that a reader is told; the other columns are copies that only serve searching.
@@ -123,13 +114,8 @@ pub(super) fn read(row: &Row) -> Result<LogRow, StoreError> {
     if sum != kept {
         return Err(damaged(what(), &format!("its checksum is {sum:08x}, not {kept:08x}")));
     }
-    let disposition = match code {
-        0 => Disposition::Accepted,
-        1 => Disposition::Late,
-        2 => Disposition::Repeated,
-        3 => Disposition::Refused,
-        _ => return Err(damaged(what(), &format!("{code} is no disposition"))),
-    };
+    let disposition = codes::read_disposition(code.into())
+        .ok_or_else(|| damaged(what(), &format!("{code} is no disposition")))?;
     let event = Event::from_json(body).map_err(|error| damaged(what(), &error))?;
     Ok(LogRow { n, event, disposition, reason })
 }

@@ -94,7 +94,8 @@ impl Reader for PostgresReaders {
         context: ContextId,
     ) -> Result<Vec<ExecutionSummary>, StoreError> {
         self.read(|session| {
-            summaries(session, project, executions::of_context(session, project, context)?)
+            let executions = executions::of_context(session, project, context)?.into_iter();
+            executions.map(|execution| summary(session, project, execution)).collect()
         })
     }
 
@@ -191,22 +192,18 @@ impl Reader for PostgresReaders {
         limit: u64,
     ) -> Result<Page<ExecutionSummary>, StoreError> {
         self.read(|session| {
-            let page = executions::page(session, project, filter, (offset, limit))?;
-            let items = summaries(session, project, page.items)?;
-            Ok(Page { items, total: page.total, next: page.next })
+            executions::page(session, project, filter, (offset, limit))?
+                .try_map(|execution| summary(session, project, execution))
         })
     }
 }
 
-/// Executions with their open tasks.
-fn summaries(
+/// An execution with its open task.
+fn summary(
     session: &Session,
     project: &ProjectName,
-    executions: Vec<Execution>,
-) -> Result<Vec<ExecutionSummary>, StoreError> {
-    let summaries = executions.into_iter().map(|execution| {
-        let open = tasks::of_execution(session, project, &execution)?;
-        Ok(ExecutionSummary { execution, open })
-    });
-    summaries.collect()
+    execution: Execution,
+) -> Result<ExecutionSummary, StoreError> {
+    let open = tasks::of_execution(session, project, &execution)?;
+    Ok(ExecutionSummary { execution, open })
 }

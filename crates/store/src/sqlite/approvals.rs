@@ -1,15 +1,16 @@
 //! Approvals. Their row number is the order in which they were asked, over all projects.
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
-use tidegate_core::approval::{Approval, ApprovalState as Stands};
+use tidegate_core::approval::Approval;
 use tidegate_core::names::EventId;
 
+use crate::codes;
 use crate::contract::StoreError;
 use crate::query::{ApprovalFilter, ApprovalState, Page};
 
 use super::codec::{body, micros, to_json};
 use super::keys::ProjectId;
-use super::list::{Conditions, List, nothing};
+use super::list::{Conditions, List};
 use super::projects;
 use super::tally::{self, Tally};
 use super::words::Numbers;
@@ -23,7 +24,7 @@ pub(super) fn put(
     let project = numbers.own_project(connection, &approval.scope.project)?;
     let body = to_json(approval, "approval")?;
     let (state, at) = searched(approval);
-    let before: Option<(i64, i64)> = connection
+    let before: Option<(i64, i16)> = connection
         .prepare_cached("SELECT seq, state FROM approval WHERE id = ?1")?
         .query_row([approval.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
@@ -33,9 +34,9 @@ pub(super) fn put(
                 .prepare_cached(
                     "UPDATE approval SET state = ?2, at = ?3, body = ?4 WHERE seq = ?1",
                 )?
-                .execute((seq, code(state), at, &body))?;
+                .execute((seq, codes::approval_state(state), at, &body))?;
             for known in [ApprovalState::Open, ApprovalState::Decided, ApprovalState::Closed] {
-                if code(known) == old {
+                if codes::approval_state(known) == old {
                     tally::add(connection, project, counted(known), -1)?;
                 }
             }
@@ -52,7 +53,7 @@ pub(super) fn put(
                     numbers.word(connection, approval.scope.stage.as_str())?,
                     numbers.word(connection, approval.scope.service.as_str())?,
                     approval.context.as_bytes(),
-                    code(state),
+                    codes::approval_state(state),
                     at,
                     &body,
                 ))?;
@@ -63,19 +64,8 @@ pub(super) fn put(
 
 /// What the columns `state` and `at` say of it.
 pub(super) fn searched(approval: &Approval) -> (ApprovalState, i64) {
-    match &approval.state {
-        Stands::Open => (ApprovalState::Open, 0),
-        Stands::Decided(decided) => (ApprovalState::Decided, micros(decided.at)),
-        Stands::Closed { at, .. } => (ApprovalState::Closed, micros(*at)),
-    }
-}
-
-pub(super) fn code(state: ApprovalState) -> i64 {
-    match state {
-        ApprovalState::Open => 0,
-        ApprovalState::Decided => 1,
-        ApprovalState::Closed => 2,
-    }
+    let (state, at) = ApprovalState::of(approval);
+    (state, at.map_or(0, micros))
 }
 
 fn counted(state: ApprovalState) -> Tally {
@@ -121,7 +111,7 @@ pub(super) fn page(
     let project = match &filter.project {
         Some(name) => match projects::id(connection, name)? {
             Some(id) => Some(id),
-            None => return Ok(nothing()),
+            None => return Ok(Page::empty()),
         },
         None => None,
     };
@@ -157,7 +147,7 @@ pub(super) fn list(filter: &ApprovalFilter, project: Option<ProjectId>) -> List<
         conditions.bind("project = ?", project.0);
     }
     if let Some(state) = filter.state {
-        conditions.bind("state = ?", code(state));
+        conditions.bind("state = ?", codes::approval_state(state));
     }
     if let Some(stage) = &filter.stage {
         conditions.word("stage", stage.as_str());

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 use tidegate_core::names::ContextId;
-use tidegate_core::sequence::{Context, ContextState};
+use tidegate_core::sequence::Context;
 
+use crate::codes;
 use crate::contract::StoreError;
 use crate::query::{Page, SequenceFilter};
 
@@ -22,7 +23,7 @@ pub(super) fn put(
     now: Timestamp,
 ) -> Result<usize, StoreError> {
     let project = numbers.own_project(connection, &context.project)?;
-    let (id, state) = (context.id.as_bytes(), code(context.state));
+    let (id, state) = (context.id.as_bytes(), codes::context_state(context.state));
     let body = to_json(context, "context")?;
     // Most changes leave the state alone; naming it would rewrite its index.
     let same = connection
@@ -51,18 +52,6 @@ pub(super) fn put(
         .execute((id, project.0, name, state, micros(context.time), &body, ended))?;
     tally::add(connection, project, Tally::Contexts, 1)?;
     Ok(body.len())
-}
-
-pub(super) fn code(state: ContextState) -> i64 {
-    match state {
-        ContextState::Triggered => 0,
-        ContextState::Waiting => 1,
-        ContextState::Started => 2,
-        ContextState::Finished => 3,
-        ContextState::Aborted => 4,
-        ContextState::TimedOut => 5,
-        ContextState::Paused => 6,
-    }
 }
 
 pub(super) fn read(row: &Row<'_>) -> Result<Context, StoreError> {
@@ -113,7 +102,7 @@ pub(super) fn list(
     }
     conditions.bind("project = ?", project.0);
     if let Some(state) = filter.state {
-        conditions.bind("state = ?", code(state));
+        conditions.bind("state = ?", codes::context_state(state));
     }
     if let Some(name) = &filter.name {
         conditions.word("name", name.as_str());

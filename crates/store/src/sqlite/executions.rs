@@ -7,6 +7,7 @@ use tidegate_core::names::{ContextId, ExecutionId};
 use tidegate_core::sequence::{Execution, ExecutionState, Resolve};
 use tidegate_core::shipyard::TaskDefinition;
 
+use crate::codes;
 use crate::contract::StoreError;
 use crate::query::{ExecutionFilter, Page, Standing};
 
@@ -28,7 +29,7 @@ pub(super) fn put(
     let body = to_json(execution, "execution")?;
     let is_final = execution.state.is_final();
     let resolving = execution.state == ExecutionState::Resolving;
-    let standing = code(Standing::of(&execution.state));
+    let standing = codes::standing(Standing::of(&execution.state));
     // Most changes leave the searched columns alone; naming them would rewrite their indexes.
     let same = connection
         .prepare_cached(
@@ -69,17 +70,6 @@ pub(super) fn put(
             standing,
         ))?;
     Ok(body.len())
-}
-
-pub(super) fn code(standing: Standing) -> i64 {
-    match standing {
-        Standing::Triggered => 0,
-        Standing::Started => 1,
-        Standing::WaitingForApproval => 2,
-        Standing::Paused => 3,
-        Standing::Finished => 4,
-        Standing::TimedOut => 5,
-    }
 }
 
 /// Where plans come from: the writer's memory, or the table.
@@ -178,7 +168,8 @@ pub(super) fn list(project: ProjectId, filter: &ExecutionFilter) -> List<'static
         conditions.word("name", name.as_str());
     }
     if !states.is_empty() {
-        let codes: Vec<String> = states.iter().map(|state| code(*state).to_string()).collect();
+        let codes: Vec<String> =
+            states.iter().map(|state| codes::standing(*state).to_string()).collect();
         conditions.fixed(&format!("standing IN ({})", codes.join(", ")));
     }
     conditions.keys_of("key", project);

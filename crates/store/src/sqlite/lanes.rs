@@ -5,18 +5,12 @@ use tidegate_core::event::Scope;
 use tidegate_core::names::{ExecutionId, ServiceName, StageName};
 use tidegate_core::sequence::{Deployed, LaneHead, Queue, Queued};
 
+use crate::codes;
 use crate::contract::StoreError;
 
 use super::codec::{from_json, signed, to_json, unsigned};
 use super::keys::ProjectId;
 use super::words::Numbers;
-
-fn code(queue: Queue) -> i64 {
-    match queue {
-        Queue::Ready => 0,
-        Queue::Waiting => 1,
-    }
-}
 
 /// The number of a lane; it gets one where it has none.
 fn lane(connection: &Connection, numbers: &Numbers, scope: &Scope) -> Result<i64, StoreError> {
@@ -67,7 +61,7 @@ pub(super) fn join(
         .prepare_cached(
             "INSERT INTO lane_queue (lane, queue, position, execution) VALUES (?1, ?2, ?3, ?4)",
         )?
-        .execute((lane, code(queue), signed(position), execution.as_bytes()))?;
+        .execute((lane, codes::queue(queue), signed(position), execution.as_bytes()))?;
     Ok(())
 }
 
@@ -82,7 +76,7 @@ pub(super) fn leave(
     let lane = lane(connection, numbers, scope)?;
     connection
         .prepare_cached("DELETE FROM lane_queue WHERE lane = ?1 AND queue = ?2 AND position = ?3")?
-        .execute((lane, code(queue), signed(position)))?;
+        .execute((lane, codes::queue(queue), signed(position)))?;
     Ok(())
 }
 
@@ -136,7 +130,7 @@ pub(super) const HEAD: &str = "SELECT lane.id, lane.holder, deployed.body
 fn front(connection: &Connection, lane: i64, queue: Queue) -> Result<Option<Queued>, StoreError> {
     let front = connection
         .prepare_cached(FRONT)?
-        .query_row([lane, code(queue)], |row| {
+        .query_row((lane, codes::queue(queue)), |row| {
             let execution = ExecutionId::from_bytes(row.get(1)?);
             Ok(Queued { position: unsigned(row.get(0)?), execution })
         })

@@ -93,13 +93,6 @@ impl List<'_> {
         while let Some(row) = rows.next()? {
             items.push(read(row)?);
         }
-        let end = offset.saturating_add(items.len() as u64);
-        let next = (!items.is_empty() && end < total).then_some(end);
-        Ok(Page { items, total, next })
+        Ok(Page::new(items, offset, total))
     }
-}
-
-/// A page without anything.
-pub(super) fn nothing<T>() -> Page<T> {
-    Page { items: Vec::new(), total: 0, next: None }
 }

@@ -12,7 +12,7 @@ use crate::rows::DeliveryRow;
 
 use super::codec::{damaged, micros, signed, to_json};
 use super::keys::{ProjectId, UNMAPPED};
-use super::list::{Conditions, List, nothing};
+use super::list::{Conditions, List};
 use super::words::Numbers;
 use super::{log, projects};
 
@@ -88,7 +88,7 @@ pub(super) fn open_events(
     let project = match &filter.project {
         Some(name) => match projects::id(connection, name)? {
             Some(id) => Some(id),
-            None => return Ok(nothing()),
+            None => return Ok(Page::empty()),
         },
         None => None,
     };

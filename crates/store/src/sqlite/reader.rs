@@ -19,7 +19,6 @@ use crate::rows::{
 };
 
 use super::keys::ProjectId;
-use super::list::nothing;
 use super::pool::SqliteReaders;
 use super::{
     approvals, audit, contexts, deferred, executions, lanes, latest, log, outbox, people, plans,
@@ -106,7 +105,7 @@ impl Reader for SqliteReaders {
         limit: Option<u64>,
     ) -> Result<Page<Context>, StoreError> {
         let page = (offset, limit.unwrap_or(PAGE_MAX));
-        self.within(project, nothing(), |connection, project| {
+        self.within(project, Page::empty(), |connection, project| {
             contexts::page(connection, project, filter, page)
         })
     }
@@ -117,12 +116,8 @@ impl Reader for SqliteReaders {
         context: ContextId,
     ) -> Result<Vec<ExecutionSummary>, StoreError> {
         self.within(project, Vec::new(), |connection, project| {
-            let executions = executions::of_context(connection, project, context)?;
-            let summaries = executions.into_iter().map(|execution| {
-                let open = tasks::of_execution(connection, project, &execution)?;
-                Ok(ExecutionSummary { execution, open })
-            });
-            summaries.collect()
+            let executions = executions::of_context(connection, project, context)?.into_iter();
+            executions.map(|execution| summary(connection, project, execution)).collect()
         })
     }
 
@@ -221,14 +216,19 @@ impl Reader for SqliteReaders {
         offset: u64,
         limit: u64,
     ) -> Result<Page<ExecutionSummary>, StoreError> {
-        self.within(project, nothing(), |connection, project| {
-            let page = executions::page(connection, project, filter, (offset, limit))?;
-            let items = page.items.into_iter().map(|execution| {
-                let open = tasks::of_execution(connection, project, &execution)?;
-                Ok(ExecutionSummary { execution, open })
-            });
-            let items = items.collect::<Result<_, StoreError>>()?;
-            Ok(Page { items, total: page.total, next: page.next })
+        self.within(project, Page::empty(), |connection, project| {
+            executions::page(connection, project, filter, (offset, limit))?
+                .try_map(|execution| summary(connection, project, execution))
         })
     }
+}
+
+/// An execution with its open task.
+fn summary(
+    connection: &Connection,
+    project: ProjectId,
+    execution: Execution,
+) -> Result<ExecutionSummary, StoreError> {
+    let open = tasks::of_execution(connection, project, &execution)?;
+    Ok(ExecutionSummary { execution, open })
 }

@@ -10,6 +10,7 @@ use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::{Deployed, ExecutionState, FollowOn, TaskState};
 use tidegate_core::shipyard::{Shipyard, TaskDefinition};
 
+use crate::codes;
 use crate::contract::StoreError;
 use crate::query::Standing;
 use crate::rows::Intent;
@@ -283,7 +284,7 @@ fn execution(row: &Row<'_>, known: &Known) -> Result<(), Wrong> {
     same("stage", known.word(row.get(7)?), execution.scope.stage.as_str())?;
     same("service", known.word(row.get(8)?), execution.scope.service.as_str())?;
     same("name", known.word(row.get(9)?), execution.sequence.as_str())?;
-    let standing = executions::code(Standing::of(&execution.state));
+    let standing = i64::from(codes::standing(Standing::of(&execution.state)));
     Ok(same("standing", &row.get(10)?, &standing)?)
 }
 
@@ -314,7 +315,7 @@ fn approval(row: &Row<'_>, known: &Known) -> Result<(), Wrong> {
     same("stage", known.word(row.get(4)?), approval.scope.stage.as_str())?;
     same("service", known.word(row.get(5)?), approval.scope.service.as_str())?;
     same("context", &row.get(6)?, approval.context.as_bytes())?;
-    same("state", &row.get(7)?, &approvals::code(state))?;
+    same("state", &row.get(7)?, &i64::from(codes::approval_state(state)))?;
     Ok(same("at", &row.get(8)?, &at)?)
 }
 
@@ -323,7 +324,7 @@ fn context(row: &Row<'_>, known: &Known) -> Result<(), Wrong> {
     same("id", &row.get(2)?, context.id.as_bytes())?;
     same("project", known.project(row.get(3)?), context.project.as_str())?;
     same("name", known.word(row.get(4)?), context.name.as_str())?;
-    same("state", &row.get(5)?, &contexts::code(context.state))?;
+    same("state", &row.get(5)?, &i64::from(codes::context_state(context.state)))?;
     same("time", &row.get(6)?, &micros(context.time))?;
     let ended: Option<i64> = row.get(7)?;
     Ok(same("ended", &ended.is_some(), &context.state.is_final())?)

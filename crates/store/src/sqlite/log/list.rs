@@ -7,7 +7,7 @@ use crate::contract::StoreError;
 use crate::query::{EventFilter, LogRow, Page};
 use crate::sqlite::codec::micros;
 use crate::sqlite::keys::ProjectId;
-use crate::sqlite::list::{Conditions, List, nothing};
+use crate::sqlite::list::{Conditions, List};
 use crate::sqlite::projects;
 use crate::sqlite::tally::{self, Tally};
 
@@ -22,7 +22,7 @@ pub(in crate::sqlite) fn page(
     let project = match &filter.project {
         Some(name) => match projects::id(connection, name)? {
             Some(id) => Some(id),
-            None => return Ok(nothing()),
+            None => return Ok(Page::empty()),
         },
         None => None,
     };

@@ -7,6 +7,7 @@ use tidegate_core::event::{Event, text};
 use tidegate_core::names::{ContextId, EventId, ProjectName};
 use tidegate_core::sequence::{Disposition, LogEntry};
 
+use crate::codes;
 use crate::contract::StoreError;
 use crate::query::LogRow;
 
@@ -74,8 +75,8 @@ pub(super) fn append(
         text => word(text).map(Some),
     };
     let reason = reason.as_deref();
-    let code = code(*disposition);
-    let first = is_listed(*disposition) && !numbers.list(connection, id, event.context)?;
+    let code = i64::from(codes::disposition(*disposition));
+    let first = codes::is_listed(*disposition) && !numbers.list(connection, id, event.context)?;
     connection
         .prepare_cached(
             "INSERT INTO event (key, id, context, kind, stage, service, source, time, disposition,
@@ -98,28 +99,10 @@ pub(super) fn append(
             &body,
         ))?;
     numbers.appended(id, *n);
-    if !is_listed(*disposition) {
+    if !codes::is_listed(*disposition) {
         tally::add(connection, id, Tally::Unlisted, 1)?;
     }
     Ok(())
-}
-
-/// Keptn's datastore lists what counts and what came late; the rest is kept for the trace alone.
-fn is_listed(disposition: Disposition) -> bool {
-    match disposition {
-        Disposition::Accepted | Disposition::Late => true,
-        Disposition::Repeated | Disposition::Refused => false,
-    }
-}
-
-/// Listed dispositions are those below 2; the schema's partial indexes say the same.
-fn code(disposition: Disposition) -> i64 {
-    match disposition {
-        Disposition::Accepted => 0,
-        Disposition::Late => 1,
-        Disposition::Repeated => 2,
-        Disposition::Refused => 3,
-    }
 }
 
 pub(super) fn has_listed(
@@ -164,13 +147,8 @@ pub(super) fn read(row: &Row<'_>) -> Result<LogRow, StoreError> {
     if sum != kept {
         return Err(damaged(what(), &format!("its checksum is {sum:08x}, not {kept:08x}")));
     }
-    let disposition = match code {
-        0 => Disposition::Accepted,
-        1 => Disposition::Late,
-        2 => Disposition::Repeated,
-        3 => Disposition::Refused,
-        _ => return Err(damaged(what(), &format!("{code} is no disposition"))),
-    };
+    let disposition = codes::read_disposition(code)
+        .ok_or_else(|| damaged(what(), &format!("{code} is no disposition")))?;
     let event = Event::from_json(body).map_err(|error| damaged(what(), &error))?;
     Ok(LogRow { n, event, disposition, reason })
 }
