@@ -29,7 +29,7 @@ pub struct Driver<H, R> {
     machine: Machine<H, R>,
     reader: Arc<dyn Reader>,
     guard: ClockGuard,
-    /// The next timer.
+    /// When the next timer is due, or earlier: the one that it was for may have been stopped.
     due: Option<Timestamp>,
     /// Expiries are held until this time, at which the clock is believed again.
     settled: Option<Timestamp>,
@@ -146,7 +146,10 @@ impl<H: Home, R: Resolver> Driver<H, R> {
             return Ok((Vec::new(), Notice::default()));
         }
         let (mut answers, notice) = self.machine.batch(&work)?;
-        if woken || notice.timers {
+        // One that was stopped may leave the loop to wake once for nothing; it looks then.
+        let expiry = notice.expiry.filter(|_| self.settled.is_none());
+        self.due = [self.due, notice.delay, expiry].into_iter().flatten().min();
+        if woken {
             let looked = self.look_for_timers();
             self.unless_unavailable(looked)?;
         }

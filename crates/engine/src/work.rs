@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_core::approval::APPROVAL;
 use tidegate_core::approval::Decision;
@@ -121,8 +122,10 @@ pub struct Notice {
     pub contexts: BTreeSet<(ProjectName, ContextId)>,
     /// Tasks were handed to the built-in executors.
     pub deliveries: bool,
-    /// Timers were set.
-    pub timers: bool,
+    /// When the first delay is due of those that were set.
+    pub delay: Option<Timestamp>,
+    /// When the first expiry is due of those that were set.
+    pub expiry: Option<Timestamp>,
     /// The disk is full: what is not essential was not done.
     pub full: bool,
     /// The store cannot be reached: nothing was done.
@@ -147,7 +150,13 @@ impl Notice {
                     self.contexts.insert((context.project.clone(), context.id));
                 }
                 Change::Deliver(_) => self.deliveries = true,
-                Change::Timer(..) => self.timers = true,
+                Change::Timer(_, timer, due) => {
+                    let first = match timer.is_expiry() {
+                        true => &mut self.expiry,
+                        false => &mut self.delay,
+                    };
+                    *first = Some(first.map_or(*due, |known| known.min(*due)));
+                }
                 Change::CancelJobs(_, event) => self.cancelled.push(*event),
                 _ => {}
             }
