@@ -10,9 +10,10 @@ use tidegate_core::sequence::Settings;
 use tidegate_engine::{Clock as _, Driver, Ports, Retention, Turn, Wake};
 use tidegate_store::StoreError;
 use tidegate_store::memory::{MemoryDisk, MemoryHome, MemoryReader};
+use tidegate_store::watched::Watched;
 
 use crate::clocks::{Clocks, Ids};
-use crate::faulty::{Faulty, Strikes};
+use crate::faulty::Strikes;
 use crate::jobs::Claim;
 use crate::repositories::Repositories;
 use crate::request::Arrived;
@@ -32,7 +33,7 @@ pub(crate) struct Machine {
 
 /// What is lost with the process.
 pub(crate) struct Server {
-    driver: Driver<Faulty, Repositories>,
+    driver: Driver<Watched<MemoryHome, Strikes>, Repositories>,
     pub(crate) reader: MemoryReader,
     inbox: VecDeque<Arrived>,
     /// The last delivery that the built-in executor has taken up.
@@ -45,7 +46,7 @@ impl Server {
     /// The process starts.
     pub(crate) fn start(machine: &Machine) -> Result<Self, StoreError> {
         let (home, reader) = MemoryHome::open(&machine.disk)?;
-        let home = Faulty { home, strikes: Arc::clone(&machine.strikes) };
+        let home = Watched { home, watch: Arc::clone(&machine.strikes) };
         let kept = Retention::default();
         let ports = Ports {
             clock: Arc::clone(&machine.clocks) as _,

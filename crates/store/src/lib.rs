@@ -12,6 +12,7 @@ pub mod postgres;
 mod query;
 mod rows;
 pub mod sqlite;
+pub mod watched;
 
 #[cfg(test)]
 mod suite;

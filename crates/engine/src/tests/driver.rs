@@ -15,13 +15,14 @@ use tidegate_core::sequence::{
 };
 use tidegate_core::shipyard::Shipyard;
 use tidegate_store::sqlite::{SqliteHome, SqliteReaders};
+use tidegate_store::watched::Watched;
 use tidegate_store::{
     EventFilter, Home as _, Intent, NewProject, OpenEventFilter, Reader as _, SequenceFilter,
     StoreError, Write, Written,
 };
 use uuid::Uuid;
 
-use super::faulty::{Faults, Faulty};
+use super::faulty::Faults;
 use super::{ada, draft, tour};
 use crate::{
     Clock, Done, Driver, Entropy as _, Failure, Ports, Resolved, Resolver, Retention, Submission,
@@ -97,7 +98,7 @@ impl Resolver for OneShipyard {
 }
 
 struct Loop {
-    driver: Driver<Faulty<SqliteHome>, OneShipyard>,
+    driver: Driver<Watched<SqliteHome, Faults>, OneShipyard>,
     reader: SqliteReaders,
     hands: Arc<Hands>,
     faults: Arc<Faults>,
@@ -124,7 +125,7 @@ fn open(directory: &Path, hands: Arc<Hands>, retention: Retention) -> Loop {
         home.commit().unwrap();
     }
     let faults = Arc::new(Faults::default());
-    let home = Faulty { home, faults: Arc::clone(&faults) };
+    let home = Watched { home, watch: Arc::clone(&faults) };
     let ports = Ports {
         clock: Arc::clone(&hands) as _,
         entropy: Arc::new(SystemEntropy),

@@ -15,10 +15,11 @@ use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::{ContextState, Control, Reply};
 use tidegate_resources::Repositories;
 use tidegate_store::sqlite::SqliteHome;
+use tidegate_store::watched::Watched;
 use tidegate_store::{ApprovalFilter, IdempotencyRow, OpenEventFilter, SequenceFilter};
 
 use crate::{Ballot, Engine, Failure, Ports, RepositoryResolver};
-use faulty::{Faults, Faulty, FaultyResolver};
+use faulty::{Faults, FaultyResolver};
 
 const SHIPYARD: &str = "\
 apiVersion: spec.keptn.sh/0.2.2
@@ -42,7 +43,7 @@ async fn start(directory: &Path, faults: &Arc<Faults>) -> Engine {
         resolver: RepositoryResolver::new(repositories.clone()),
         faults: Arc::clone(faults),
     };
-    let home = Faulty { home, faults: Arc::clone(faults) };
+    let home = Watched { home, watch: Arc::clone(faults) };
     let fatal = {
         let faults = Arc::clone(faults);
         move |_| faults.ended.store(true, Ordering::SeqCst)
@@ -231,15 +232,20 @@ async fn a_commit_that_fails_acknowledges_nobody_and_ends_the_engine() {
     assert!(matches!(after, Err(Failure::Stopping)), "{after:?}");
 }
 
-#[tokio::test]
-async fn a_repeated_key_is_answered_as_before_and_another_request_under_it_is_refused() {
-    let (_directory, _, engine) = fresh().await;
-    let key = |request: u8| IdempotencyRow {
+/// The one idempotency key of these tests, with a request of its own.
+fn key(engine: &Engine, request: u8) -> IdempotencyRow {
+    IdempotencyRow {
         key: [1; 32],
         request: [request; 32],
         answer: String::new(),
         expires: engine.now() + jiff::SignedDuration::from_hours(24),
-    };
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_key_is_answered_as_before_and_another_request_under_it_is_refused() {
+    let (_directory, _, engine) = fresh().await;
+    let key = |request| key(&engine, request);
     let first = engine.accept(trigger(), &ada(), Some(key(7))).await.unwrap();
     let again = engine.accept(trigger(), &ada(), Some(key(7))).await.unwrap();
     assert_eq!((first.context, first.event), (again.context, again.event));
@@ -263,12 +269,7 @@ async fn records(engine: &Engine, chain: &str) -> Vec<Value> {
 #[tokio::test]
 async fn a_key_that_is_used_again_for_a_project_that_is_not_there_begins_no_chain() {
     let (_directory, _, engine) = fresh().await;
-    let key = |request: u8| IdempotencyRow {
-        key: [1; 32],
-        request: [request; 32],
-        answer: String::new(),
-        expires: engine.now() + jiff::SignedDuration::from_hours(24),
-    };
+    let key = |request| key(&engine, request);
     let nowhere = || {
         draft(&json!({"type": "sh.keptn.event.qa.delivery.triggered", "source": "test",
             "data": {"project": "nowhere", "stage": "qa", "service": "hello"}}))
