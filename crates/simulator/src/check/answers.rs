@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_core::approval::{APPROVAL, Approval, ApprovalState, Decided, Decision};
-use tidegate_core::event::{EventKind, Outcome, Phase};
+use tidegate_core::approval::{APPROVAL, Approval, ApprovalState, Decided, Decision, Subject};
+use tidegate_core::event::{EventKind, Outcome, Phase, Scope};
 use tidegate_core::names::{ContextId, EventId, ProjectName};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Disposition, Refusal, Reply};
@@ -39,6 +39,8 @@ pub(super) struct Told {
     finished: BTreeMap<EventId, EventId>,
     /// The earliest and the latest time by the wall clock: keys are kept for a day of it.
     walls: Option<(Timestamp, Timestamp)>,
+    /// The time of the newest commit.
+    now: Option<Timestamp>,
     /// Who has voted how.
     ballots: BTreeSet<(EventId, String, bool)>,
 }
@@ -58,6 +60,7 @@ impl Told {
     pub(super) fn look(&mut self, wall: Timestamp) {
         let (first, last) = self.walls.unwrap_or((wall, wall));
         self.walls = Some((first.min(wall), last.max(wall)));
+        self.now = Some(wall);
     }
 
     /// Takes note of the answers of a commit.
@@ -153,6 +156,8 @@ impl Told {
             self.check_key(&requests[*id], answer).map_err(|why| format!("{}: {why}", says()))?;
             let found = self.check_vote(&requests[*id], answer, reader);
             found.map_err(|why| format!("{}: {why}", says()))?;
+            let found = self.check_subject(&requests[*id], answer, reader, answered.len() == 1);
+            found.map_err(|why| format!("{}: {why}", says()))?;
         }
         Ok(())
     }
@@ -204,6 +209,39 @@ impl Told {
         match reader.approval(approval).map_err(|error| error.to_string())? {
             Some(Approval { state: ApprovalState::Decided(kept), .. }) if kept == **told => Ok(()),
             other => Err(format!("the store holds {other:?}")),
+        }
+    }
+
+    /// Whoever decides has seen what is there: what runs now, or, where others came in the same commit,
+    /// what ran before.
+    fn check_subject(
+        &self,
+        request: &Request,
+        answer: &Answer,
+        reader: &MemoryReader,
+        alone: bool,
+    ) -> Checked {
+        let (
+            Op::Vote { approval, subject: Some(seen), .. },
+            Answer::Stepped(Reply::Decided(decided)),
+        ) = (&request.op, answer)
+        else {
+            return Ok(());
+        };
+        if decided.by != request.by || decided.seen != Some(*seen) || Some(decided.at) != self.now {
+            // It was decided before.
+            return Ok(());
+        }
+        let row = reader.approval(*approval).map_err(|error| error.to_string())?;
+        let Some(row) = row else { return Err("there is no such approval".to_owned()) };
+        let Scope { project, stage, service } = &row.scope;
+        let deployed = reader.deployed(project, stage, service);
+        let deployed = deployed.map_err(|error| error.to_string())?;
+        let newest_first = deployed.iter().rev().map(Some).chain([None]);
+        let may_be = if alone { 1 } else { usize::MAX };
+        match newest_first.take(may_be).any(|runs| Subject::of(&row, runs) == *seen) {
+            true => Ok(()),
+            false => Err(format!("{seen} is not what was there")),
         }
     }
 
