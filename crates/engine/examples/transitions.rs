@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tidegate_core::event::{Draft, Event, Scope};
 use tidegate_core::names::{CommitId, ProjectName};
 use tidegate_core::principal::{Principal, PrincipalName};
-use tidegate_core::sequence::{Env, Ids, Resolution, Settings};
+use tidegate_core::sequence::{Env, Resolution, Settings, new_id};
 use tidegate_core::shipyard::Shipyard;
 use tidegate_engine::{
     BATCH_MAX, Driver, Entropy as _, Ports, Resolved, Resolver, Submission, SystemEntropy, Work,
@@ -60,7 +60,6 @@ struct Bench {
     /// Of the newest delivery that was seen.
     delivery: i64,
     done: Vec<Work>,
-    ids: Ids,
     by: Principal,
 }
 
@@ -76,7 +75,6 @@ impl Bench {
             lanes: (0..BATCH_MAX).map(|_| Next::Trigger).collect(),
             delivery: 0,
             done: Vec::new(),
-            ids: Ids::new(SystemEntropy.seed()),
             by: Principal::Machine(PrincipalName::new("bench")?),
         })
     }
@@ -123,8 +121,9 @@ impl Bench {
     }
 
     fn step(&mut self, body: Value) -> Ended<Work> {
-        let (id, context) = (self.ids.next_uuid().into(), self.ids.next_uuid().into());
-        let event = Draft::from_value(body)?.into_event(id, Timestamp::now(), context);
+        let now = Timestamp::now();
+        let id = || new_id(now, SystemEntropy.seed());
+        let event = Draft::from_value(body)?.into_event(id().into(), now, id().into());
         let (principal, key) = (self.by.clone(), None);
         let input = input_of(event, &principal, None);
         Ok(Work::Step(Box::new(Submission { input, principal, key })))

@@ -12,7 +12,7 @@ use serde_json::json;
 use tidegate_core::event::{Draft, Scope};
 use tidegate_core::names::CommitId;
 use tidegate_core::principal::{Principal, PrincipalName};
-use tidegate_core::sequence::{Ids, Resolution};
+use tidegate_core::sequence::{Resolution, new_id};
 use tidegate_engine::{
     Driver, Entropy as _, Ports, RepositoryResolver, Resolved, Resolver, Submission, SystemEntropy,
     Work, input_of,
@@ -36,12 +36,11 @@ fn main() -> Ended<()> {
     let repositories = Repositories::open(&directory.join("git"))?;
     let resolver = ReadOnce { resolver: RepositoryResolver::new(repositories), read: None };
     let mut driver = Driver::new(home, Arc::new(reader), resolver, Ports::default())?;
-    let mut ids = Ids::new(SystemEntropy.seed());
     let lanes: Vec<String> = (0..lanes.max(1)).map(|lane| format!("lane-{lane}")).collect();
     let mut services = lanes.iter().cycle().take(count).peekable();
     while services.peek().is_some() {
         let slice = services.by_ref().take(SLICE);
-        let work = slice.map(|service| trigger(service, &mut ids)).collect::<Ended<_>>()?;
+        let work = slice.map(|service| trigger(service)).collect::<Ended<_>>()?;
         for answer in driver.turn(work)?.0 {
             answer?;
         }
@@ -52,13 +51,14 @@ fn main() -> Ended<()> {
     Ok(())
 }
 
-fn trigger(service: &str, ids: &mut Ids) -> Ended<Work> {
+fn trigger(service: &str) -> Ended<Work> {
     let draft = Draft::from_value(json!({"type": "sh.keptn.event.qa.gate.triggered",
         "source": "bench", "data": {"project": "bench", "stage": "qa", "service": service,
             "configurationChange": {"values": {"image": "hello:v1"}}}}))?;
-    let (id, context) = (ids.next_uuid().into(), ids.next_uuid().into());
+    let now = Timestamp::now();
+    let id = || new_id(now, SystemEntropy.seed());
     let principal = Principal::Machine(PrincipalName::new("bench")?);
-    let input = input_of(draft.into_event(id, Timestamp::now(), context), &principal, None);
+    let input = input_of(draft.into_event(id().into(), now, id().into()), &principal, None);
     Ok(Work::Step(Box::new(Submission { input, principal, key: None })))
 }
 

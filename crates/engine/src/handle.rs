@@ -10,7 +10,7 @@ use tidegate_core::approval::{Comment, Decided, Decision, Subject};
 use tidegate_core::event::Draft;
 use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, StageName};
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Command, Control, Input, Refusal, Reply};
+use tidegate_core::sequence::{Command, Control, Input, Refusal, Reply, new_id};
 use tidegate_resources::{Place, Repositories, ResourcePath};
 use tidegate_store::{Home, IdempotencyRow, Reader, StoreError, Write, Written};
 use tokio::sync::{Notify, broadcast, oneshot, watch};
@@ -156,10 +156,10 @@ impl Engine {
         self.inner.ports.entropy.seed()
     }
 
-    /// A new version-4 UUID.
+    /// A new id, made of the time by the engine's clock and random bits.
     #[must_use]
     pub fn uuid(&self) -> uuid::Uuid {
-        uuid::Builder::from_random_bytes(self.seed()).into_uuid()
+        new_id(self.now(), self.seed())
     }
 
     /// The project files.

@@ -287,28 +287,3 @@ impl Default for Settings {
         Self { start_within: SignedDuration::from_mins(10) }
     }
 }
-
-/// Makes ids from a seed: the first 16 bytes of SHA-256 of seed and counter, as version-4 UUIDs.
-#[derive(Debug, Clone)]
-pub struct Ids {
-    seed: [u8; 16],
-    given: u64,
-}
-
-impl Ids {
-    /// Starts counting.
-    #[must_use]
-    pub fn new(seed: [u8; 16]) -> Self {
-        Self { seed, given: 0 }
-    }
-
-    /// The next id.
-    pub fn next_uuid(&mut self) -> Uuid {
-        use sha2::{Digest as _, Sha256};
-        let hash = Sha256::new().chain_update(self.seed).chain_update(self.given.to_be_bytes());
-        self.given += 1;
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&hash.finalize()[..16]);
-        uuid::Builder::from_random_bytes(bytes).into_uuid()
-    }
-}

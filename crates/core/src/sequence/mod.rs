@@ -7,6 +7,7 @@ mod complete;
 mod context;
 mod control;
 mod effects;
+mod ids;
 mod input;
 mod lane;
 mod merge;
@@ -30,7 +31,8 @@ pub use context::{
 pub use effects::{
     Change, Delivery, Disposition, Effects, LogEntry, OpenEvent, Refusal, Reply, Resolve,
 };
-pub use input::{Answer, Command, Control, Env, FollowOn, Ids, Input, Resolution, Settings, Timer};
+pub use ids::{Ids, new_id};
+pub use input::{Answer, Command, Control, Env, FollowOn, Input, Resolution, Settings, Timer};
 pub use rows::{
     AnswerKey, Answered, Before, Commits, DEPLOYED_KEPT, Deployed, Execution, ExecutionState,
     LaneHead, LatestEvent, PreviousTask, ProjectHead, Queue, Queued, Task, TaskState,

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use super::context::Context;
 use super::effects::{Change, Disposition, Effects, LogEntry, Refusal, Reply, Resolve};
-use super::input::{Env, FollowOn, Ids, Timer};
+use super::ids::Ids;
+use super::input::{Env, FollowOn, Timer};
 use super::rows::{Deployed, Execution, LaneHead, LatestEvent, ProjectHead, Task, TaskState};
 use super::view::View;
 use crate::approval::Approval;
@@ -65,7 +66,7 @@ impl<'a> Work<'a> {
             audit: Vec::new(),
             resolve: None,
             answer: Reply::Accepted,
-            ids: Ids::new(env.seed),
+            ids: Ids::new(env.now, env.seed),
             last: head.last,
             log: Vec::new(),
             contexts: BTreeMap::new(),

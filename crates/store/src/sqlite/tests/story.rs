@@ -50,7 +50,7 @@ pub(super) struct Story {
 impl Story {
     /// What is in flight, waits, is over, came late or belongs nowhere.
     pub(super) fn told() -> Sqlite {
-        let mut story = Self { store: Sqlite::fresh(), ids: Ids::new([9; 16]), now: 0 };
+        let mut story = Self { store: Sqlite::fresh(), ids: Ids::new(at(0), [9; 16]), now: 0 };
         story.make_project();
         // One delivery that runs in qa with another one behind it.
         story.trigger(1, "carts", "delivery");
