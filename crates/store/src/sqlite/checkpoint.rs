@@ -28,7 +28,7 @@ pub(super) struct Thresholds {
 impl Default for Thresholds {
     /// 8 and 32 MiB.
     fn default() -> Self {
-        Self { checkpoint_pages: 1_000, restart_pages: 4_000 }
+        Self { checkpoint_pages: 2_000, restart_pages: 8_000 }
     }
 }
 

@@ -17,8 +17,9 @@ use super::tail::{self, Tail};
 
 /// The database, inside of the data directory.
 pub(super) const FILE: &str = "tidegate.db";
-/// Its pages, and so those of its write-ahead log.
-pub(super) const PAGE_BYTES: usize = 8192;
+/// Its pages, and so those of its write-ahead log. A commit writes whole pages, and most of what it
+/// changes in one is small. A file that is there already keeps the size it was made with.
+pub(super) const PAGE_BYTES: usize = 4096;
 /// Nobody but the owner: it holds sessions and what people wrote.
 pub(super) const MODE: u32 = 0o600;
 /// Nothing of ours holds a lock for long; whoever waits longer has met a fault.
