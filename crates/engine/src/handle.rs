@@ -18,6 +18,7 @@ use tokio::sync::{Notify, broadcast, oneshot, watch};
 use crate::accept::input_of;
 use crate::driver::Driver;
 use crate::failure::Failure;
+use crate::later::Later;
 use crate::port::{Ports, Resolver};
 use crate::saga::{shipyard_in, unhurried};
 use crate::shell::{Message, Shell};
@@ -131,7 +132,8 @@ impl Engine {
                 inner.publish(notice);
             }
         });
-        let shell = Shell { driver, inbox: outlet, notify, fatal: Box::new(fatal) };
+        let (later, fatal) = (Later::default(), Box::new(fatal));
+        let shell = Shell { driver, inbox: outlet, later, notify, fatal };
         let writer = std::thread::Builder::new()
             .name("writer".to_owned())
             .stack_size(tidegate_core::yaml::STACK_BYTES)
@@ -321,6 +323,15 @@ impl Engine {
         }
     }
 
+    /// Changes rows together with the next commit, or within a tenth of a second by itself; nobody is
+    /// told when. A crash may come first, so whatever asks for this must be able to find it undone.
+    ///
+    /// # Errors
+    /// The engine is too busy to take it, or stops.
+    pub fn write_later(&self, write: Write, by: &Principal) -> Result<(), Failure> {
+        self.push(Message::DoLater(Work::Write(write, by.clone())))
+    }
+
     /// What is committed from now on. A receiver that lags must read everything anew.
     #[must_use]
     pub fn commits(&self) -> broadcast::Receiver<Committed> {
@@ -375,12 +386,16 @@ impl Engine {
 
     async fn send(&self, work: Work) -> Result<Done, Failure> {
         let (reply, answer) = oneshot::channel();
-        self.inner.inbox.try_send(Message::Do(work, reply)).map_err(|error| match error {
-            TrySendError::Full(_) => Failure::Busy,
-            TrySendError::Disconnected(_) => Failure::Stopping,
-        })?;
+        self.push(Message::Do(work, reply))?;
         // The writer thread ended after it took the work: nobody knows how far it came.
         answer.await.unwrap_or(Err(Failure::OutcomeUnknown))
+    }
+
+    fn push(&self, message: Message) -> Result<(), Failure> {
+        self.inner.inbox.try_send(message).map_err(|error| match error {
+            TrySendError::Full(_) => Failure::Busy,
+            TrySendError::Disconnected(_) => Failure::Stopping,
+        })
     }
 }
 

@@ -10,6 +10,7 @@ mod clock;
 mod driver;
 mod failure;
 mod handle;
+mod later;
 mod machine;
 mod port;
 mod resolve;

@@ -2,13 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tidegate_store::{Home, StoreError};
 use tokio::sync::oneshot;
 
 use crate::driver::{BATCH_MAX, Driver, Wake};
 use crate::failure::Failure;
+use crate::later::Later;
 use crate::machine::panic_text;
 use crate::port::Resolver;
 use crate::work::{Done, Notice, Work};
@@ -25,6 +26,8 @@ pub(crate) type Reply = oneshot::Sender<Result<Done, Failure>>;
 pub(crate) enum Message {
     /// Work, and where its answer goes.
     Do(Work, Reply),
+    /// Work that nobody waits for.
+    DoLater(Work),
     /// Finish what was received and end.
     Stop,
 }
@@ -32,6 +35,7 @@ pub(crate) enum Message {
 pub(crate) struct Shell<H, R> {
     pub(crate) driver: Driver<H, R>,
     pub(crate) inbox: Receiver<Message>,
+    pub(crate) later: Later,
     pub(crate) notify: Box<dyn Fn(Notice) + Send>,
     pub(crate) fatal: Box<dyn Fn(String) + Send>,
 }
@@ -62,13 +66,17 @@ impl<H: Home, R: Resolver> Shell<H, R> {
     }
 
     /// One turn; everybody is answered, whatever its outcome.
-    fn turn(&mut self, work: Vec<Work>, replies: Vec<Reply>) -> Result<Notice, StoreError> {
+    fn turn(&mut self, mut work: Vec<Work>, replies: Vec<Reply>) -> Result<Notice, StoreError> {
+        let later = self.later.take();
+        work.extend(later.iter().cloned());
         match self.driver.turn(work) {
             Ok((answers, notice)) => {
-                for (reply, answer) in replies.into_iter().zip(answers) {
+                let mut answers = answers.into_iter();
+                for (reply, answer) in replies.into_iter().zip(answers.by_ref()) {
                     // The caller may have gone; what was done stays done.
                     drop(reply.send(answer));
                 }
+                self.later.answered(later, answers, Instant::now());
                 Ok(notice)
             }
             Err(error) => {
@@ -87,6 +95,7 @@ impl<H: Home, R: Resolver> Shell<H, R> {
         while let Some(message) = next {
             match message {
                 Message::Stop => return (work, replies, true),
+                Message::DoLater(piece) => self.later.push(piece, Instant::now()),
                 Message::Do(piece, reply) => {
                     bytes += piece.bytes();
                     work.push(piece);
@@ -94,7 +103,12 @@ impl<H: Home, R: Resolver> Shell<H, R> {
                 }
             }
             let has_room = work.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX;
-            next = if has_room { self.inbox.try_recv().ok() } else { None };
+            next = match has_room {
+                // What has come so far can wait.
+                true if work.is_empty() => self.first(),
+                true => self.inbox.try_recv().ok(),
+                false => None,
+            };
         }
         (work, replies, false)
     }
@@ -106,6 +120,7 @@ impl<H: Home, R: Resolver> Shell<H, R> {
                 Duration::try_from(time.duration_since(self.driver.now())).unwrap_or(Duration::ZERO)
             }
         };
+        let sleep = sleep.min(self.later.wait(Instant::now()).unwrap_or(SLEEP_MAX));
         match self.inbox.recv_timeout(sleep.min(SLEEP_MAX)) {
             Ok(message) => Some(message),
             Err(RecvTimeoutError::Timeout) => None,

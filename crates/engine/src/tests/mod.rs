@@ -2,6 +2,7 @@
 
 mod driver;
 mod faulty;
+mod later;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -20,6 +20,7 @@ use tokio::sync::{Mutex, mpsc};
 use uuid::Uuid;
 
 use super::ProcessExecutor;
+use super::configs::{Configs, Key};
 use super::port::{JobDelivery, JobFile, JobPort};
 
 /// `source` of what jobs answer, because Keptn's clients read it.
@@ -36,6 +37,7 @@ pub(super) struct EnginePort {
     /// Whether new jobs are started; those that were begun are brought to their end in any case.
     starts: bool,
     secrets: Secrets,
+    configs: Configs,
     queue: Mutex<Queue>,
     tell: mpsc::UnboundedSender<Progress>,
     closed: AtomicBool,
@@ -69,7 +71,8 @@ impl EnginePort {
         tell: mpsc::UnboundedSender<Progress>,
     ) -> Self {
         let (queue, closed) = (Mutex::default(), AtomicBool::new(false));
-        Self { engine, executor, starts, secrets, queue, tell, closed }
+        let configs = Configs::default();
+        Self { engine, executor, starts, secrets, configs, queue, tell, closed }
     }
 
     async fn next(&self) -> DeliveryRow {
@@ -123,12 +126,11 @@ impl EnginePort {
 
     /// The delivery needs nothing more.
     async fn forget(&self, delivery: i64) {
-        loop {
-            match self.engine.write(Write::DeliveryDone(delivery), &Principal::tidegate()).await {
-                Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
-                // After an error it is handed out again at the next start, and finds itself done.
-                Ok(_) | Err(_) => return,
-            }
+        let done = Write::DeliveryDone(delivery);
+        // Where it is not written, it is handed out again at the next start, and finds itself done.
+        while let Err(Failure::Busy) = self.engine.write_later(done.clone(), &Principal::tidegate())
+        {
+            tokio::time::sleep(AGAIN).await;
         }
     }
 
@@ -270,17 +272,21 @@ impl JobPort for EnginePort {
     }
 
     async fn config(&self, delivery: &JobDelivery) -> Result<Option<String>, String> {
+        let key = Key::of(delivery);
+        if let Some(known) = key.as_ref().and_then(|key| self.configs.get(key)) {
+            return Ok(known);
+        }
         let path = ResourcePath::new(CONFIG_PATH).map_err(|error| error.to_string())?;
         let (project, commits) = (delivery.scope.project.clone(), Commits::of_delivery(delivery));
         let found = self.look_up(delivery, move |git, place| {
             git.read(&project, place, &path, commits.of(place)).map(Some)
         });
-        match found.await? {
-            Some(bytes) => String::from_utf8(bytes)
-                .map(Some)
-                .map_err(|_| format!("{CONFIG_PATH} is not UTF-8 text")),
-            None => Ok(None),
+        let text = found.await?.map(String::from_utf8).transpose();
+        let text = text.map_err(|_| format!("{CONFIG_PATH} is not UTF-8 text"))?;
+        if let Some(key) = key {
+            self.configs.keep(key, text.as_ref());
         }
+        Ok(text)
     }
 
     async fn files(&self, delivery: &JobDelivery, name: &str) -> Result<Vec<JobFile>, String> {

@@ -11,6 +11,7 @@
 
 mod client_id;
 mod config;
+mod configs;
 mod engine_port;
 mod images;
 mod mask;

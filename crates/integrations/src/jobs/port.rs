@@ -41,8 +41,8 @@ pub struct JobFile {
 /// here happens at least once; [`JobPort::started`] and [`JobPort::finished`] are made exactly-once
 /// by their client id.
 ///
-/// `started`, `finished` and `done` come back when the engine has committed them, and try again by
-/// themselves until then.
+/// `started` and `finished` come back when the engine has committed them, and try again by themselves
+/// until then. `done` does not wait: where a crash comes first, the delivery is handed out again.
 pub trait JobPort: Send + Sync + 'static {
     /// The next delivery; waits until there is one.
     fn claim(&self) -> impl Future<Output = JobDelivery> + Send;
