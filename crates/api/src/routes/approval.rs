@@ -7,10 +7,10 @@ use std::str::FromStr;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use tidegate_core::approval::{Comment, Decision, Subject};
+use tidegate_core::approval::{Approval, Comment, Decision, Subject};
 use tidegate_core::names::EventId;
 use tidegate_engine::{Ballot, Engine};
-use tidegate_store::{ApprovalFilter, ApprovalState, PAGE_MAX};
+use tidegate_store::{ApprovalFilter, ApprovalState, PAGE_MAX, Reader, StoreError};
 
 use crate::auth::Caller;
 use crate::body::JsonBody;
@@ -78,7 +78,7 @@ pub(crate) async fn get(
     State(state): State<ApiState>,
     Path(id): Path<String>,
 ) -> Result<Json<ApprovalView>, ApiError> {
-    find(&state.engine, &id).await.map(Json)
+    find(&state.engine, &id, ApprovalView::read).await.map(Json)
 }
 
 /// What a voter says.
@@ -102,9 +102,9 @@ pub(crate) async fn decide(
 ) -> Result<Json<ApprovalView>, ApiError> {
     let comment = Comment::parse(vote.comment.as_deref().unwrap_or_default());
     let comment = comment.map_err(ApiError::format)?;
-    let approval = find(&state.engine, &id).await?;
+    let approval = find(&state.engine, &id, |_, approval| Ok(approval)).await?;
     let ballot = Ballot {
-        project: approval.project.clone(),
+        project: approval.scope.project,
         approval: approval.id,
         decision: vote.decision,
         subject: vote.subject,
@@ -112,15 +112,18 @@ pub(crate) async fn decide(
         source: SOURCE.to_owned(),
     };
     state.engine.vote(ballot, &by).await?;
-    find(&state.engine, &id).await.map(Json)
+    find(&state.engine, &id, ApprovalView::read).await.map(Json)
 }
 
-async fn find(engine: &Engine, id: &str) -> Result<ApprovalView, ApiError> {
+async fn find<T: Send + 'static>(
+    engine: &Engine,
+    id: &str,
+    read: fn(&dyn Reader, Approval) -> Result<T, StoreError>,
+) -> Result<T, ApiError> {
     let missing = || ApiError::not_found(format!("no approval {}", shown(id)));
     let id: EventId = id.parse().map_err(|_| missing())?;
-    let found = engine.read(move |reader| match reader.approval(id)? {
-        Some(approval) => ApprovalView::read(reader, approval).map(Some),
-        None => Ok(None),
+    let found = engine.read(move |reader| {
+        reader.approval(id)?.map(|approval| read(reader, approval)).transpose()
     });
     found.await?.ok_or_else(missing)
 }
