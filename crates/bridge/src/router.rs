@@ -5,6 +5,9 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware::map_response;
 use axum::routing::{any, get, post};
 
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+
 use crate::live::Streams;
 use crate::pages::{
     abort, approval, event, inbox, login, me, moved, pause, projects, sequence, sequences,
@@ -72,5 +75,8 @@ pub fn router(state: BridgeState) -> Router {
         .method_not_allowed_fallback(moved::method)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
         .layer(map_response(headers::secure))
+        // What a page shows beside the secret of its forms could tell the one from the length of the
+        // other (BREACH), but no browser sends the session's cookie with the forms of another site.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .with_state(App { bridge: state, streams: Streams::default() })
 }

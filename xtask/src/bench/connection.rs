@@ -75,7 +75,8 @@ impl Connection {
     }
 
     fn answer(&mut self) -> Result<Answer> {
-        let (mut status, mut length, mut cookies, mut line) = (0, 0, Vec::new(), String::new());
+        let (mut status, mut length, mut cookies, mut line) =
+            (0, Some(0), Vec::new(), String::new());
         loop {
             line.clear();
             ensure!(self.stream.read_line(&mut line)? > 0, "the server closed the connection");
@@ -87,7 +88,9 @@ impl Connection {
                 status = rest.split(' ').next().unwrap_or_default().parse()?;
             } else if let Some((name, value)) = text.split_once(':') {
                 match name.to_ascii_lowercase().as_str() {
-                    "content-length" => length = value.trim().parse()?,
+                    "content-length" => length = Some(value.trim().parse()?),
+                    // Nothing else is sent in place of a length.
+                    "transfer-encoding" => length = None,
                     "set-cookie" => {
                         cookies.extend(value.trim().split(';').next().map(str::to_owned));
                     }
@@ -95,8 +98,32 @@ impl Connection {
                 }
             }
         }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body)?;
+        let mut body = Vec::new();
+        match length {
+            Some(length) => self.take(length, &mut body)?,
+            None => self.chunks(&mut body)?,
+        }
         Ok(Answer { status, cookies, body })
+    }
+
+    /// A body of chunks (RFC 9112, section 7.1), without trailers.
+    fn chunks(&mut self, body: &mut Vec<u8>) -> Result<()> {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line)?;
+            let length = usize::from_str_radix(line.trim_end(), 16)?;
+            self.take(length, body)?;
+            self.stream.read_line(&mut line)?;
+            if length == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take(&mut self, length: usize, body: &mut Vec<u8>) -> Result<()> {
+        let begin = body.len();
+        body.resize(begin + length, 0);
+        Ok(self.stream.read_exact(&mut body[begin..])?)
     }
 }

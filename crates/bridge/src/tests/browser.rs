@@ -212,9 +212,12 @@ impl Browser {
         self.send(request.body(Body::from(body.to_owned())).unwrap()).await
     }
 
-    /// Opens a stream.
+    /// Opens a stream, or a page as it is sent.
     pub(super) async fn stream(&self, path: &str) -> axum::response::Response {
-        let request = Request::get(path).header("cookie", &self.cookie).body(Body::empty());
+        let request = Request::get(path)
+            .header("cookie", &self.cookie)
+            .header("accept-encoding", "gzip")
+            .body(Body::empty());
         self.router.clone().oneshot(request.unwrap()).await.unwrap()
     }
 

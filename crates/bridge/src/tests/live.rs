@@ -23,6 +23,7 @@ impl Stream {
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["x-accel-buffering"], "no");
         assert_eq!(response.headers()["cache-control"], "no-cache");
+        assert!(!response.headers().contains_key("content-encoding"), "a message must not wait");
         let mut stream = Self(response.into_body());
         let hello = stream.next().await.unwrap();
         assert!(hello.contains("retry"), "{hello}");

@@ -1,6 +1,7 @@
 //! What pages show, and where old addresses lead.
 
 use axum::http::StatusCode;
+use http_body_util::BodyExt as _;
 use serde_json::json;
 use tidegate_core::approval::Decision;
 use tidegate_core::sequence::Control;
@@ -25,6 +26,22 @@ fn every_page_carries_the_security_headers() {
             let cache = page.headers["cache-control"].to_str().unwrap();
             let expected = if path == style { "immutable" } else { "no-store" };
             assert!(cache.contains(expected), "{path}: {cache}");
+        }
+    });
+}
+
+#[test]
+fn pages_and_their_files_are_compressed_for_whoever_takes_it() {
+    on_site(|site| async move {
+        let mut ada = site.sign_in("ada").await;
+        for path in ["/bridge/inbox", crate::assets::Assets::get().style()] {
+            let plain = ada.get(path).await;
+            assert!(!plain.headers.contains_key("content-encoding"), "{path}");
+            let packed = ada.stream(path).await;
+            assert_eq!(packed.headers()["content-encoding"], "gzip", "{path}");
+            assert_eq!(packed.headers()["vary"], "accept-encoding", "{path}");
+            let bytes = packed.into_body().collect().await.unwrap().to_bytes();
+            assert!(bytes.starts_with(&[0x1f, 0x8b]) && bytes.len() < plain.text.len(), "{path}");
         }
     });
 }
