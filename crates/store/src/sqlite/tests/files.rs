@@ -34,7 +34,7 @@ fn the_writer_is_set_up_to_lose_nothing() {
     let store = Sqlite::fresh();
     for (name, want) in [
         ("synchronous", 2),
-        ("page_size", 8192),
+        ("page_size", 4096),
         ("auto_vacuum", 2),
         ("foreign_keys", 1),
         ("trusted_schema", 0),

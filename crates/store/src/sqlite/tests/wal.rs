@@ -4,15 +4,14 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::sqlite::SqliteHome;
 use crate::sqlite::checkpoint::Thresholds;
 use crate::sqlite::migrate::MIGRATIONS;
+use crate::sqlite::{SqliteHome, open};
 use crate::testing::{at, commit_id, env_at, new_project};
 use crate::{Home as _, Reader as _};
 use crate::{Intent, Write, Written};
 
 const SMALL: Thresholds = Thresholds { checkpoint_pages: 20, restart_pages: 60 };
-const PAGE: u64 = 8192;
 
 fn wal_bytes(dir: &TempDir) -> u64 {
     std::fs::metadata(dir.path().join("tidegate.db-wal")).unwrap().len()
@@ -44,7 +43,7 @@ fn under_load_the_log_starts_again_and_does_not_grow() {
     }
     // The writer runs on while a checkpoint does its first pass, so the bound is not sharp.
     assert!(commits > 500, "only {commits} commits in a minute");
-    let (found, written) = (wal_bytes(&dir), commits * 3 * PAGE);
+    let (found, written) = (wal_bytes(&dir), commits * 3 * open::PAGE_BYTES as u64);
     assert!(found < written / 4, "{found} bytes of log after {written}");
 }
 
