@@ -344,7 +344,8 @@ impl World {
         if self.server.is_none() {
             return Ok(());
         }
-        if answer.is_passing() {
+        let is_fault = matches!((&owner, &answer), (Owner::Job(..), Answer::Internal(_)));
+        if is_fault || answer.is_passing() {
             // Parts of the server ask until they are answered.
             self.agenda.plan(self.now + AGAIN, Action::Arrive(id));
             return Ok(());

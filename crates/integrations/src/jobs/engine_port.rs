@@ -12,7 +12,7 @@ use tidegate_core::event::{
 use tidegate_core::job::CONFIG_PATH;
 use tidegate_core::names::{CommitId, EventId};
 use tidegate_core::principal::{Principal, PrincipalName};
-use tidegate_core::sequence::Reply;
+use tidegate_core::sequence::{Refusal, Reply};
 use tidegate_engine::{Engine, Failure};
 use tidegate_resources::{Place, Repositories, ResourceError, ResourcePath};
 use tidegate_store::{DeliveryRow, ExecutionSummary, Write};
@@ -29,6 +29,9 @@ const SOURCE: &str = "job-executor-service";
 const PAGE: u64 = 64;
 /// How long to wait before the engine is asked again that was too busy or had no space.
 const AGAIN: Duration = Duration::from_millis(500);
+/// The longest wait before an answer is sent again that met a fault of the server each time: the server
+/// keeps each attempt.
+const AGAIN_MAX: Duration = Duration::from_mins(10);
 
 /// The engine, as the runner sees it.
 pub(super) struct EnginePort {
@@ -171,6 +174,7 @@ impl EnginePort {
         });
         let draft = draft.expect("a scope, an outcome and a short message are an event");
         let by = Principal::Builtin(PrincipalName::new(SOURCE).expect("a short plain text"));
+        let mut wait = AGAIN;
         loop {
             match self.engine.accept(draft.clone(), &by, None).await {
                 Ok(accepted) => {
@@ -179,6 +183,13 @@ impl EnginePort {
                 Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
                 // The process ends, or its store did: the next start does all of this again.
                 Err(Failure::Stopping | Failure::OutcomeUnknown) => std::future::pending().await,
+                // Nobody else says that a job has ended, and a sequence or a lane waits for it.
+                Err(error) if is_fault(&error) => {
+                    let (event, wait_s) = (delivery.event_id, wait.as_secs_f64());
+                    tracing::error!(%error, event.id = %event, wait_s, "a job's answer met a fault; it is sent again");
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(AGAIN_MAX);
+                }
                 Err(error) => {
                     tracing::error!(%error, event.id = %delivery.event_id, "a job's answer was refused");
                     return false;
@@ -209,6 +220,14 @@ impl EnginePort {
         };
         tokio::task::spawn_blocking(search).await.unwrap_or_else(|error| Err(error.to_string()))
     }
+}
+
+/// Whether it was not the answer that was wrong.
+fn is_fault(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Internal(_) | Failure::Store(_) | Failure::Refused(Refusal::Unreadable(_))
+    )
 }
 
 /// What a delivery reads, so that nothing that is pushed meanwhile changes what was approved.
@@ -347,3 +366,6 @@ fn errored(scope: &Scope, message: &str) -> Map<String, Value> {
     data.insert("message".to_owned(), Value::from(message));
     data
 }
+
+#[cfg(test)]
+mod tests;

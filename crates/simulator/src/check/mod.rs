@@ -250,6 +250,6 @@ impl Checker {
         self.check_rows(server)?;
         self.log.check_old(&server.reader)?;
         let contents = server.reader.contents().map_err(|error| error.to_string())?;
-        rows::at_rest(&contents, self.strikes > 0)
+        rows::at_rest(&contents)
     }
 }

@@ -322,24 +322,17 @@ fn is_retriggered(context: &Context) -> bool {
     context.state == ContextState::Triggered
 }
 
-/// Everything has ended. Where an input was put aside as planned, the end of a job may be among it, and
-/// its lane waits for that.
-pub(super) fn at_rest(contents: &Contents, struck: bool) -> Checked {
+/// Everything has ended, and nothing is left of it.
+pub(super) fn at_rest(contents: &Contents) -> Checked {
     if let Some(open) = contents.executions.iter().find(|row| !row.state.is_final()) {
         return Err(format!("execution {} does not end: {:?}", open.id, open.state));
     }
-    let mut lanes = contents.lanes.iter().filter(|(_, lane)| **lane != LaneContents::default());
-    if let Some((scope, lane)) = lanes.find(|(_, lane)| !(struck && drains(lane, contents))) {
+    let mut lanes = contents.lanes.iter();
+    if let Some((scope, lane)) = lanes.find(|(_, lane)| **lane != LaneContents::default()) {
         return Err(format!("everything has ended, and {scope:?} is {lane:?}"));
     }
     match contents.open.is_empty() && contents.timers.is_empty() && contents.deliveries.is_empty() {
         true => Ok(()),
         false => Err(format!("everything has ended, and this is left: {contents:?}")),
     }
-}
-
-/// Whether a lane is held by one that was aborted while its job ran.
-fn drains(lane: &LaneContents, contents: &Contents) -> bool {
-    let draining = contents.tasks.iter().filter(|task| task.state == TaskState::Draining);
-    draining.map(|task| Some(task.execution)).any(|holder| holder == lane.holder)
 }
