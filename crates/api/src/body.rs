@@ -91,12 +91,17 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let bytes = read(request.into_body()).await?;
-        if bytes.is_empty() {
-            return Err(ApiError::format("EOF"));
-        }
-        serde_json::from_slice(&bytes).map(Self).map_err(ApiError::format)
+        json(request).await
     }
+}
+
+/// The same, for a route that reads a body only where its path and method ask for one.
+pub(crate) async fn json<T: DeserializeOwned>(request: Request) -> Result<JsonBody<T>, ApiError> {
+    let bytes = read(request.into_body()).await?;
+    if bytes.is_empty() {
+        return Err(ApiError::format("EOF"));
+    }
+    serde_json::from_slice(&bytes).map(JsonBody).map_err(ApiError::format)
 }
 
 /// The body of an event, not parsed yet, with the texts of Keptn's api-service.

@@ -77,9 +77,9 @@ impl From<ResourceError> for ApiError {
             | ResourceError::ServiceNotFound { .. }
             | ResourceError::NotFound { .. }
             | ResourceError::CommitNotFound { .. } => Self::not_found(text),
-            ResourceError::InvalidPath(_) | ResourceError::TooMany { .. } => {
-                Self::bad_request(text)
-            }
+            ResourceError::InvalidPath(_)
+            | ResourceError::NoChart { .. }
+            | ResourceError::TooMany { .. } => Self::bad_request(text),
             ResourceError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
             ResourceError::Contended { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(BUSY_S)

@@ -5,8 +5,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
 
 use crate::routes::{
-    approval, auth, datastore, event, gateway, health, metadata, open_event, project, sequence,
-    sequence_execution, service, sign_in_link, stage,
+    approval, auth, datastore, event, gateway, health, metadata, open_event, project, resource,
+    sequence, sequence_execution, service, sign_in_link, stage,
 };
 use crate::state::ApiState;
 use crate::{auth as layer, body};
@@ -63,6 +63,8 @@ fn guarded() -> Router<ApiState> {
         .route("/api/controlPlane/v1/sequence-execution", get(sequence_execution::list))
         .route("/api/mongodb-datastore/event", get(datastore::events))
         .route("/api/mongodb-datastore/event/type/{type}", get(datastore::events_of_type))
+        .route("/api/resource-service/health", get(health::alive))
+        .route("/api/resource-service/v1/{*path}", any(resource::serve))
         .route("/api/tidegate/v1/approvals", get(approval::list))
         .route("/api/tidegate/v1/approvals/{id}", get(approval::get))
         .route("/api/tidegate/v1/approvals/{id}/decision", post(approval::decide))

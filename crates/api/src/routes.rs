@@ -9,6 +9,7 @@ pub(crate) mod health;
 pub(crate) mod metadata;
 pub(crate) mod open_event;
 pub(crate) mod project;
+pub(crate) mod resource;
 pub(crate) mod sequence;
 pub(crate) mod sequence_execution;
 pub(crate) mod service;

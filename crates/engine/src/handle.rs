@@ -186,8 +186,12 @@ impl Engine {
         }
     }
 
-    /// Runs Git work off the async threads.
-    pub(crate) async fn git<T, F>(&self, work: F) -> Result<T, Failure>
+    /// Asks the project files something, off the async threads. Whoever changes them uses
+    /// [`Self::write_files`] and [`Self::delete_file`].
+    ///
+    /// # Errors
+    /// Git's own, or that the server is stopping.
+    pub async fn git<T, F>(&self, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: FnOnce(&Repositories) -> Result<T, Failure> + Send + 'static,
@@ -293,6 +297,26 @@ impl Engine {
                 engine.write_surely(Write::Snapshot { project, commit, text }, &by).await?;
             }
             Ok(commit)
+        })
+        .await
+    }
+
+    /// Deletes a project file in a commit of its own. The shipyard in force stays so until a sequence is
+    /// triggered, which then says what is missing.
+    ///
+    /// # Errors
+    /// There is no such file, or Git says no.
+    pub async fn delete_file(
+        &self,
+        project: ProjectName,
+        place: Place,
+        path: ResourcePath,
+    ) -> Result<CommitId, Failure> {
+        let engine = self.clone();
+        unhurried(async move {
+            let _turn = engine.inner.files.lock().await;
+            let now = engine.now();
+            engine.git(move |git| Ok(git.delete(&project, &place, &path, now)?)).await
         })
         .await
     }

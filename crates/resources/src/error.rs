@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use tidegate_core::names::{CommitId, ProjectName, ServiceName, StageName};
+use tidegate_core::names::{ProjectName, ServiceName, StageName};
 
+use crate::chart::ChartError;
 use crate::path::{ResourcePath, ResourcePathError};
 use crate::place::Place;
 
@@ -85,12 +86,22 @@ pub enum ResourceError {
     CommitNotFound {
         /// The project.
         project: ProjectName,
-        /// The commit.
-        commit: CommitId,
+        /// The commit, or the text that should name one.
+        commit: String,
     },
     /// The text is not the path of a resource.
     #[error(transparent)]
     InvalidPath(#[from] ResourcePathError),
+    /// The archive is no chart.
+    #[error(
+        "{path} is not the archive of a chart: {source}; pack one directory with `helm package`"
+    )]
+    NoChart {
+        /// The path within its place.
+        path: ResourcePath,
+        /// What it is instead.
+        source: ChartError,
+    },
     /// A file is larger than [`crate::RESOURCE_BYTES_MAX`].
     #[error("resource {path} has {bytes} bytes, but {bytes_max} is the limit; store it elsewhere")]
     TooLarge {

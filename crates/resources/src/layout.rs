@@ -13,6 +13,7 @@ pub(crate) const SHIPYARD: &str = "shipyard.yaml";
 pub(crate) const PROJECT_CREATED: &str = "initialized project";
 pub(crate) const STAGE_CREATED: &str = "created stage";
 pub(crate) const RESOURCE_WRITTEN: &str = "Updated resource";
+pub(crate) const RESOURCE_DELETED: &str = "Deleted resources";
 
 pub(crate) fn service_added(service: &ServiceName) -> String {
     format!("Added service: {service}")

@@ -15,8 +15,10 @@
 //! One process opens a root directory once, and clones the [`Repositories`] it got.
 
 mod branch;
+mod chart;
 mod copy;
 mod debris;
+mod delete;
 mod disk;
 mod error;
 mod layout;
@@ -34,6 +36,7 @@ mod write;
 #[cfg(test)]
 mod fixture;
 
+pub use chart::{CHART_FILES_MAX, ChartError};
 pub use copy::copy_project;
 pub use error::{Obstacle, ResourceError};
 pub use path::{

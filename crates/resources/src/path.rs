@@ -77,7 +77,7 @@ impl ResourcePath {
     }
 
     /// The names of the directories from the place down, then that of the file. Never empty.
-    pub fn segments(&self) -> impl Iterator<Item = &str> {
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('/')
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use tidegate_core::names::{ServiceName, StageName};
 
+use crate::path::ResourcePath;
+
 /// What a resource belongs to, within a project.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Place {
@@ -22,6 +24,14 @@ impl Place {
         match self {
             Self::Project => Branch::Default,
             Self::Stage(stage) | Self::Service(stage, _) => Branch::Stage(stage),
+        }
+    }
+
+    /// A path of this place, from the root of its branch.
+    pub(crate) fn within_branch(&self, path: &ResourcePath) -> String {
+        match self {
+            Self::Project | Self::Stage(_) => path.to_string(),
+            Self::Service(_, service) => format!("{service}/{path}"),
         }
     }
 }

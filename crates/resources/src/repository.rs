@@ -137,7 +137,7 @@ impl<'a> Project<'a> {
     }
 
     fn no_commit(&self, id: &CommitId) -> ResourceError {
-        ResourceError::CommitNotFound { project: self.name.clone(), commit: id.clone() }
+        ResourceError::CommitNotFound { project: self.name.clone(), commit: id.to_string() }
     }
 }
 

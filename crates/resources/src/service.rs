@@ -77,7 +77,7 @@ impl Project<'_> {
         })
     }
 
-    fn with_metadata(
+    pub(crate) fn with_metadata(
         &self,
         root: &Tree<'_>,
         service: &ServiceName,

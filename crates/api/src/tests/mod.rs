@@ -8,4 +8,5 @@ mod datastore;
 mod events;
 mod executions;
 mod integrations;
+mod resources;
 mod server;

@@ -124,7 +124,13 @@ impl Server {
         address
     }
 
-    async fn call(&self, method: &str, path: &str, token: &str, body: Body) -> Answer {
+    /// A request of any method, with a body of JSON.
+    pub(super) async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        self.call_as(SHARED, method, path, body).await
+    }
+
+    async fn call_as(&self, token: &str, method: &str, path: &str, body: Body) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -135,11 +141,11 @@ impl Server {
     }
 
     pub(super) async fn get_as(&self, token: &str, path: &str) -> Answer {
-        self.call("GET", path, token, Body::empty()).await
+        self.call_as(token, "GET", path, Body::empty()).await
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {
-        self.call("GET", path, SHARED, Body::empty()).await
+        self.call_as(SHARED, "GET", path, Body::empty()).await
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -147,11 +153,11 @@ impl Server {
     }
 
     pub(super) async fn post_as(&self, token: &str, path: &str, body: &Value) -> Answer {
-        self.call("POST", path, token, Body::from(body.to_string())).await
+        self.call_as(token, "POST", path, Body::from(body.to_string())).await
     }
 
     pub(super) async fn post_bytes(&self, path: &str, body: impl Into<Body>) -> Answer {
-        self.call("POST", path, SHARED, body.into()).await
+        self.call_as(SHARED, "POST", path, body.into()).await
     }
 
     /// Creates a project with the service `carts`.

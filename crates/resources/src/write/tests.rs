@@ -1,6 +1,7 @@
 use std::thread;
 
 use super::RESOURCE_BYTES_MAX;
+use crate::chart;
 use crate::fixture::{Sockshop, carts, dev, git, now, path, service, stage};
 use crate::{Obstacle, Place, ResourceError};
 
@@ -167,4 +168,58 @@ fn another_program_that_writes_to_the_branch_loses_nothing_either() {
     let log = shop.git(&["log", "--first-parent", "--format=%s", "dev"]);
     let count = |message| log.lines().filter(|line| *line == message).count();
     assert_eq!((count("foreign"), count("Updated resource")), (EACH, EACH));
+}
+
+#[test]
+fn the_archive_of_a_chart_is_kept_as_files_and_read_as_an_archive() {
+    let shop = Sockshop::new().with_service("carts");
+    let chart = |files: &[(&str, &str)]| {
+        let files = files.iter().map(|(name, text)| (path(name), text.as_bytes().to_vec()));
+        chart::pack("whatever", &files.collect()).unwrap()
+    };
+    let write = |archive| {
+        let files = [(path("helm/carts.tgz"), archive), (path("slo.yaml"), Vec::new())];
+        shop.repositories.write(&shop.name, &carts(), &files, now())
+    };
+    let first = write(chart(&[("Chart.yaml", "1"), ("templates/a.yaml", "2")])).unwrap();
+    write(chart(&[("Chart.yaml", "3")])).unwrap();
+    assert_eq!(
+        shop.git(&["diff-tree", "-r", "--name-status", "dev~1", "dev"]),
+        "M\tcarts/helm/carts/Chart.yaml\nD\tcarts/helm/carts/templates/a.yaml"
+    );
+    let read = |at| shop.repositories.read(&shop.name, &carts(), &path("helm/carts.tgz"), at);
+    let files = chart::unpack(&read(None).unwrap()).unwrap();
+    assert_eq!(files.into_iter().collect::<Vec<_>>(), [(path("Chart.yaml"), b"3".to_vec())]);
+    // Keptn 1.4 packs only what is newest.
+    assert!(matches!(read(Some(&first)), Err(ResourceError::NotFound { .. })));
+    assert_eq!(shop.read(&carts(), "helm/carts/templates/a.yaml", Some(&first)), "2");
+    assert_eq!(shop.git(&["fsck", "--strict", "--full", "--no-dangling"]), "");
+
+    let before = shop.git(&["rev-parse", "dev"]);
+    let error = write(b"no archive".to_vec()).unwrap_err().to_string();
+    assert!(error.starts_with("helm/carts.tgz is not the archive of a chart: it"), "{error}");
+    assert_eq!(shop.git(&["rev-parse", "dev"]), before);
+
+    shop.repositories.delete(&shop.name, &carts(), &path("helm/carts.tgz"), now()).unwrap();
+    assert!(matches!(read(None), Err(ResourceError::NotFound { .. })));
+}
+
+#[test]
+fn a_chart_takes_the_place_of_an_archive_that_somebody_pushed() {
+    let shop = Sockshop::new();
+    let blob = shop.blob("raw");
+    let helm = shop.tree(&format!("100644 blob {blob}\tcarts.tgz\n"));
+    shop.push_tree("dev", &format!("040000 tree {helm}\thelm\n"));
+    assert_eq!(shop.read(&dev(), "helm/carts.tgz", None), "raw");
+    let archive = chart::pack("carts", &[(path("Chart.yaml"), Vec::new())].into()).unwrap();
+    let files = [(path("helm/carts.tgz"), archive)];
+    shop.repositories.write(&shop.name, &dev(), &files, now()).unwrap();
+    assert_eq!(shop.git(&["ls-tree", "-r", "--name-only", "dev"]), "helm/carts/Chart.yaml");
+}
+
+#[test]
+fn an_archive_elsewhere_is_a_file_like_any_other() {
+    let shop = Sockshop::new();
+    shop.write(&dev(), "charts/carts.tgz", "no archive");
+    assert_eq!(shop.read(&dev(), "charts/carts.tgz", None), "no archive");
 }

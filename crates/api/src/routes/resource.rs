@@ -1,0 +1,204 @@
+//! Files of projects: Keptn's resource service.
+
+mod target;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use tidegate_core::names::CommitId;
+use tidegate_core::principal::Principal;
+use tidegate_engine::Engine;
+use tidegate_resources::ResourcePath;
+
+use super::gateway;
+use crate::auth::Caller;
+use crate::body::{self, JsonBody};
+use crate::error::ApiError;
+use crate::query::{PAGE, PageFields, Query};
+use crate::state::ApiState;
+use target::{Location, Target};
+
+/// Where the routes are.
+pub(crate) const ROUTES: &str = "/api/resource-service/v1";
+
+/// What a file was read at or written as. Keptn's `branch` is never filled, and there is no upstream.
+#[derive(Debug, Clone, Serialize)]
+struct Metadata {
+    version: CommitId,
+}
+
+/// One file.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Resource {
+    resource_content: String,
+    /// As it came in the path.
+    #[serde(rename = "resourceURI")]
+    resource_uri: String,
+    metadata: Metadata,
+}
+
+/// A page of a list, in the order of a walk through the directories.
+#[derive(Serialize)]
+struct Resources {
+    #[serde(flatten)]
+    page: PageFields,
+    resources: Vec<Listed>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    /// With a leading slash: Keptn's job executor looks for the prefix `/<directory>/`.
+    #[serde(rename = "resourceURI")]
+    resource_uri: String,
+    metadata: Metadata,
+}
+
+/// What was written.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    #[serde(rename = "commitID")]
+    commit_id: CommitId,
+    metadata: Metadata,
+}
+
+impl Changed {
+    fn answer(status: StatusCode, commit: CommitId) -> Response {
+        let metadata = Metadata { version: commit.clone() };
+        (status, Json(Self { commit_id: commit, metadata })).into_response()
+    }
+}
+
+#[derive(Deserialize)]
+struct NewResources {
+    #[serde(default)]
+    resources: Vec<NewResource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewResource {
+    #[serde(default, rename = "resourceURI")]
+    resource_uri: String,
+    #[serde(default)]
+    resource_content: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewContent {
+    #[serde(default)]
+    resource_content: String,
+}
+
+/// All routes: what a path names is read from it as it was sent, because it may be encoded twice.
+pub(crate) async fn serve(
+    State(state): State<ApiState>,
+    Caller(by): Caller,
+    method: Method,
+    uri: Uri,
+    query: Query,
+    request: axum::extract::Request,
+) -> Result<Response, ApiError> {
+    let raw = uri.path().strip_prefix(ROUTES).unwrap_or_default();
+    let engine = &state.engine;
+    match (method.as_str(), Target::read(raw)?) {
+        ("GET" | "HEAD", Target::Files(location)) => list(engine, location, &query).await,
+        ("GET" | "HEAD", Target::File(location, path, sent)) => {
+            read(engine, location, path, sent, &query).await
+        }
+        ("POST", Target::Files(location)) => {
+            let files = files(body::json(request).await?)?;
+            write(engine, location, files, &by, StatusCode::CREATED).await
+        }
+        ("PUT", Target::Files(location)) => {
+            let files = files(body::json(request).await?)?;
+            write(engine, location, files, &by, StatusCode::OK).await
+        }
+        ("PUT", Target::File(location, path, _)) => {
+            let JsonBody(NewContent { resource_content }) = body::json(request).await?;
+            let files = vec![(path, content(&resource_content)?)];
+            write(engine, location, files, &by, StatusCode::OK).await
+        }
+        ("DELETE", Target::File(Location { project, place }, path, _)) => {
+            let commit = engine.delete_file(project, place, path).await?;
+            Ok(Changed::answer(StatusCode::OK, commit))
+        }
+        _ => Err(gateway::method(method, uri).await),
+    }
+}
+
+async fn list(engine: &Engine, location: Location, query: &Query) -> Result<Response, ApiError> {
+    let (offset, size) = (query.offset(), query.page_size()?.unwrap_or(PAGE));
+    let Location { project, place } = location;
+    let (files, version) = engine
+        .git(move |git| {
+            let version = git.tip(&project, place.branch())?;
+            Ok((git.list(&project, &place, Some(&version))?, version))
+        })
+        .await?;
+    let (files, page) = PageFields::cut(files, offset, size);
+    let listed = |path: ResourcePath| Listed {
+        resource_uri: format!("/{path}"),
+        metadata: Metadata { version: version.clone() },
+    };
+    let resources = files.into_iter().map(listed).collect();
+    Ok(Json(Resources { page, resources }).into_response())
+}
+
+async fn read(
+    engine: &Engine,
+    location: Location,
+    path: ResourcePath,
+    sent: String,
+    query: &Query,
+) -> Result<Response, ApiError> {
+    let Location { project, place } = location;
+    // Some of Keptn's clients send an empty string with its quotes.
+    let revision = query.text("gitCommitID").filter(|text| *text != "\"\"").map(str::to_owned);
+    let (bytes, version) = engine
+        .git(move |git| match revision {
+            Some(text) => {
+                let at = git.revision(&project, &text)?;
+                Ok((git.read(&project, &place, &path, Some(&at))?, at))
+            }
+            None => {
+                Ok((git.read(&project, &place, &path, None)?, git.tip(&project, place.branch())?))
+            }
+        })
+        .await?;
+    let resource_content = STANDARD.encode(bytes);
+    let metadata = Metadata { version };
+    Ok(Json(Resource { resource_content, resource_uri: sent, metadata }).into_response())
+}
+
+async fn write(
+    engine: &Engine,
+    Location { project, place }: Location,
+    files: Vec<(ResourcePath, Vec<u8>)>,
+    by: &Principal,
+    status: StatusCode,
+) -> Result<Response, ApiError> {
+    let commit = engine.write_files(project, place, files, by).await?;
+    Ok(Changed::answer(status, commit))
+}
+
+/// The names in a body are plain: nothing in them is encoded.
+fn files(JsonBody(new): JsonBody<NewResources>) -> Result<Vec<(ResourcePath, Vec<u8>)>, ApiError> {
+    let file = |NewResource { resource_uri, resource_content }: NewResource| {
+        let path = ResourcePath::new(&resource_uri);
+        let path = path.map_err(|error| ApiError::bad_request(error.to_string()))?;
+        Ok((path, content(&resource_content)?))
+    };
+    new.resources.into_iter().map(file).collect()
+}
+
+fn content(base64: &str) -> Result<Vec<u8>, ApiError> {
+    let decoded = STANDARD.decode(base64);
+    decoded.map_err(|_| ApiError::bad_request("resource content is not base64 encoded"))
+}

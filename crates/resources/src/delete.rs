@@ -1,0 +1,70 @@
+//! Deleting a file: one commit without it.
+
+use git2::Oid;
+use git2::build::TreeUpdateBuilder;
+use jiff::Timestamp;
+use tidegate_core::names::{CommitId, ProjectName};
+
+use crate::chart;
+use crate::error::ResourceError;
+use crate::layout;
+use crate::path::ResourcePath;
+use crate::place::Place;
+use crate::repositories::Repositories;
+use crate::repository::Project;
+use crate::tree::{self, Node};
+
+impl Repositories {
+    /// Deletes a file, or a symbolic link in its place. `helm/<name>.tgz` stands for the directory
+    /// `helm/<name>` where there is one. A service stays where its last file goes: Git knows no empty
+    /// directory, so an empty `metadata.yaml` takes its place.
+    ///
+    /// # Errors
+    /// [`ResourceError::NotFound`], also where a directory has the path. Further
+    /// [`ResourceError::ProjectNotFound`], [`ResourceError::StageNotFound`],
+    /// [`ResourceError::ServiceNotFound`].
+    pub fn delete(
+        &self,
+        project: &ProjectName,
+        place: &Place,
+        path: &ResourcePath,
+        now: Timestamp,
+    ) -> Result<CommitId, ResourceError> {
+        self.writing(project, |project| {
+            project.append(place.branch(), layout::RESOURCE_DELETED, now, |root| {
+                let directory = project.descend(project.repo.find_tree(root.id())?, place)?;
+                let node =
+                    |path: &ResourcePath| tree::find(&project.repo, &directory, path.segments());
+                let chart = match chart::directory_of(path) {
+                    Some(chart) => matches!(node(&chart)?, Node::Directory(_)).then_some(chart),
+                    None => None,
+                };
+                let gone = match (chart, node(path)?) {
+                    (Some(chart), _) => chart,
+                    (None, Node::File(_) | Node::SymbolicLink) => path.clone(),
+                    (None, other) => return Err(project.missing(place, path, other.obstacle())),
+                };
+                let mut update = TreeUpdateBuilder::new();
+                update.remove(place.within_branch(&gone));
+                let tree = update.create_updated(&project.repo, root)?;
+                project.with_service(tree, place)
+            })
+        })
+    }
+}
+
+impl Project<'_> {
+    /// The root of a branch that has the directory of a place.
+    fn with_service(&self, root: Oid, place: &Place) -> Result<Oid, ResourceError> {
+        let root = self.repo.find_tree(root)?;
+        match (place, self.descend(self.repo.find_tree(root.id())?, place)) {
+            (Place::Service(_, service), Err(ResourceError::ServiceNotFound { .. })) => {
+                self.with_metadata(&root, service, "")
+            }
+            (_, found) => found.map(|_| root.id()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
