@@ -10,6 +10,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tidegate_core::names::TaskName;
 use tidegate_core::principal::Principal;
 use tidegate_identity::{Holder, TooMany};
@@ -55,16 +57,56 @@ enum Denied {
 
 /// A wrong token costs the peer an attempt. The right one always gets in, and a request without any
 /// is no guess.
-fn identify(state: &ApiState, peer: SocketAddr, headers: &HeaderMap) -> Result<Holder, Denied> {
-    let presented = headers.get(TOKEN_HEADER).filter(|value| !value.is_empty());
-    let presented = presented.ok_or(Denied::Missing)?;
-    let holder = presented.to_str().ok().and_then(|token| state.tokens.holder(token));
-    match holder {
+fn identify(state: &ApiState, peer: SocketAddr, presented: Option<&str>) -> Result<Holder, Denied> {
+    let presented = presented.filter(|token| !token.is_empty()).ok_or(Denied::Missing)?;
+    match state.tokens.holder(presented) {
         Some(holder) => Ok(holder.clone()),
         None => {
             let mut limits = state.limits.lock().unwrap_or_else(PoisonError::into_inner);
             limits.wrong(peer.ip(), Instant::now()).map_err(Denied::TooMany)?;
             Err(Denied::Wrong)
+        }
+    }
+}
+
+/// The token in the header of Keptn's clients. What is no text is no token of anybody.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(TOKEN_HEADER).map(|value| value.to_str().unwrap_or("\u{fffd}"))
+}
+
+/// The password of HTTP's basic authentication: a token, whatever the user is called.
+fn password(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    decoded.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// Git's own clients: they ask without a token first, and send it once they were told to.
+pub(crate) async fn git(
+    State(state): State<ApiState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let password = password(request.headers());
+    let presented = password.as_deref().or_else(|| token(request.headers()));
+    match identify(&state, peer, presented) {
+        Ok(Holder { principal, tasks }) => {
+            request.extensions_mut().insert(principal);
+            if let Some(tasks) = tasks {
+                request.extensions_mut().insert(tasks);
+            }
+            next.run(request).await
+        }
+        Err(Denied::TooMany(too_many)) => slow_down(too_many),
+        Err(Denied::Missing | Denied::Wrong) => {
+            let ask = [(header::WWW_AUTHENTICATE, "Basic realm=\"tidegate\", charset=\"UTF-8\"")];
+            let text = "sign in with any user name, and a token as the password\n";
+            (StatusCode::UNAUTHORIZED, ask, text).into_response()
         }
     }
 }
@@ -77,7 +119,7 @@ async fn admit(
     next: impl AsyncFnOnce(Request) -> Response,
     deny: impl FnOnce(Denied) -> Response,
 ) -> Response {
-    match identify(state, peer, request.headers()) {
+    match identify(state, peer, token(request.headers())) {
         Ok(Holder { principal, tasks }) => {
             request.extensions_mut().insert(principal);
             if let Some(tasks) = tasks {

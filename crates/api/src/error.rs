@@ -62,6 +62,14 @@ impl ApiError {
         Self { code, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Adds a field to the body.
     pub(crate) fn with(mut self, key: &str, value: Value) -> Self {
         self.more.insert(key.to_owned(), value);

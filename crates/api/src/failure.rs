@@ -81,11 +81,12 @@ impl From<ResourceError> for ApiError {
             | ResourceError::NoChart { .. }
             | ResourceError::TooMany { .. } => Self::bad_request(text),
             ResourceError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
-            ResourceError::Contended { .. } => {
+            ResourceError::Contended { .. } | ResourceError::Busy => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(BUSY_S)
             }
             ResourceError::HostConfiguration(_)
             | ResourceError::Git(_)
+            | ResourceError::Program(_)
             | ResourceError::Io { .. } => Self::internal(&text),
         }
     }

@@ -1,12 +1,13 @@
 //! The complete list of routes.
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
 
 use crate::routes::{
-    approval, auth, datastore, event, gateway, health, metadata, open_event, project, resource,
-    sequence, sequence_execution, service, sign_in_link, stage,
+    approval, auth, datastore, event, gateway, git, health, metadata, open_event, project,
+    resource, sequence, sequence_execution, service, sign_in_link, stage,
 };
 use crate::state::ApiState;
 use crate::{auth as layer, body};
@@ -18,8 +19,9 @@ pub fn router(state: ApiState) -> Router {
         .merge(auth().route_layer(from_fn_with_state(state.clone(), layer::auth_route)))
         .merge(api_service().route_layer(from_fn_with_state(state.clone(), layer::api_service)))
         .merge(guarded().route_layer(from_fn_with_state(state.clone(), layer::gateway)))
-        .method_not_allowed_fallback(gateway::method)
         .layer(from_fn(body::limit))
+        .merge(git().route_layer(from_fn_with_state(state.clone(), layer::git)))
+        .method_not_allowed_fallback(gateway::method)
         .with_state(state)
 }
 
@@ -43,6 +45,15 @@ fn api_service() -> Router<ApiState> {
     Router::new()
         .route("/api/v1/metadata", get(metadata::get))
         .route("/api/v1/event", post(event::send))
+}
+
+/// Clones and pushes, which have limits of their own.
+fn git() -> Router<ApiState> {
+    Router::new()
+        .route("/git/{repository}/info/refs", get(git::refs))
+        .route("/git/{repository}/git-upload-pack", post(git::upload))
+        .route("/git/{repository}/git-receive-pack", post(git::receive))
+        .layer(DefaultBodyLimit::disable())
 }
 
 /// What Keptn's gateway guards, and Tidegate's own routes.

@@ -5,6 +5,7 @@ pub(crate) mod auth;
 pub(crate) mod datastore;
 pub(crate) mod event;
 pub(crate) mod gateway;
+pub(crate) mod git;
 pub(crate) mod health;
 pub(crate) mod metadata;
 pub(crate) mod open_event;

@@ -4,12 +4,15 @@ use std::sync::{Arc, Mutex};
 
 use tidegate_engine::Engine;
 use tidegate_identity::{RateLimit, Tokens};
+use tidegate_resources::hosting::Hosting;
 
 /// What every handler may use. Clones share it.
 #[derive(Clone)]
 pub struct ApiState {
     /// Where inputs go, and answers come from.
     pub engine: Engine,
+    /// Who serves clones and pushes.
+    pub hosting: Hosting,
     /// Who may ask.
     pub tokens: Arc<Tokens>,
     /// How fast a peer may guess; shared with the Bridge.

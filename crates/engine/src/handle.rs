@@ -1,5 +1,6 @@
 //! The engine as everybody else sees it: ask, and be answered when it is durable.
 
+use std::fs::File;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -7,10 +8,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tidegate_core::approval::{Comment, Decided, Decision, Subject};
+use tidegate_core::audit::{Action, Chain};
 use tidegate_core::event::Draft;
 use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, StageName};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Command, Control, Input, Refusal, Reply, new_id};
+use tidegate_resources::hosting::{Hosting, Moved, Received};
 use tidegate_resources::{Place, Repositories, ResourcePath};
 use tidegate_store::{Home, IdempotencyRow, Reader, StoreError, Write, Written};
 use tokio::sync::{Notify, broadcast, oneshot, watch};
@@ -20,8 +23,9 @@ use crate::driver::Driver;
 use crate::failure::Failure;
 use crate::later::Later;
 use crate::port::{Ports, Resolver};
-use crate::saga::{shipyard_in, unhurried};
+use crate::saga::{shipyard_at, shipyard_in, unhurried};
 use crate::shell::{Message, Shell};
+use crate::turns::Turns;
 use crate::work::{Done, Notice, Submission, Work};
 
 /// Most pieces of work that wait; beyond it callers are told to come back.
@@ -85,8 +89,8 @@ struct Inner {
     /// How many records the audit log may have got since the start.
     audited: watch::Sender<u64>,
     deliveries: Notify,
-    /// Whoever writes files of projects takes turns.
-    files: tokio::sync::Mutex<()>,
+    /// Whoever writes files of a project takes turns.
+    files: Turns,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -123,7 +127,7 @@ impl Engine {
             forgotten,
             audited: watch::Sender::new(0),
             deliveries: Notify::new(),
-            files: tokio::sync::Mutex::default(),
+            files: Turns::default(),
             writer: Mutex::new(None),
         });
         let listener = Arc::downgrade(&inner);
@@ -287,7 +291,7 @@ impl Engine {
         let (engine, by) = (self.clone(), by.clone());
         unhurried(async move {
             // In this order for everybody, so that the newest file is the one in force.
-            let _turn = engine.inner.files.lock().await;
+            let _turn = engine.inner.files.take(&project).await;
             let now = engine.now();
             let shipyard = shipyard_in(&place, &files)?;
             let name = project.clone();
@@ -297,6 +301,45 @@ impl Engine {
                 engine.write_surely(Write::Snapshot { project, commit, text }, &by).await?;
             }
             Ok(commit)
+        })
+        .await
+    }
+
+    /// Receives a push, which takes turns with whoever else writes files of the project, and says what
+    /// Git answers. A shipyard that it brings is in force for every sequence that is triggered or ends
+    /// afterwards; the audit log keeps which branches moved.
+    ///
+    /// # Errors
+    /// There is no such project, or Git fails. A push that is refused is none: the answer says so.
+    pub async fn receive_push(
+        &self,
+        hosting: Hosting,
+        project: ProjectName,
+        request: File,
+        by: &Principal,
+    ) -> Result<Vec<u8>, Failure> {
+        let (engine, by) = (self.clone(), by.clone());
+        unhurried(async move {
+            let _turn = engine.inner.files.take(&project).await;
+            let name = project.clone();
+            let Received { answer, moved } =
+                engine.git(move |_| Ok(hosting.receive(&name, request)?)).await?;
+            for Moved { branch, tip, is_default } in moved {
+                tracing::info!(%project, branch, commit = %tip, %by, "a push moved a branch");
+                let pushed = Action::Pushed { branch, commit: tip.clone() };
+                let record = Write::Record(Chain::of(&project), Box::new(pushed));
+                engine.write_surely(record, &by).await?;
+                if !is_default {
+                    continue;
+                }
+                let (name, at) = (project.clone(), tip.clone());
+                let text = engine.git(move |git| Ok(shipyard_at(git, &name, &at)?)).await?;
+                if let Some(text) = text {
+                    let snapshot = Write::Snapshot { project: project.clone(), commit: tip, text };
+                    engine.write_surely(snapshot, &by).await?;
+                }
+            }
+            Ok(answer)
         })
         .await
     }
@@ -314,7 +357,7 @@ impl Engine {
     ) -> Result<CommitId, Failure> {
         let engine = self.clone();
         unhurried(async move {
-            let _turn = engine.inner.files.lock().await;
+            let _turn = engine.inner.files.take(&project).await;
             let now = engine.now();
             engine.git(move |git| Ok(git.delete(&project, &place, &path, now)?)).await
         })

@@ -16,6 +16,7 @@ mod port;
 mod resolve;
 mod saga;
 mod shell;
+mod turns;
 mod work;
 
 pub use accept::input_of;

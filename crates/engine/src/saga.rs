@@ -247,10 +247,18 @@ fn newest_shipyard(
     if tip == *known {
         return Ok(None);
     }
+    Ok(shipyard_at(git, project, &tip)?.map(|text| (tip, text)))
+}
+
+/// The shipyard at a commit, where it is valid.
+pub(crate) fn shipyard_at(
+    git: &Repositories,
+    project: &ProjectName,
+    commit: &CommitId,
+) -> Result<Option<String>, ResourceError> {
     let path = ResourcePath::new("shipyard.yaml")?;
-    let bytes = git.read(project, &Place::Project, &path, Some(&tip))?;
-    let text = String::from_utf8(bytes).ok().filter(|text| Shipyard::parse(text).is_ok());
-    Ok(text.map(|text| (tip, text)))
+    let bytes = git.read(project, &Place::Project, &path, Some(commit))?;
+    Ok(String::from_utf8(bytes).ok().filter(|text| Shipyard::parse(text).is_ok()))
 }
 
 /// The new shipyard among the files that are written to a project's default branch.

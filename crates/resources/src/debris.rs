@@ -31,13 +31,30 @@ pub(crate) fn sweep_repository(dir: &Path) -> Result<(), ResourceError> {
         remove(&dir.join(lock))?;
     }
     remove_below(&dir.join("refs"), Depth::All, |name| ends_with(name, ".lock"))?;
-    remove_below(&dir.join("objects"), Depth::One, |name| starts_with(name, "tmp_object"))
+    let objects = dir.join("objects");
+    remove_quarantine(&objects)?;
+    remove_below(&objects, Depth::One, |name| starts_with(name, "tmp_"))?;
+    // A kept pack is one that was still being received.
+    let unwanted = |name: &OsStr| starts_with(name, "tmp_") || ends_with(name, ".keep");
+    remove_below(&objects.join("pack"), Depth::One, unwanted)
 }
 
 /// Whether a file of a repository was not written to the end, or is a lock.
 pub(crate) fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default();
     ends_with(name, ".lock") || starts_with(name, "tmp_")
+}
+
+/// Removes what was pushed and not yet accepted.
+fn remove_quarantine(objects: &Path) -> Result<(), ResourceError> {
+    for entry in at(objects, fs::read_dir(objects))? {
+        let (name, path) = at(objects, entry).map(|entry| (entry.file_name(), entry.path()))?;
+        if starts_with(&name, "tmp_objdir-") || starts_with(&name, "incoming-") {
+            tracing::info!(path = %path.display(), "Removed a push that was not accepted");
+            at(&path, fs::remove_dir_all(&path))?;
+        }
+    }
+    Ok(())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

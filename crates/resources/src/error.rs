@@ -133,6 +133,12 @@ pub enum ResourceError {
         /// The full name of the branch.
         reference: String,
     },
+    /// Too many clones and fetches are under way.
+    #[error("too many clones and fetches are under way; try again in a moment")]
+    Busy,
+    /// The `git` program failed.
+    #[error("git: {0}")]
+    Program(String),
     /// libgit2 reads the Git configuration of the user and the system before it lets go of it. Its
     /// settings do not count, but it must be readable.
     #[error(

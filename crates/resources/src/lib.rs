@@ -21,6 +21,7 @@ mod debris;
 mod delete;
 mod disk;
 mod error;
+pub mod hosting;
 mod layout;
 mod lock;
 mod path;

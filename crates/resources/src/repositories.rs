@@ -139,6 +139,11 @@ impl Repositories {
         &self.inner.root
     }
 
+    /// Where the hooks are that `git` calls.
+    pub(crate) fn hooks(&self) -> PathBuf {
+        self.root().join("hooks")
+    }
+
     pub(crate) fn writer_config(&self) -> &Path {
         &self.inner.writer_config
     }

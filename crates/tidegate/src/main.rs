@@ -8,6 +8,7 @@ mod data;
 mod demo;
 mod doctor;
 mod hello;
+mod hook;
 mod log;
 mod logs;
 mod restore;
@@ -50,6 +51,9 @@ enum Command {
         /// The job's directory
         directory: PathBuf,
     },
+    /// Judge what is pushed to a project (called by git)
+    #[command(hide = true, subcommand)]
+    Hook(hook::Hook),
     /// The demo's service and its tools
     #[command(hide = true, subcommand)]
     Hello(hello::Command),
@@ -60,6 +64,7 @@ fn main() -> ExitCode {
     match command {
         // The supervisor makes its own small world.
         Command::JobRun { directory } => tidegate_integrations::jobs::supervise(&directory),
+        Command::Hook(hook) => report(hook::run(&hook)),
         Command::Hello(command) => hello::run(command),
         Command::Client(command) => tidegate_cli::run(command),
         Command::Serve(options) => report(serve::run(options)),

@@ -12,6 +12,7 @@ use tidegate_engine::{Engine, Ports, RepositoryResolver};
 use tidegate_identity::{Origin, RateLimit, Secret, Tokens};
 use tidegate_integrations::jobs::{Jobs, JobsConfig, JobsSetup};
 use tidegate_resources::Repositories;
+use tidegate_resources::hosting::Hosting;
 use tidegate_store::sqlite::SqliteHome;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -65,6 +66,8 @@ impl Server {
         let key = crate::audit::key(config.audit.key.as_deref(), data.path())?;
         let (home, reader) = SqliteHome::open(data.path())?;
         let repositories = Repositories::open(&data.path().join("git"))?;
+        let program = std::env::current_exe().context("cannot find this program")?;
+        let hosting = Hosting::new(repositories.clone(), program)?;
         let resolver = RepositoryResolver::new(repositories.clone());
         let settings = config.tasks.settings();
         let retention = config.retention.retention();
@@ -78,7 +81,7 @@ impl Server {
         data.keep_endpoint(address)?;
         let (stop, stopping) = watch::channel(false);
         let limits = Arc::new(Mutex::new(RateLimit::default()));
-        let app = router(&engine, &tokens, &limits, &jobs, stopping.clone());
+        let app = router(&engine, hosting, &tokens, &limits, &jobs, stopping.clone());
         let http = tokio::spawn(listen_until(listener, app, stopping));
         let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
         let token = from_file;
@@ -127,6 +130,7 @@ impl Server {
 
 fn router(
     engine: &Engine,
+    hosting: Hosting,
     tokens: &Arc<Tokens>,
     limits: &Arc<Mutex<RateLimit>>,
     jobs: &Jobs,
@@ -134,6 +138,7 @@ fn router(
 ) -> Router {
     let api = tidegate_api::ApiState {
         engine: engine.clone(),
+        hosting,
         tokens: Arc::clone(tokens),
         limits: Arc::clone(limits),
         version: env!("CARGO_PKG_VERSION"),

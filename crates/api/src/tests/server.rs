@@ -16,6 +16,7 @@ use tidegate_core::principal::PrincipalName;
 use tidegate_engine::{Engine, Ports, RepositoryResolver};
 use tidegate_identity::{NamedToken, RateLimit, Secret, TokenKind, Tokens};
 use tidegate_resources::Repositories;
+use tidegate_resources::hosting::Hosting;
 use tidegate_store::sqlite::SqliteHome;
 use tower::ServiceExt as _;
 
@@ -81,6 +82,8 @@ impl Server {
     async fn start(directory: &tempfile::TempDir) -> Self {
         let (home, reader) = SqliteHome::open(directory.path()).unwrap();
         let repositories = Repositories::open(&directory.path().join("git")).unwrap();
+        let program = std::env::current_exe().unwrap();
+        let hosting = Hosting::new(repositories.clone(), program).unwrap();
         let resolver = RepositoryResolver::new(repositories.clone());
         let ports = Ports::default();
         let fatal = |reason| panic!("{reason}");
@@ -100,6 +103,7 @@ impl Server {
         });
         let state = ApiState {
             engine: engine.clone(),
+            hosting,
             tokens: Arc::new(Tokens::new(&Secret::new(SHARED), &named).unwrap()),
             limits: Arc::new(Mutex::new(RateLimit::new(ATTEMPTS_EVERY, 2))),
             version: "9.8.7",

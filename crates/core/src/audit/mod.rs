@@ -82,6 +82,13 @@ pub enum Action {
         /// The commit that brought it.
         commit: CommitId,
     },
+    /// A push moved a branch of a project.
+    Pushed {
+        /// The branch.
+        branch: String,
+        /// Its newest commit from then on.
+        commit: CommitId,
+    },
     /// A project was created.
     ProjectCreated {
         /// The project.

@@ -150,6 +150,11 @@ impl Sealer<'_> {
                 self.word("shipyard_changed");
                 self.put("commit", commit.as_str());
             }
+            Action::Pushed { branch, commit } => {
+                self.word("pushed");
+                self.put("branch", branch.as_str());
+                self.put("commit", commit.as_str());
+            }
             Action::ProjectCreated { project, commit } => {
                 self.word("project_created");
                 self.put("project", project.as_str());

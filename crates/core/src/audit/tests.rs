@@ -336,6 +336,12 @@ fn every_action_reads_back_as_it_was_sealed() {
             commit.as_str(),
         ),
         (
+            Action::Pushed { branch: "qa".to_owned(), commit: commit.clone() },
+            "pushed",
+            "branch",
+            "qa",
+        ),
+        (
             Action::ProjectCreated { project: project.clone(), commit: commit.clone() },
             "project_created",
             "project",

@@ -1,5 +1,6 @@
 //! The shipyard: which stages a project has, and which sequences of tasks run in them.
 
+mod lint;
 mod parse;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::event::TaskResult;
 use crate::names::{SequenceName, StageName, TaskName};
 
+pub use lint::{Finding, lint};
 pub use parse::{ShipyardError, ShipyardProblem};
 
 /// Most stages in one shipyard.

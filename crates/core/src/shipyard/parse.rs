@@ -90,7 +90,7 @@ fn invalid(node: &Node, problem: ShipyardProblem) -> ShipyardError {
     ShipyardError::Invalid { place: node.place, problem }
 }
 
-fn field<'a>(fields: &'a [(Key, Node)], name: &str) -> Option<&'a Node> {
+pub(super) fn field<'a>(fields: &'a [(Key, Node)], name: &str) -> Option<&'a Node> {
     fields.iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
 }
 
@@ -228,7 +228,7 @@ fn no_policy(fields: &[(Key, Node)]) -> Result<(), YamlError> {
 }
 
 /// Go's duration grammar: `1h30m`, `1.5s`, `100ms`. None for anything else, and for negative ones.
-fn go_duration(text: &str) -> Option<Duration> {
+pub(super) fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest == "0" {
         return Some(Duration::ZERO);

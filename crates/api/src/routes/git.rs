@@ -1,0 +1,127 @@
+//! Clone, fetch and push of projects: Git's smart HTTP protocol.
+
+mod spool;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tidegate_core::names::ProjectName;
+use tidegate_engine::Failure;
+use tidegate_resources::ResourceError;
+use tidegate_resources::hosting::{GitService, PUSH_BYTES_MAX};
+use tokio_util::io::ReaderStream;
+
+use crate::auth::{Answers, Caller};
+use crate::error::{ApiError, shown};
+use crate::path::{self, Path};
+use crate::query::Query;
+use crate::state::ApiState;
+
+/// Which version of the protocol a client speaks.
+const PROTOCOL: HeaderName = HeaderName::from_static("git-protocol");
+/// Largest negotiation of a fetch, in bytes, unpacked.
+const FETCH_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// What goes wrong, as `git` shows it to people: one line of text.
+pub(crate) struct GitError(StatusCode, String);
+
+impl IntoResponse for GitError {
+    fn into_response(self) -> Response {
+        (self.0, format!("{}\n", self.1)).into_response()
+    }
+}
+
+impl From<Failure> for GitError {
+    fn from(failure: Failure) -> Self {
+        let text = failure.to_string();
+        let error = ApiError::from(failure);
+        Self(
+            error.status(),
+            if error.status().is_server_error() { error.message().to_owned() } else { text },
+        )
+    }
+}
+
+impl From<ResourceError> for GitError {
+    fn from(error: ResourceError) -> Self {
+        Failure::Resource(error).into()
+    }
+}
+
+/// `GET /git/<project>.git/info/refs?service=…`: what the branches are.
+pub(crate) async fn refs(
+    State(state): State<ApiState>,
+    Answers(tasks): Answers,
+    Path(repository): Path<String>,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, GitError> {
+    let project = project(&repository)?;
+    let service = query.text("service").and_then(GitService::named).ok_or_else(|| {
+        let text = "only the smart protocol is served; use a Git of this decade";
+        GitError(StatusCode::FORBIDDEN, text.to_owned())
+    })?;
+    if service == GitService::ReceivePack && tasks.is_some() {
+        return Err(only_answers());
+    }
+    let transfer = state.hosting.advertise(&project, service, protocol(&headers)).await?;
+    Ok(answer(service, "advertisement", Body::from_stream(ReaderStream::new(transfer))))
+}
+
+/// `POST /git/<project>.git/git-upload-pack`: a clone or a fetch.
+pub(crate) async fn upload(
+    State(state): State<ApiState>,
+    Path(repository): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, GitError> {
+    let project = project(&repository)?;
+    let request = spool::to_file(body, &headers, FETCH_BYTES_MAX).await?;
+    let transfer = state.hosting.upload(&project, protocol(&headers), request).await?;
+    let body = Body::from_stream(ReaderStream::new(transfer));
+    Ok(answer(GitService::UploadPack, "result", body))
+}
+
+/// `POST /git/<project>.git/git-receive-pack`: a push.
+pub(crate) async fn receive(
+    State(state): State<ApiState>,
+    Caller(by): Caller,
+    Answers(tasks): Answers,
+    Path(repository): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, GitError> {
+    if tasks.is_some() {
+        return Err(only_answers());
+    }
+    let project = project(&repository)?;
+    // All of it is here before anybody has to wait for its turn.
+    let request = spool::to_file(body, &headers, PUSH_BYTES_MAX).await?;
+    let said = state.engine.receive_push(state.hosting.clone(), project, request, &by).await?;
+    Ok(answer(GitService::ReceivePack, "result", Body::from(said)))
+}
+
+fn only_answers() -> GitError {
+    let text = "this token answers tasks and reads; it cannot push";
+    GitError(StatusCode::FORBIDDEN, text.to_owned())
+}
+
+fn project(repository: &str) -> Result<ProjectName, GitError> {
+    let name = repository.strip_suffix(".git").unwrap_or(repository);
+    path::project(name).ok_or_else(|| {
+        GitError(StatusCode::NOT_FOUND, format!("there is no project {}", shown(name)))
+    })
+}
+
+/// Only what is known is handed to `git`.
+fn protocol(headers: &HeaderMap) -> Option<&'static str> {
+    let named = headers.get(PROTOCOL)?.to_str().ok()?;
+    ["version=2", "version=1"].into_iter().find(|known| named.split(':').any(|one| one == *known))
+}
+
+fn answer(service: GitService, what: &str, body: Body) -> Response {
+    let kind = format!("application/x-{}-{what}", service.name());
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache".to_owned())], body)
+        .into_response()
+}

@@ -1,0 +1,171 @@
+//! What a push must not bring. Runs as a child of `git`, which holds what was pushed in quarantine:
+//! nobody else can read it yet, and it is gone when this refuses.
+
+use std::collections::BTreeSet;
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+
+use git2::{Oid, Repository};
+use tidegate_core::shipyard::{Shipyard, lint};
+use tidegate_core::yaml::STACK_BYTES;
+
+use crate::layout;
+use crate::tree::{self, Node, optional};
+
+/// Most branches and tags of a project.
+pub const REFS_MAX: usize = 10_000;
+/// Largest shipyard that is read, in bytes.
+const SHIPYARD_BYTES_MAX: usize = 1024 * 1024;
+/// Digits of an id in full.
+const ID_DIGITS: usize = 40;
+/// Most lines that a refused push is answered with.
+const REASONS_MAX: usize = 20;
+
+/// Why a push could not be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum HookError {
+    /// The repository or what was pushed cannot be read.
+    #[error("cannot read what was pushed: {0}")]
+    Git(#[from] git2::Error),
+    /// Git or the client has gone.
+    #[error("cannot hear or answer Git: {0}")]
+    Io(#[from] io::Error),
+    /// Git says something else than its documentation.
+    #[error("cannot make sense of what Git says: {0:?}")]
+    Line(String),
+}
+
+/// One branch or tag of a push.
+struct Update {
+    new: Oid,
+    name: String,
+}
+
+/// Judges a push: reads what is to change from `input`, as Git gives it to its `pre-receive` hook, and
+/// writes what is wrong to `output`, which the client shows. True where nothing is.
+///
+/// # Errors
+/// The repository cannot be read; then nothing may be accepted.
+pub fn pre_receive(
+    repository: &Path,
+    quarantine: Option<&Path>,
+    input: impl BufRead,
+    mut output: impl Write,
+) -> Result<bool, HookError> {
+    let repo = Repository::open_bare(repository)?;
+    if let Some(quarantine) = quarantine {
+        repo.odb()?.add_disk_alternate(&quarantine.to_string_lossy())?;
+    }
+    let updates = updates(input)?;
+    let mut reasons = Vec::new();
+    if let Some(reason) = too_many(&repo, &updates)? {
+        reasons.push(reason);
+    }
+    let default = default_branch(&repo)?;
+    for update in &updates {
+        reasons.extend(judge(&repo, update, &default)?);
+    }
+    for reason in reasons.iter().take(REASONS_MAX) {
+        writeln!(output, "{reason}")?;
+    }
+    if let Some(more) = reasons.len().checked_sub(REASONS_MAX).filter(|more| *more > 0) {
+        writeln!(output, "and {more} more")?;
+    }
+    Ok(reasons.is_empty())
+}
+
+/// Lines of `<old> <new> <name>`.
+fn updates(input: impl BufRead) -> Result<Vec<Update>, HookError> {
+    let mut updates = Vec::new();
+    for line in input.lines() {
+        let line = line?;
+        let mut words = line.splitn(3, ' ').skip(1);
+        // libgit2 takes a part of an id for one that goes on with zeros.
+        let new = words.next().filter(|new| new.len() == ID_DIGITS);
+        let update = new.and_then(|new| Oid::from_str(new).ok()).zip(words.next());
+        let (new, name) = update.ok_or_else(|| HookError::Line(line.clone()))?;
+        updates.push(Update { new, name: name.to_owned() });
+    }
+    Ok(updates)
+}
+
+fn too_many(repo: &Repository, updates: &[Update]) -> Result<Option<String>, HookError> {
+    let mut names: BTreeSet<String> = updates.iter().map(|update| update.name.clone()).collect();
+    for reference in repo.references()? {
+        if let Ok(name) = reference?.name() {
+            names.insert(name.to_owned());
+        }
+        if names.len() > REFS_MAX {
+            break;
+        }
+    }
+    let reason = format!("this project would have more than {REFS_MAX} branches and tags");
+    Ok((names.len() > REFS_MAX).then_some(reason))
+}
+
+fn default_branch(repo: &Repository) -> Result<String, HookError> {
+    let head = optional(repo.find_reference("HEAD"))?;
+    let target = head.and_then(|head| head.symbolic_target().ok().flatten().map(str::to_owned));
+    Ok(target.unwrap_or_else(|| layout::reference(layout::DEFAULT_BRANCH)))
+}
+
+fn judge(repo: &Repository, update: &Update, default: &str) -> Result<Vec<String>, HookError> {
+    let Update { new, name } = update;
+    if !name.starts_with("refs/heads/") && !name.starts_with("refs/tags/") {
+        return Ok(vec![format!("{name}: push branches and tags only")]);
+    }
+    if new.is_zero() {
+        return Ok(vec![format!("{name} cannot be deleted: sequences may still need it")]);
+    }
+    if name.starts_with("refs/tags/") {
+        return Ok(Vec::new());
+    }
+    let Some(commit) = optional(repo.find_commit(*new))? else {
+        return Ok(vec![format!("{name}: a branch must be at a commit")]);
+    };
+    match name == default {
+        true => shipyard(repo, &commit.tree()?),
+        false => Ok(Vec::new()),
+    }
+}
+
+/// What is wrong with the shipyard of the default branch.
+fn shipyard(repo: &Repository, root: &git2::Tree<'_>) -> Result<Vec<String>, HookError> {
+    let file = layout::SHIPYARD;
+    let one = |why: &str| Ok(vec![format!("{file}: {why}")]);
+    let id = match tree::find(repo, root, [file].into_iter())? {
+        Node::File(id) => id,
+        other => {
+            return match other {
+                Node::Nothing => one("it is missing, and no sequence could run"),
+                other => one(&other.obstacle().to_string()),
+            };
+        }
+    };
+    let (bytes, _) = repo.odb()?.read_header(id)?;
+    if bytes > SHIPYARD_BYTES_MAX {
+        return one(&format!("it is larger than {SHIPYARD_BYTES_MAX} bytes"));
+    }
+    let blob = repo.find_blob(id)?;
+    let Ok(text) = std::str::from_utf8(blob.content()) else {
+        return one("it is not UTF-8 text");
+    };
+    Ok(faults(text).into_iter().map(|fault| format!("{file}:{fault}")).collect())
+}
+
+/// Reads a shipyard, on a stack that is deep enough for it. What would be run as in Keptn is refused
+/// where nobody can have meant it: whoever pushes can mend it.
+fn faults(text: &str) -> Vec<String> {
+    let read = || match Shipyard::parse(text) {
+        Ok(_) => lint(text).iter().map(ToString::to_string).collect(),
+        Err(error) => vec![error.to_string()],
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let read = thread.spawn_scoped(scope, read).map(std::thread::ScopedJoinHandle::join);
+        match read {
+            Ok(Ok(read)) => read,
+            Ok(Err(_)) | Err(_) => vec![" it cannot be read".to_owned()],
+        }
+    })
+}

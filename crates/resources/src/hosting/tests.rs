@@ -1,0 +1,126 @@
+use std::io::Write as _;
+
+use super::hook::pre_receive;
+use super::{GitService, Hosting, service_line};
+use crate::fixture::Sockshop;
+
+const SHIPYARD: &str = "\
+apiVersion: spec.keptn.sh/0.2.2
+spec:
+  stages: [{name: dev, sequences: [{name: delivery, tasks: [{name: deployment}]}]}]
+";
+
+/// What the hook says to a push of one commit to a branch; none where it is accepted.
+fn judged(shop: &Sockshop, reference: &str, new: &str) -> Option<String> {
+    let old = "0".repeat(40);
+    let (input, mut said) = (format!("{old} {new} {reference}\n"), Vec::new());
+    let accepted = pre_receive(&shop.dir(), None, input.as_bytes(), &mut said).unwrap();
+    let said = String::from_utf8(said).unwrap();
+    assert_eq!(accepted, said.is_empty(), "{said}");
+    (!accepted).then_some(said)
+}
+
+/// A commit on nothing whose tree is made of lines for `git mktree`.
+fn commit(shop: &Sockshop, entries: &str) -> String {
+    let tree = shop.tree(entries);
+    shop.git(&["commit-tree", "-m", "pushed", &tree])
+}
+
+fn with_shipyard(shop: &Sockshop, text: &str) -> String {
+    commit(shop, &format!("100644 blob {}\tshipyard.yaml\n", shop.blob(text)))
+}
+
+#[test]
+fn only_the_default_branch_needs_a_shipyard() {
+    let shop = Sockshop::new();
+    let (good, without) = (with_shipyard(&shop, SHIPYARD), commit(&shop, ""));
+    assert_eq!(judged(&shop, "refs/heads/master", &good), None);
+    assert_eq!(judged(&shop, "refs/heads/dev", &without), None);
+    assert_eq!(judged(&shop, "refs/heads/feature/x", &without), None);
+    assert_eq!(judged(&shop, "refs/tags/v1", &without), None);
+    let said = judged(&shop, "refs/heads/master", &without).unwrap();
+    assert_eq!(said, "shipyard.yaml: it is missing, and no sequence could run\n");
+}
+
+#[test]
+fn a_shipyard_is_refused_with_all_that_is_wrong() {
+    let shop = Sockshop::new();
+    let text = SHIPYARD.replace("name: delivery", "nam: delivery");
+    let said = judged(&shop, "refs/heads/master", &with_shipyard(&shop, &text)).unwrap();
+    assert!(said.starts_with("shipyard.yaml:3:"), "{said}");
+    let text = SHIPYARD.replace("tasks", "task");
+    let said = judged(&shop, "refs/heads/master", &with_shipyard(&shop, &text)).unwrap();
+    assert_eq!(said, "shipyard.yaml:3:53: unknown key `task`; did you mean `tasks`?\n");
+    let link = commit(&shop, &format!("120000 blob {}\tshipyard.yaml\n", shop.blob("/etc/passwd")));
+    let said = judged(&shop, "refs/heads/master", &link).unwrap();
+    assert!(said.contains("links are not followed"), "{said}");
+    let large = with_shipyard(&shop, &"#".repeat(2 * 1024 * 1024));
+    assert!(judged(&shop, "refs/heads/master", &large).unwrap().contains("is larger than"));
+    let deep = with_shipyard(&shop, &format!("a: {}", "[".repeat(100_000)));
+    assert!(judged(&shop, "refs/heads/master", &deep).is_some());
+}
+
+#[test]
+fn what_is_no_branch_of_commits_is_refused() {
+    let shop = Sockshop::new();
+    let blob = shop.blob("x");
+    assert!(judged(&shop, "refs/heads/dev", &blob).unwrap().contains("must be at a commit"));
+    let good = with_shipyard(&shop, SHIPYARD);
+    for reference in ["refs/notes/x", "refs/tidegate/keep/1", "HEAD", "refs/changes/1"] {
+        let said = judged(&shop, reference, &good).unwrap();
+        assert!(said.contains("push branches and tags only"), "{said}");
+    }
+    let said = judged(&shop, "refs/heads/dev", &"0".repeat(40)).unwrap();
+    assert!(said.contains("cannot be deleted"), "{said}");
+}
+
+#[test]
+fn too_many_branches_are_refused_and_the_answer_stays_short() {
+    let shop = Sockshop::new();
+    let good = with_shipyard(&shop, SHIPYARD);
+    let line = |n| format!("{} {good} refs/heads/b{n}\n", "0".repeat(40));
+    let input: String = (0..=super::hook::REFS_MAX).map(line).collect();
+    let mut said = Vec::new();
+    assert!(!pre_receive(&shop.dir(), None, input.as_bytes(), &mut said).unwrap());
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.starts_with("this project would have more than 10000 branches"), "{said}");
+    let input: String = (0..1000).map(|n| line(n).replace("heads", "other")).collect();
+    let mut said = Vec::new();
+    pre_receive(&shop.dir(), None, input.as_bytes(), &mut said).unwrap();
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.ends_with("and 980 more\n") && said.lines().count() == 21, "{said}");
+}
+
+#[test]
+fn what_git_does_not_say_is_an_error_and_nothing_is_accepted() {
+    let shop = Sockshop::new();
+    for input in ["x\n", "a b c\n", &format!("{} zz refs/heads/dev\n", "0".repeat(40))] {
+        assert!(pre_receive(&shop.dir(), None, input.as_bytes(), Vec::new()).is_err(), "{input}");
+    }
+}
+
+#[test]
+fn the_first_line_names_the_service() {
+    let line = service_line(GitService::UploadPack);
+    assert_eq!(line, b"001e# service=git-upload-pack\n0000");
+    assert_eq!(GitService::named("git-receive-pack"), Some(GitService::ReceivePack));
+    assert_eq!(GitService::named("git-shell"), None);
+}
+
+#[tokio::test]
+async fn a_request_that_is_no_git_is_answered_or_an_error_and_never_hangs() {
+    let shop = Sockshop::new();
+    let program = std::env::current_exe().unwrap();
+    let hosting = Hosting::new(shop.repositories.clone(), program).unwrap();
+    for garbage in [&b""[..], b"0000", b"garbage", &[0xff; 4096]] {
+        let mut request = tempfile::tempfile().unwrap();
+        request.write_all(garbage).unwrap();
+        std::io::Seek::rewind(&mut request).unwrap();
+        let (hosting, name) = (hosting.clone(), shop.name.clone());
+        let received = tokio::task::spawn_blocking(move || hosting.receive(&name, request));
+        if let Ok(received) = received.await.unwrap() {
+            assert_eq!(received.moved, []);
+        }
+    }
+    assert_eq!(shop.repositories.projects().unwrap(), [shop.name.clone()]);
+}
