@@ -91,6 +91,21 @@ impl Campaign {
         Ok(server.ended().flatten())
     }
 
+    /// Pushes, until the power fails with the last answer: nothing that comes later syncs what the push
+    /// has not.
+    pub(crate) fn push(&mut self) -> Result<(), Vec<String>> {
+        let server = self.start()?;
+        let new = Clients::of(server.address, &self.names).only_push();
+        self.rig.power_off();
+        println!("{}", self.rig.lose(Manner::Gone, &mut self.dice));
+        assert!(!new.commits.is_empty(), "pushes are answered");
+        let server = self.start()?;
+        self.judge(&server, &new)?;
+        self.promises.add(new);
+        self.lose_power();
+        Ok(())
+    }
+
     /// Judges all that was ever promised, and answers with it.
     pub(crate) fn end(self) -> Result<Promises, Vec<String>> {
         let server = self.start()?;

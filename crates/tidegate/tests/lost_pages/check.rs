@@ -138,6 +138,10 @@ impl Check {
                 self.git(&repository(rig, "tour"), &["cat-file", "-e", &file]);
             }
         }
+        for commit in &promises.commits {
+            let is_there = ["merge-base", "--is-ancestor", commit, "qa"];
+            self.git(&repository(rig, "tour"), &is_there);
+        }
         if promises.projects.contains("tour") {
             self.git(&repository(rig, "tour"), &["fsck", "--strict", "--no-dangling"]);
         }

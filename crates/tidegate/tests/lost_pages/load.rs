@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -34,6 +36,8 @@ pub(crate) struct Promises {
     pub(crate) projects: BTreeSet<String>,
     /// Of project `tour`.
     pub(crate) services: BTreeSet<String>,
+    /// On branch `qa` of project `tour`: what was pushed, and what the API has written.
+    pub(crate) commits: BTreeSet<String>,
     /// Jobs by the `.triggered` event that they answered: their context, the id of their
     /// `.finished`, its result.
     pub(crate) jobs: BTreeMap<String, (String, String, String)>,
@@ -46,17 +50,19 @@ impl Promises {
         self.decided.extend(other.decided);
         self.projects.extend(other.projects);
         self.services.extend(other.services);
+        self.commits.extend(other.commits);
         self.jobs.extend(other.jobs);
     }
 
     /// How many there are, by kind.
-    pub(crate) fn counts(&self) -> [(&'static str, usize); 6] {
+    pub(crate) fn counts(&self) -> [(&'static str, usize); 7] {
         [
             ("deliveries", self.triggered.len()),
             ("answers", self.answered.len()),
             ("decisions", self.decided.len()),
             ("projects", self.projects.len()),
             ("services", self.services.len()),
+            ("commits", self.commits.len()),
             ("jobs", self.jobs.len()),
         ]
     }
@@ -97,12 +103,24 @@ impl<'a> Clients<'a> {
         self.promises.into_inner().expect("no client panics")
     }
 
+    /// Pushes, and nobody does anything else.
+    pub(crate) fn only_push(self) -> Promises {
+        drop(self.push());
+        self.promises.into_inner().expect("no client panics")
+    }
+
     /// Works while `attended` waits for the end; then tells what was promised.
     pub(crate) fn work(self, attended: impl FnOnce()) -> Promises {
         let this = &self;
         std::thread::scope(|scope| {
-            let clients: [Client<'a>; 4] =
-                [Self::deliver, Self::deliver, Self::create, Self::watch_jobs];
+            let clients: [Client<'a>; 6] = [
+                Self::deliver,
+                Self::deliver,
+                Self::create,
+                Self::watch_jobs,
+                Self::push,
+                Self::write,
+            ];
             for client in clients {
                 // One who is refused goes home: the server is gone, or says that it cannot.
                 scope.spawn(move || drop(client(this)));
@@ -213,6 +231,48 @@ impl<'a> Clients<'a> {
         Ok(())
     }
 
+    /// Pushes commits by plain Git.
+    fn push(&self) -> Result<(), Gone> {
+        let place = tempfile::tempdir().expect("a place for a clone");
+        let url = format!("http://x:{TOKEN}@{}/git/tour.git", self.address);
+        let clone = place.path().join("clone");
+        let cloned = git(place.path(), &["clone", "-q", "-b", "qa", &url, "clone"]);
+        cloned.ok_or(Gone)?;
+        for _ in 0..CREATIONS_MAX {
+            if !self.goes_on() {
+                break;
+            }
+            let name = format!("pushed-{}", self.name());
+            std::fs::write(clone.join(&name), &name).expect("it is written");
+            git(&clone, &["add", &name]).expect("git adds");
+            git(&clone, &["commit", "-q", "-m", &name]).expect("git commits");
+            while git(&clone, &["push", "-q"]).is_none() {
+                // Somebody else was faster, or the server is gone.
+                git(&clone, &["pull", "-q", "--rebase"]).ok_or(Gone)?;
+            }
+            let commit = git(&clone, &["rev-parse", "HEAD"]).expect("git answers");
+            self.promised().commits.insert(commit);
+        }
+        Ok(())
+    }
+
+    /// Writes files by the API.
+    fn write(&self) -> Result<(), Gone> {
+        for _ in 0..CREATIONS_MAX {
+            if !self.goes_on() {
+                break;
+            }
+            let name = format!("written-{}", self.name());
+            let body = json!({"resources": [
+                {"resourceURI": name, "resourceContent": STANDARD.encode(&name)}]});
+            let path = "/api/resource-service/v1/project/tour/stage/qa/resource";
+            if let Some(answer) = self.post(path, &body)? {
+                self.promised().commits.insert(text(&answer["commitID"]));
+            }
+        }
+        Ok(())
+    }
+
     /// Whoever has read that a job has ended must be able to rely on it.
     fn watch_jobs(&self) -> Result<(), Gone> {
         let path = "/api/mongodb-datastore/event?project=tour&type=sh.keptn.event.deployment.finished&pageSize=30";
@@ -229,6 +289,19 @@ impl<'a> Clients<'a> {
         }
         Ok(())
     }
+}
+
+/// What a call of git prints; none where it fails.
+fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git")
+        .current_dir(directory)
+        .args(["-c", "user.name=ada", "-c", "user.email=ada@example.org"])
+        .args(arguments)
+        .envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null")])
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .output()
+        .expect("git is there");
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 pub(crate) fn list(value: &Value) -> &[Value] {

@@ -86,6 +86,15 @@ fn objects_that_are_not_synced_are_noticed() {
     notices_missing_syncs_of("/objects/");
 }
 
+#[test]
+fn a_push_that_was_answered_is_there_when_the_power_fails_with_the_answer() {
+    let mut campaign = campaign();
+    for push in 1..=3 {
+        assert_eq!(campaign.push(), Ok(()), "push {push}");
+    }
+    campaign.end().expect("all that was promised is there");
+}
+
 /// After a sync that failed, the kernel holds for written what is not on the disk: nothing may be
 /// built on it, neither by this process nor by the next one.
 #[test]

@@ -594,6 +594,29 @@ int mkdirat(int from, const char *path, mode_t mode)
 
 int mkdir(const char *path, mode_t mode) { return mkdirat(AT_FDCWD, path, mode); }
 
+/* The library's own makes the directory without passing here. */
+char *mkdtemp(char *template)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    size_t length = strlen(template);
+    if (length < 6 || strcmp(template + length - 6, "XXXXXX") != 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    for (int attempt = 0; attempt < 100; attempt++) {
+        unsigned char chance[6];
+        if (syscall(SYS_getrandom, chance, sizeof chance, 0) != sizeof chance)
+            return NULL;
+        for (size_t i = 0; i < sizeof chance; i++)
+            template[length - 6 + i] = letters[chance[i] % (sizeof letters - 1)];
+        if (mkdir(template, 0700) == 0)
+            return template;
+        if (errno != EEXIST)
+            return NULL;
+    }
+    return NULL;
+}
+
 int symlinkat(const char *content, int from, const char *path)
 {
     struct place place;
