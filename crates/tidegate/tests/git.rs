@@ -150,6 +150,31 @@ fn a_pushed_shipyard_is_in_force_for_the_next_delivery() {
 }
 
 #[test]
+fn fifty_deliveries_right_after_a_push_all_run_on_it() {
+    let scene = Scene::new();
+    let clone = scene.clone("clone", "qa");
+    for round in 0..3 {
+        clone.write("hello/slo.yaml", &round.to_string());
+        clone.commit();
+        succeed(&clone.git(&["push", "-q"]));
+        let contexts: Vec<String> = std::thread::scope(|scope| {
+            let trigger = |n| scene.server.deliver(&format!("hello:v{round}.{n}"));
+            let all: Vec<_> = (0..50).map(|n| scope.spawn(move || trigger(n))).collect();
+            all.into_iter().map(|one| one.join().expect("it is answered")).collect()
+        });
+        let path = "/api/controlPlane/v1/sequence-execution?project=tour&stage=qa&pageSize=200";
+        let (code, page) = scene.server.get(path);
+        assert_eq!(code, 200, "{page}");
+        let executions = page["sequenceExecutions"].as_array().expect("a list");
+        for context in contexts {
+            let mine = executions.iter().find(|one| one["scope"]["keptnContext"] == *context);
+            let scope = &mine.unwrap_or_else(|| panic!("{context}: {page}"))["scope"];
+            assert_eq!(scope["gitcommitid"], clone.tip(), "{context}");
+        }
+    }
+}
+
+#[test]
 fn a_broken_shipyard_is_refused_with_its_line_and_changes_nothing() {
     let scene = Scene::new();
     let clone = scene.clone("clone", "master");
@@ -291,4 +316,127 @@ fn writers_at_once_lose_nothing() {
     assert_eq!((count("hello/by-hand"), count("hello/by-api")), (15, 30));
     let repository = scene.server.data.join("git/tour.git");
     assert_eq!(succeed(&git(&repository, &["fsck", "--strict", "--full", "--no-dangling"])), "");
+}
+
+/// Resident memory of the server, in MB.
+fn resident(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()));
+    let status = status.expect("Linux tells");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is there");
+    line.split_whitespace().next().expect("a number").parse::<u64>().expect("a number") / 1024
+}
+
+fn gzip(bytes: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for piece in bytes {
+        std::io::Write::write_all(&mut packed, &piece).expect("memory");
+    }
+    packed.finish().expect("memory")
+}
+
+#[test]
+fn bombs_are_refused_and_memory_stays_small() {
+    let scene = Scene::new();
+    let address = scene.server.address;
+    let token = ("x-token", TOKEN);
+    // 200 MiB of zeros.
+    let bomb = gzip((0..200).map(|_| vec![0; 1 << 20]));
+    for service in ["git-upload-pack", "git-receive-pack"] {
+        let path = format!("/git/tour.git/{service}");
+        let headers = [token, ("content-encoding", "gzip")];
+        let answer = request(address, "POST", &path, &headers, &bomb).expect("it answers");
+        assert_eq!(answer.code, 413, "{service}: {}", answer.text());
+        let answer = request(address, "POST", &path, &headers, &bomb[..bomb.len() / 2]);
+        assert!(answer.expect("it answers").code >= 400, "{service}");
+        let odd = [token, ("content-encoding", "br")];
+        let answer = request(address, "POST", &path, &odd, b"x").expect("it answers");
+        assert_eq!(answer.code, 415, "{service}");
+    }
+    let clone = scene.clone("clone", "qa");
+    // Noise, so that the pack is as large.
+    let mut dice = support::Dice(7);
+    let mut noise = vec![0; 110 << 20];
+    for piece in noise.chunks_mut(8) {
+        piece.copy_from_slice(&(dice.roll(u64::MAX)).to_ne_bytes()[..piece.len()]);
+    }
+    std::fs::write(clone.path.join("noise"), noise).expect("there is room");
+    clone.commit();
+    let error = clone.refused(&["push"]);
+    assert!(error.contains("413") || error.contains("larger than"), "{error}");
+    assert!(resident(&scene.server) < 150, "{} MB", resident(&scene.server));
+    let (code, _) = scene.server.get("/api/controlPlane/v1/project/tour");
+    assert_eq!(code, 200);
+}
+
+#[test]
+fn hostile_trees_are_refused_or_never_followed() {
+    let scene = Scene::new();
+    let clone = scene.clone("clone", "qa");
+    let blob = succeed(&clone.git(&["hash-object", "-w", "--stdin"]));
+    let mut refused = 0;
+    for entry in [".git", ".GIT", "..", ".", "git~1", ".git\u{200c}"] {
+        let tree = tree(&clone, &format!("100644 blob {blob}\t{entry}\n"));
+        let Some(tree) = tree else { continue };
+        let commit = succeed(&clone.git(&["commit-tree", "-p", "HEAD", "-m", "hostile", &tree]));
+        let error = clone.refused(&["push", "origin", &format!("{commit}:refs/heads/qa")]);
+        assert!(error.contains("remote rejected") || error.contains("fsck"), "{entry}: {error}");
+        refused += 1;
+    }
+    assert!(refused >= 4, "only {refused} of these trees could be made");
+    std::os::unix::fs::symlink("/etc/passwd", clone.path.join("hello/slo.yaml")).expect("a link");
+    std::os::unix::fs::symlink("../../..", clone.path.join("hello/up")).expect("a link");
+    clone.commit();
+    succeed(&clone.git(&["push", "-q"]));
+    for file in ["slo.yaml", "up%252Fconfig", "up"] {
+        let path =
+            format!("/api/resource-service/v1/project/tour/stage/qa/service/hello/resource/{file}");
+        let (code, body) = scene.server.get(&path);
+        assert_eq!(code, 404, "{body}");
+        assert!(
+            body["message"].as_str().expect("text").contains("links are not followed"),
+            "{body}"
+        );
+    }
+}
+
+/// A tree of these lines; none where this Git does not make one.
+fn tree(clone: &Clone, lines: &str) -> Option<String> {
+    use std::io::Write as _;
+    let mut child = Command::new("git")
+        .current_dir(&clone.path)
+        .args(["-c", "core.protectHFS=false", "-c", "core.protectNTFS=false", "mktree"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("git starts");
+    child.stdin.take().expect("it is piped").write_all(lines.as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[test]
+fn a_hundred_thousand_branches_change_nothing_for_anybody() {
+    let scene = Scene::new();
+    let repository = scene.server.data.join("git/tour.git");
+    let tip = succeed(&git(&repository, &["rev-parse", "qa"]));
+    let mut packed = "# pack-refs with: peeled fully-peeled sorted \n".to_owned();
+    for n in 0..100_000 {
+        packed.push_str(&format!("{tip} refs/heads/x/{n:06}\n"));
+    }
+    std::fs::write(repository.join("packed-refs"), packed).expect("there is room");
+    scene.write("slo.yaml", "1");
+    assert_eq!(scene.resource("slo.yaml"), "1");
+    scene.server.deliver("hello:v1");
+    assert_eq!(scene.server.open("deployment").len(), 1);
+    let clone = scene.path("one");
+    let (url, text) = (scene.url(TOKEN), clone.to_str().expect("text"));
+    let single = ["clone", "-q", "--single-branch", "-b", "qa", &url, text];
+    succeed(&git(scene.directory.path(), &single));
+    let clone = Clone { path: clone };
+    clone.write("hello/sli.yaml", "2");
+    clone.commit();
+    succeed(&clone.git(&["push", "-q"]));
+    let error = clone.refused(&["push", "origin", "HEAD:refs/heads/one-more"]);
+    assert!(error.contains("more than 10000 branches and tags"), "{error}");
+    assert!(resident(&scene.server) < 150, "{} MB", resident(&scene.server));
 }

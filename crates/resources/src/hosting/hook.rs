@@ -37,6 +37,8 @@ pub enum HookError {
 
 /// One branch or tag of a push.
 struct Update {
+    /// Whether nothing had this name before.
+    is_new: bool,
     new: Oid,
     name: String,
 }
@@ -79,18 +81,25 @@ fn updates(input: impl BufRead) -> Result<Vec<Update>, HookError> {
     let mut updates = Vec::new();
     for line in input.lines() {
         let line = line?;
-        let mut words = line.splitn(3, ' ').skip(1);
-        // libgit2 takes a part of an id for one that goes on with zeros.
-        let new = words.next().filter(|new| new.len() == ID_DIGITS);
-        let update = new.and_then(|new| Oid::from_str(new).ok()).zip(words.next());
-        let (new, name) = update.ok_or_else(|| HookError::Line(line.clone()))?;
-        updates.push(Update { new, name: name.to_owned() });
+        let mut words = line.splitn(3, ' ');
+        let mut id = || {
+            // libgit2 takes a part of an id for one that goes on with zeros.
+            let digits = words.next().filter(|digits| digits.len() == ID_DIGITS)?;
+            Oid::from_str(digits).ok()
+        };
+        let update = id().zip(id()).zip(words.next());
+        let ((old, new), name) = update.ok_or_else(|| HookError::Line(line.clone()))?;
+        updates.push(Update { is_new: old.is_zero(), new, name: name.to_owned() });
     }
     Ok(updates)
 }
 
 fn too_many(repo: &Repository, updates: &[Update]) -> Result<Option<String>, HookError> {
-    let mut names: BTreeSet<String> = updates.iter().map(|update| update.name.clone()).collect();
+    let new = updates.iter().filter(|update| update.is_new);
+    let mut names: BTreeSet<String> = new.map(|update| update.name.clone()).collect();
+    if names.is_empty() {
+        return Ok(None);
+    }
     for reference in repo.references()? {
         if let Ok(name) = reference?.name() {
             names.insert(name.to_owned());
@@ -110,7 +119,7 @@ fn default_branch(repo: &Repository) -> Result<String, HookError> {
 }
 
 fn judge(repo: &Repository, update: &Update, default: &str) -> Result<Vec<String>, HookError> {
-    let Update { new, name } = update;
+    let Update { new, name, .. } = update;
     if !name.starts_with("refs/heads/") && !name.starts_with("refs/tags/") {
         return Ok(vec![format!("{name}: push branches and tags only")]);
     }
