@@ -5,6 +5,7 @@
 
 mod child;
 pub mod hook;
+mod pack;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
@@ -24,6 +25,7 @@ use crate::repository::commit_id;
 use child::Git;
 
 pub use child::Transfer;
+pub use pack::PackLimits;
 
 /// Largest pack that a push may bring, in bytes, and largest request for one.
 pub const PUSH_BYTES_MAX: u64 = 100 * 1024 * 1024;

@@ -11,6 +11,7 @@ mod hello;
 mod hook;
 mod log;
 mod logs;
+mod packing;
 mod restore;
 mod serve;
 mod server;

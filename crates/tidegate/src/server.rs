@@ -22,6 +22,7 @@ use crate::audit::Checkpoints;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::logs::Logs;
+use crate::packing::Packing;
 
 /// How long open requests may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -39,6 +40,7 @@ pub(crate) struct Server {
     data: DataDir,
     jobs: Jobs,
     checkpoints: Checkpoints,
+    packing: Packing,
     stop: watch::Sender<bool>,
     http: JoinHandle<std::io::Result<()>>,
 }
@@ -76,6 +78,7 @@ impl Server {
             Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal).await?;
         let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)
             .context("cannot start jobs")?;
+        let packing = Packing::start(engine.clone(), hosting.clone());
         let checkpoints = Checkpoints::start(engine.clone(), key, config.audit.checkpoints);
         let address = listener.local_addr()?;
         data.keep_endpoint(address)?;
@@ -85,7 +88,18 @@ impl Server {
         let http = tokio::spawn(listen_until(listener, app, stopping));
         let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
         let token = from_file;
-        Ok(Self { engine, address, token, public_url, data, jobs, checkpoints, stop, http })
+        Ok(Self {
+            engine,
+            address,
+            token,
+            public_url,
+            data,
+            jobs,
+            checkpoints,
+            packing,
+            stop,
+            http,
+        })
     }
 
     /// How people reach it, without a slash at the end.
@@ -102,6 +116,7 @@ impl Server {
     pub(crate) async fn stop(mut self) {
         self.close().await;
         self.jobs.stop().await;
+        drop(self.packing);
         self.checkpoints.stop().await;
         self.engine.stop().await;
     }
@@ -110,6 +125,7 @@ impl Server {
     pub(crate) async fn stop_with_jobs(mut self) {
         self.close().await;
         self.jobs.stop_all().await;
+        drop(self.packing);
         self.checkpoints.stop().await;
         self.engine.stop().await;
     }

@@ -106,6 +106,22 @@ impl Git {
         Ok(Transfer { first, output, end, _child: child, _place: place })
     }
 
+    /// Does something that has nothing to say. Blocks; there must be a runtime.
+    pub(super) fn run(mut self, arguments: &[&str]) -> Result<(), ResourceError> {
+        let name = arguments.first().copied().unwrap_or_default();
+        self.command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
+        let waiting = async {
+            let ended = timeout(TIME_MAX, self.command.status()).await;
+            match ended {
+                Ok(Ok(status)) if status.success() => Ok(()),
+                Ok(Ok(status)) => Err(format!("{name} ended with {status}")),
+                Ok(Err(error)) => Err(format!("{name}: {error}")),
+                Err(_) => Err(format!("{name} took longer than {TIME_MAX:?}")),
+            }
+        };
+        tokio::runtime::Handle::current().block_on(waiting).map_err(ResourceError::Program)
+    }
+
     /// Waits for all that it says. Blocks; there must be a runtime.
     pub(super) fn answer(mut self, request: File) -> Result<Vec<u8>, ResourceError> {
         let fail = |why: String| Err(ResourceError::Program(why));

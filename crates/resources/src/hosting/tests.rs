@@ -1,8 +1,8 @@
 use std::io::Write as _;
 
 use super::hook::pre_receive;
-use super::{GitService, Hosting, service_line};
-use crate::fixture::Sockshop;
+use super::{GitService, Hosting, PackLimits, service_line};
+use crate::fixture::{Sockshop, dev};
 
 const SHIPYARD: &str = "\
 apiVersion: spec.keptn.sh/0.2.2
@@ -122,5 +122,41 @@ async fn a_request_that_is_no_git_is_answered_or_an_error_and_never_hangs() {
             assert_eq!(received.moved, []);
         }
     }
-    assert_eq!(shop.repositories.projects().unwrap(), [shop.name.clone()]);
+    assert_eq!(shop.repositories.projects().unwrap(), std::slice::from_ref(&shop.name));
+}
+
+#[tokio::test]
+async fn many_objects_become_one_pack_and_all_of_them_are_there() {
+    let shop = Sockshop::new().with_service("carts");
+    let hosting = Hosting::new(shop.repositories.clone(), "/nowhere".into()).unwrap();
+    let pack = async |limits| {
+        let (hosting, name) = (hosting.clone(), shop.name.clone());
+        tokio::task::spawn_blocking(move || hosting.pack(&name, limits)).await.unwrap().unwrap()
+    };
+    let files = || {
+        let count = shop.git(&["count-objects", "-v"]);
+        let number = |key: &str| {
+            let line = count.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+            line.trim().parse::<usize>().unwrap()
+        };
+        (number("count:"), number("packs:"))
+    };
+    let mut commits = Vec::new();
+    for round in 0..3 {
+        for n in 0..20 {
+            commits.push(shop.write(&dev(), "slo.yaml", &format!("{round}.{n}")));
+        }
+        assert!(files().0 >= 60, "{:?}", files());
+        assert!(!pack(PackLimits::default()).await, "so few stay as they are");
+        assert!(pack(PackLimits { loose: 0, packs: 0 }).await);
+        assert_eq!(files(), (0, 1));
+    }
+    for (n, commit) in commits.iter().enumerate() {
+        let expected = format!("{}.{}", n / 20, n % 20);
+        assert_eq!(shop.read(&dev(), "slo.yaml", Some(commit)), expected);
+    }
+    // Nothing new: the pack that is there stays.
+    assert!(pack(PackLimits { loose: 0, packs: 0 }).await);
+    assert_eq!(files(), (0, 1));
+    assert_eq!(shop.git(&["fsck", "--strict", "--full", "--no-dangling"]), "");
 }
