@@ -207,7 +207,7 @@ fn branches(repo: &git2::Repository) -> Result<BTreeMap<String, CommitId>, Resou
     Ok(branches)
 }
 
-/// `git` syncs the files it writes, but not the directories that name them.
+/// `git` syncs the files it writes, where it is new enough, but not the directories that name them.
 fn sync(repository: &Path, moved: &[Moved]) -> Result<(), ResourceError> {
     if moved.is_empty() {
         return Ok(());
@@ -217,11 +217,11 @@ fn sync(repository: &Path, moved: &[Moved]) -> Result<(), ResourceError> {
     disk::sync_dir(&objects)?;
     for Moved { branch, .. } in moved {
         let file = repository.join(HEADS).join(branch);
-        for directory in file.ancestors().skip(1).take_while(|path| *path != repository) {
-            match File::open(directory).and_then(|open| open.sync_all()) {
+        for path in file.ancestors().take_while(|path| *path != repository) {
+            match File::open(path).and_then(|open| open.sync_all()) {
                 // The branch may be among the packed ones.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                synced => disk::at(directory, synced)?,
+                synced => disk::at(path, synced)?,
             }
         }
     }

@@ -117,7 +117,9 @@ fn a_push_is_seen_by_the_api_and_what_the_api_writes_is_pulled() {
     let clone = scene.clone("clone", "qa");
     clone.write("hello/slo.yaml", "by hand");
     clone.commit();
-    succeed(&clone.git(&["push", "-q"]));
+    let pushed = clone.git(&["push", "-q"]);
+    succeed(&pushed);
+    assert_eq!(String::from_utf8_lossy(&pushed.stderr), "", "nothing is said to who pushes");
     assert_eq!(scene.resource("slo.yaml"), "by hand");
     let commit = scene.write("job/config.yaml", "by the API");
     succeed(&clone.git(&["pull", "-q"]));

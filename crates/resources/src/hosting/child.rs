@@ -42,13 +42,12 @@ impl Git {
         let repository_text = repository.to_string_lossy();
         let hooks = hooks.to_string_lossy();
         let bytes_max = PUSH_BYTES_MAX.to_string();
-        let settings: [(&str, &str); 15] = [
+        let settings: [(&str, &str); 14] = [
             // The data may belong to another user than the one that the server runs as.
             ("safe.directory", &repository_text),
             ("core.hooksPath", &hooks),
             ("core.fsync", "all"),
             ("core.fsyncMethod", "fsync"),
-            ("core.fsyncObjectFiles", "true"),
             ("gc.auto", "0"),
             ("receive.autogc", "false"),
             ("receive.denyDeletes", "true"),
