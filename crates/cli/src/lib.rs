@@ -9,6 +9,7 @@ mod connection;
 mod failure;
 mod find;
 mod format;
+pub mod keptn;
 mod screen;
 mod table;
 mod text;

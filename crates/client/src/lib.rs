@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod principal;
 mod projects;
+mod resources;
 mod sign_in;
 mod token;
 
@@ -24,6 +25,7 @@ pub use error::{ClientError, Refusal};
 pub use events::{EventQuery, IdempotencyKey};
 pub use principal::Principal;
 pub use projects::Metadata;
+pub use resources::ResourcePlace;
 pub use sign_in::SignInLink;
 pub use token::{Token, TokenError};
 

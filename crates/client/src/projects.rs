@@ -39,7 +39,23 @@ impl Client {
     /// # Errors
     /// 409 where the project exists, 400 where name or shipyard are not valid.
     pub async fn create_project(&self, name: &str, shipyard: &str) -> Result<(), ClientError> {
-        let body = json!({"name": name, "shipyard": STANDARD.encode(shipyard)});
+        self.create_project_with(name, shipyard.as_bytes(), None).await
+    }
+
+    /// The same with an upstream, as Keptn spells `gitCredentials`.
+    ///
+    /// # Errors
+    /// As [`create_project`](Self::create_project); 501 where the server knows no upstreams.
+    pub async fn create_project_with(
+        &self,
+        name: &str,
+        shipyard: &[u8],
+        credentials: Option<&Value>,
+    ) -> Result<(), ClientError> {
+        let mut body = json!({"name": name, "shipyard": STANDARD.encode(shipyard)});
+        if let Some(credentials) = credentials {
+            body["gitCredentials"] = credentials.clone();
+        }
         let request = self.post(&["api", "controlPlane", "v1", "project"]).json(&body);
         self.send(request).await.map(drop)
     }

@@ -16,8 +16,10 @@ mod restore;
 mod serve;
 mod server;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::{env, iter};
 
 use clap::{Parser, Subcommand};
 
@@ -46,6 +48,13 @@ enum Command {
     Audit(audit::Command),
     #[command(flatten)]
     Client(tidegate_cli::Command),
+    /// Keptn's own commands, with its flags; a link named `keptn` to this program does the same
+    #[command(disable_help_flag = true)]
+    Keptn {
+        /// What Keptn's client is called with
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Supervise one job (started by the server)
     #[command(hide = true)]
     JobRun {
@@ -61,8 +70,14 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if is_keptn(env::args_os().next()) {
+        return tidegate_cli::keptn::run(env::args_os());
+    }
     let Arguments { command } = Arguments::parse();
     match command {
+        Command::Keptn { arguments } => {
+            tidegate_cli::keptn::run(iter::once("keptn".into()).chain(arguments))
+        }
         // The supervisor makes its own small world.
         Command::JobRun { directory } => tidegate_integrations::jobs::supervise(&directory),
         Command::Hook(hook) => report(hook::run(&hook)),
@@ -75,6 +90,11 @@ fn main() -> ExitCode {
         Command::Doctor(options) => report(doctor::run(options)),
         Command::Audit(command) => report(audit::run(command)),
     }
+}
+
+/// Whether this program is called by the name of Keptn's client.
+fn is_keptn(program: Option<OsString>) -> bool {
+    program.is_some_and(|path| Path::new(&path).file_stem().is_some_and(|name| name == "keptn"))
 }
 
 /// One sentence per cause, on standard error.

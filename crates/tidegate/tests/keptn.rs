@@ -1,0 +1,304 @@
+//! The program under the name `keptn`, with the command lines of Keptn's tutorial.
+
+mod support;
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use support::{SHIPYARD, Server, TOKEN, answer, pass};
+
+struct Scene {
+    directory: tempfile::TempDir,
+    server: Server,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let server = Server::start(&directory.path().join("data"));
+        let link = directory.path().join("keptn");
+        symlink(env!("CARGO_BIN_EXE_tidegate"), link).expect("a link");
+        let scene = Self { directory, server };
+        scene.write("shipyard.yaml", SHIPYARD);
+        scene
+    }
+
+    /// One whose token is kept already.
+    fn authenticated() -> Self {
+        let scene = Self::new();
+        scene.ok(&["auth", &scene.endpoint(), &format!("--api-token={TOKEN}")]);
+        scene
+    }
+
+    fn endpoint(&self) -> String {
+        format!("--endpoint=http://{}/api", self.server.address)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("it is made");
+        std::fs::write(path, content).expect("it is written");
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(self.path("keptn"))
+            .current_dir(self.directory.path())
+            .args(arguments)
+            .env("HOME", self.directory.path())
+            .env_remove("KUBECONFIG")
+            .env_remove("TIDEGATE_API_TOKEN")
+            .env_remove("TIDEGATE_ENDPOINT")
+            .output()
+            .expect("the binary starts")
+    }
+
+    /// What a command prints that succeeds.
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && err.is_empty(), "{arguments:?}: {err}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// What a command complains about.
+    fn fails(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn create(&self) {
+        let out = self.ok(&["create", "project", "tour", "--shipyard", "shipyard.yaml"]);
+        assert_eq!(out, "Starting to create project\nProject created successfully\n");
+        let out = self.ok(&["create", "service", "hello", "--project=tour"]);
+        assert_eq!(out, "Starting to create service\nService created successfully\n");
+    }
+
+    /// Paths of the files of a stage.
+    fn files(&self, stage: &str) -> Vec<String> {
+        let path = format!("/api/resource-service/v1/project/tour/stage/{stage}/resource");
+        let (code, body) = self.server.get(&format!("{path}?pageSize=100"));
+        assert_eq!(code, 200, "{body}");
+        let files = body["resources"].as_array().expect("a list").iter();
+        files.map(|file| file["resourceURI"].as_str().expect("text").to_owned()).collect()
+    }
+
+    /// Answers the open task of a delivery with `pass`.
+    fn execute(&self, task: &str) {
+        let open = self.server.open(task);
+        self.server.post("/api/v1/event", &answer(&open[0], "started", &serde_json::json!({})));
+        self.server.post("/api/v1/event", &answer(&open[0], "finished", &pass()));
+    }
+}
+
+#[test]
+fn a_token_is_kept_for_its_owner_alone_and_only_if_it_is_right() {
+    let scene = Scene::new();
+    let error = scene.fails(&["status"]);
+    assert_eq!(
+        error,
+        "Error: This command requires to be authenticated. See \"keptn auth\" for details\n"
+    );
+    let error = scene.fails(&["auth", &scene.endpoint(), "--api-token=wrong"]);
+    assert!(
+        error.starts_with("Error: authentication was not successful: incorrect api key auth"),
+        "{error}"
+    );
+    assert!(!scene.path(".keptn").exists());
+    let expected = format!(
+        "Starting to authenticate\nSuccessfully authenticated against http://{0}/api\n\
+         Bridge URL: http://{0}/bridge\n",
+        scene.server.address
+    );
+    let out = scene.ok(&["auth", &scene.endpoint(), &format!("--api-token={TOKEN}")]);
+    assert_eq!(out, expected);
+    assert_eq!(scene.ok(&["status"]), expected);
+    assert_eq!(scene.ok(&["status", "-q"]), "");
+    let kept = std::fs::metadata(scene.path(".keptn/.keptn____keptn")).expect("it is kept");
+    assert_eq!(kept.permissions().mode() & 0o777, 0o600);
+    let shown = scene.ok(&["auth", "--export"]);
+    assert!(shown.ends_with(&format!("API Token:  {TOKEN}\n")), "{shown}");
+    let version = scene.ok(&["version"]);
+    assert!(
+        version.contains("Keptn CLI version: ") && version.contains("1.4.5 (Tidegate "),
+        "{version}"
+    );
+    // Without a link, too.
+    let same = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .args(["keptn", "status"])
+        .env("HOME", scene.directory.path())
+        .env_remove("KUBECONFIG")
+        .output()
+        .expect("the binary starts");
+    assert_eq!(String::from_utf8_lossy(&same.stdout), expected);
+}
+
+#[test]
+fn credentials_are_kept_by_context_and_namespace() {
+    let scene = Scene::new();
+    scene.write(".kube/config", "apiVersion: v1\ncurrent-context: arn:aws/prod\n");
+    let token = format!("--api-token={TOKEN}");
+    scene.ok(&["auth", &scene.endpoint(), &token, "--namespace", "cd"]);
+    assert!(scene.path(".keptn/.keptn__arn:aws-prod__cd").exists());
+    scene.fails(&["status"]);
+    scene.ok(&["status", "-n", "cd"]);
+}
+
+#[test]
+fn the_tutorials_lines_deliver_and_approve() {
+    let scene = Scene::authenticated();
+    scene.create();
+    scene.write("helm/hello.tgz", "a chart");
+    scene.write("locust/basic.py", "a load");
+    scene.write("job-executor/job-executor-config.yaml", "apiVersion: v2\nactions: []\n");
+    let common = ["add-resource", "--project=tour", "--service=hello"];
+    let add = |more: &[&str]| scene.ok(&[&common[..], more].concat());
+    let out =
+        add(&["--all-stages", "--resource=./helm/hello.tgz", "--resourceUri=charts/hello.tgz"]);
+    assert_eq!(out.lines().count(), 5, "{out}");
+    assert!(out.starts_with(
+        "Adding resource ./helm/hello.tgz as a service resource to service hello for stage \
+         production for project tour\n"
+    ));
+    assert!(out.ends_with("was successful\nResource has been uploaded.\n"), "{out}");
+    add(&["--stage=qa", "--resource=./locust/basic.py"]);
+    add(&[
+        "--all-stages",
+        "--resource=./job-executor/job-executor-config.yaml",
+        "--resourceUri=job/config.yaml",
+    ]);
+    let common = ["/charts/hello.tgz", "/job/config.yaml", "/locust/basic.py", "/metadata.yaml"];
+    let qa: Vec<String> = common.iter().map(|file| format!("/hello{file}")).collect();
+    assert_eq!(scene.files("qa")[..4], qa);
+    assert!(!scene.files("production").contains(&"/hello/locust/basic.py".to_owned()));
+    scene.ok(&["add-resource", "--project=tour", "--resource=shipyard.yaml"]);
+
+    let out = scene.ok(&[
+        "trigger",
+        "delivery",
+        "--project=tour",
+        "--service=hello",
+        "--image=ghcr.io/podtato-head/podtatoserver:v0.1.1",
+        "--labels=image=ghcr.io/podtato-head/podtatoserver,version=v0.1.1",
+        "--values=replicas.min=2",
+    ]);
+    let context = out.rsplit_once("ID of Keptn context: ").expect("it is told").1.trim();
+    let triggered = &scene.server.events(context, "qa.delivery.triggered")[0]["data"];
+    assert_eq!(triggered["labels"]["version"], "v0.1.1");
+    let values = &triggered["configurationChange"]["values"];
+    assert_eq!(values["image"], "ghcr.io/podtato-head/podtatoserver:v0.1.1");
+    assert_eq!(values["replicas"]["min"], "2");
+
+    scene.execute("deployment");
+    scene.execute("test");
+    let waiting = ["get", "event", "approval.triggered", "--project=tour", "--stage=production"];
+    let event: Value = serde_json::from_str(&scene.ok(&waiting)).expect("JSON");
+    assert_eq!(event["shkeptncontext"], context);
+    let id = format!("--id={}", event["id"].as_str().expect("an id"));
+    let approve =
+        ["send", "event", "approval.finished", "--project=tour", "--stage=production", &id];
+    assert_eq!(scene.ok(&approve), "Starting to send approval.finished event\n");
+    assert_eq!(scene.server.events(context, "approval.finished")[0]["data"]["result"], "pass");
+    assert!(scene.ok(&approve).contains("No open approval.triggered event with the ID"));
+    assert_eq!(scene.ok(&waiting), "No approval.triggered events have been found\n");
+    let all = scene.ok(&[
+        "get",
+        "event",
+        "deployment.triggered",
+        "--project=tour",
+        "--keptn-context",
+        context,
+    ]);
+    let all: Value = serde_json::from_str(&all).expect("JSON");
+    assert_eq!(all.as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn an_event_is_sent_from_a_file_without_what_the_api_does_not_know() {
+    let scene = Scene::authenticated();
+    scene.create();
+    scene.write(
+        "event.json",
+        r#"{"type": "sh.keptn.event.qa.delivery.triggered", "source": "by-hand", "odd": 1,
+            "data": {"project": "tour", "stage": "qa", "service": "hello"}}"#,
+    );
+    let out = scene.ok(&["send", "event", "--file", "event.json"]);
+    let context = out.strip_prefix("ID of Keptn context: ").expect("it is told").trim();
+    assert_eq!(scene.server.events(context, "qa.delivery.triggered").len(), 1);
+    scene.write("bad.json", "no json");
+    let error = scene.fails(&["send", "event", "-f", "bad.json"]);
+    assert!(error.starts_with("Error: Failed to map event to API event model."), "{error}");
+    scene.write("bad.json", "{}");
+    let error = scene.fails(&["send", "event", "-f", "bad.json"]);
+    assert!(error.starts_with("Error: Send event was unsuccessful."), "{error}");
+}
+
+#[test]
+fn what_goes_wrong_is_said_in_keptns_words() {
+    let scene = Scene::authenticated();
+    scene.create();
+    for (line, said) in [
+        (
+            &["create", "project", "tour", "-s", "shipyard.yaml"][..],
+            "Create project was unsuccessful.\n",
+        ),
+        (
+            &["create", "project", "x", "-s", "nothing"],
+            "Failed to read and parse shipyard file - nothing",
+        ),
+        (
+            &["create", "project", "x", "-s", "shipyard.yaml", "-t", "s3cret"],
+            "GIT remote URL must be set",
+        ),
+        (
+            &["create", "project", "x", "-s", "shipyard.yaml", "-r", "https://example.org/x.git"],
+            "GIT Access token or GIT private key must be set",
+        ),
+        (&["create", "service", "hello", "-p", "tour"], "Create service was unsuccessful.\n"),
+        (
+            &["add-resource", "-p", "tour", "--stage=qa", "--all-stages", "-r", "shipyard.yaml"],
+            "Cannot use --stage and --all-stages at the same time",
+        ),
+        (
+            &["add-resource", "-p", "tour", "--service=hello", "-r", "shipyard.yaml"],
+            "Flag 'stage' is missing",
+        ),
+        (
+            &["add-resource", "-p", "tour", "-r", "nothing"],
+            "File nothing not found on local file system",
+        ),
+        (
+            &["trigger", "delivery", "--project=x", "--service=hello", "--image=i"],
+            "error while retrieving information for project x: ",
+        ),
+        (
+            &["trigger", "delivery", "--project=tour", "--service=x", "--image=i"],
+            "could not start sequence because service x has not been found in project tour",
+        ),
+        (
+            &[
+                "trigger",
+                "delivery",
+                "--project=tour",
+                "--service=hello",
+                "--image=i",
+                "--values=x",
+            ],
+            "unable to parse input. Expected input: a.b.c=v",
+        ),
+    ] {
+        let error = scene.fails(line);
+        assert!(error.starts_with(&format!("Error: {said}")), "{line:?}: {error}");
+        assert!(!error.contains("s3cret"));
+    }
+    // What the arguments do not say ends with 1 as well.
+    for line in [&["trigger", "delivery"][..], &["nothing"], &["status", "-q", "-v"]] {
+        scene.fails(line);
+    }
+}
