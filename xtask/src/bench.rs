@@ -4,15 +4,13 @@
 //! measured last before the row.
 
 mod boundary;
-mod bridge;
-mod connection;
+pub(crate) mod bridge;
 mod delivery;
 mod fixture;
 mod flight;
 mod goal;
 mod latency;
 mod restart;
-mod server;
 mod single;
 mod size;
 mod sync;
@@ -53,7 +51,7 @@ pub(crate) struct Args {
 }
 
 /// What every kind of row needs to know.
-struct Bench {
+pub(crate) struct Bench {
     /// The server.
     binary: PathBuf,
     /// Where the programs are that write through the engine.

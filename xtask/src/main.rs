@@ -8,12 +8,15 @@
 #![allow(clippy::print_stdout)]
 
 mod bench;
+mod connection;
 mod mutants;
 mod program;
 mod properties;
+mod server;
 mod setup;
 mod sim;
 mod test;
+mod tour;
 mod workspace;
 
 use std::process::ExitCode;
@@ -37,6 +40,7 @@ enum Command {
     Mutants(mutants::Args),
     Properties(properties::Args),
     Sim(sim::Args),
+    Tour(tour::Args),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -49,5 +53,6 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Mutants(args) => mutants::run(&args, &workspace),
         Command::Properties(args) => properties::run(&args, &workspace),
         Command::Sim(args) => sim::run(&args, &workspace),
+        Command::Tour(args) => tour::run(&args, &workspace),
     }
 }

@@ -13,6 +13,7 @@ use anyhow::{Result, bail};
 use crate::mutants;
 use crate::program;
 use crate::setup::{self, Needs, Ready};
+use crate::tour;
 use crate::workspace::Workspace;
 use outcome::Outcome;
 use report::Report;
@@ -96,6 +97,12 @@ fn checks_of_the_build(report: &mut Report, args: &Args, workspace: &Workspace, 
                 command(workspace.cargo().args(words).env("RUSTDOCFLAGS", "-D warnings"))
             });
         }
+    }
+    if args.filter.is_none() {
+        report.step("tour", || {
+            let (passed, failure) = tour::take_all(workspace)?;
+            Ok(Outcome::counted(passed, failure))
+        });
     }
     let before = report.total();
     report.step("tests", || tests(args, workspace));

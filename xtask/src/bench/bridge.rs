@@ -6,12 +6,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use super::Bench;
-use super::connection::Connection;
 use super::delivery::repeat;
 use super::fixture::Directory;
 use super::goal::{Amount, Latency};
-use super::server::{Server, TOKEN};
 use super::table::Figure;
+use crate::connection::Connection;
+use crate::server::{Server, TOKEN};
 
 const PAGE: Latency = Latency::Tail(Duration::from_millis(50));
 /// kB
@@ -39,7 +39,7 @@ pub(crate) fn measure(bench: &mut Bench, directory: &Directory) -> Result<()> {
 }
 
 /// Signs in with the token; answers the session's cookie.
-fn sign_in(client: &mut Connection) -> Result<String> {
+pub(crate) fn sign_in(client: &mut Connection) -> Result<String> {
     let form = client.send("GET", "/bridge/login", "", "")?;
     let cookie = form.cookies.first().context("the form comes with a cookie")?;
     let html = form.text();
@@ -80,12 +80,12 @@ fn assets(html: &str) -> BTreeSet<String> {
 }
 
 /// What stands between this and the next quote.
-fn attribute<'a>(html: &'a str, before: &str) -> Option<&'a str> {
+pub(crate) fn attribute<'a>(html: &'a str, before: &str) -> Option<&'a str> {
     html.split_once(before)?.1.split('"').next()
 }
 
 /// As a form field.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => char::from(byte).to_string(),
         other => format!("%{other:02X}"),

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::connection::Connection;
+use crate::connection::Connection;
 
 const EVENT: &str = "/api/v1/event";
 pub(crate) const APPROVALS: &str = "/api/tidegate/v1/approvals";

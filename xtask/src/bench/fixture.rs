@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use super::Bench;
-use super::server::Server;
 use super::table::Table;
+use crate::server::Server;
 
 /// A directory that is removed when it is dropped.
 pub(crate) struct Directory(PathBuf);

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, bail};
 
 use super::Bench;
 use super::goal::Amount;
-use super::server::Server;
 use super::table::Figure;
+use crate::server::Server;
 
 const IN_FLIGHT: usize = 64;
 

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use super::Bench;
 use super::goal::Latency;
-use super::server::Server;
+use crate::server::Server;
 
 const WAITING: usize = 2000;
 const BACK: Latency = Latency::Tail(Duration::from_millis(300));

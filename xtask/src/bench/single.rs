@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 
 use super::Bench;
-use super::connection::Connection;
 use super::delivery::{APPROVALS, repeat};
 use super::goal::{Amount, Latency};
-use super::server::Server;
 use super::table::Figure;
+use crate::connection::Connection;
+use crate::server::Server;
 
 /// One commit for each input.
 const ONE_COMMIT: Latency =

@@ -7,9 +7,9 @@ use anyhow::{Context as _, Result};
 use super::delivery::{APPROVALS, repeat};
 use super::fixture::Directory;
 use super::goal::{Amount, Latency};
-use super::server::Server;
 use super::table::Figure;
 use super::{Bench, bridge};
+use crate::server::Server;
 
 /// A thousand services: more than most have, and more than fit into a cache.
 const LANES: usize = 1000;

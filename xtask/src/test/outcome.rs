@@ -26,6 +26,13 @@ impl Outcome {
         Self { tally: Tally { passed: 1 - failed, failed, skipped: 0 }, notes: problems }
     }
 
+    /// So many checks that passed, and one that did not.
+    pub(crate) fn counted(passed: u64, failure: Option<String>) -> Self {
+        let failed = u64::from(failure.is_some());
+        let tally = Tally { passed, failed, skipped: 0 };
+        Self { tally, notes: failure.into_iter().collect() }
+    }
+
     /// One check that was not made.
     pub(crate) fn skipped(why: &str) -> Self {
         Self { tally: Tally { skipped: 1, ..Tally::default() }, notes: vec![why.to_owned()] }

@@ -1,4 +1,4 @@
-//! A server of the release build.
+//! A server process of our own.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -8,8 +8,9 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
-use super::connection::Connection;
+use crate::connection::Connection;
 
+/// The token of every server that is started here.
 pub(crate) const TOKEN: &str = "a-token-for-benchmarks-only";
 
 /// A server that is killed when it is dropped.
@@ -29,9 +30,21 @@ impl Drop for Server {
 impl Server {
     /// Returns when it listens.
     pub(crate) fn start(binary: &Path, directory: &Path) -> Result<Self> {
-        let mut child = Command::new(binary)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(directory)
+        Self::configured(binary, directory, None)
+    }
+
+    /// The same with a configuration file.
+    pub(crate) fn configured(
+        binary: &Path,
+        directory: &Path,
+        config: Option<&Path>,
+    ) -> Result<Self> {
+        let mut command = Command::new(binary);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(directory);
+        if let Some(config) = config {
+            command.arg("--config").arg(config);
+        }
+        let mut child = command
             .env("TIDEGATE_API_TOKEN", TOKEN)
             // Or it would lie beside the directory, and stay there.
             .env("TIDEGATE_AUDIT_KEY", directory.join("audit-key"))

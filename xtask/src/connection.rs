@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use super::server::TOKEN;
+use crate::server::TOKEN;
 
 /// Nothing that is measured takes so long; what does has met a fault.
 const TIMEOUT: Duration = Duration::from_secs(60);
