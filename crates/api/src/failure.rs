@@ -35,6 +35,7 @@ impl From<Failure> for ApiError {
                 Self::conflict(text)
             }
             Failure::NoProject(name) => Self::not_found(format!("Project not found: {name}")),
+            Failure::NoService(..) => Self::not_found("service not found"),
             Failure::ServiceExists(..) => Self::conflict("service already exists"),
             Failure::Shipyard(error) => Self::bad_request(format!(
                 "Could not validate payload: provided shipyard file is not valid: {error}"
@@ -79,6 +80,7 @@ impl From<ResourceError> for ApiError {
             | ResourceError::CommitNotFound { .. } => Self::not_found(text),
             ResourceError::InvalidPath(_)
             | ResourceError::NoChart { .. }
+            | ResourceError::TooManyAtOnce(_)
             | ResourceError::TooMany { .. } => Self::bad_request(text),
             ResourceError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
             ResourceError::Contended { .. } | ResourceError::Busy => {

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 
 use crate::routes::{
     approval, auth, datastore, event, gateway, git, health, metadata, open_event, project,
@@ -64,6 +64,7 @@ fn guarded() -> Router<ApiState> {
         .route("/api/controlPlane/v1/project", get(project::list).post(project::create))
         .route("/api/controlPlane/v1/project/{project}", get(project::get))
         .route("/api/controlPlane/v1/project/{project}/service", post(service::create))
+        .route("/api/controlPlane/v1/project/{project}/service/{service}", delete(service::delete))
         .route("/api/controlPlane/v1/project/{project}/stage", get(stage::list))
         .route("/api/controlPlane/v1/project/{project}/stage/{stage}", get(stage::get))
         .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service", get(service::list))

@@ -177,6 +177,7 @@ fn failed(failure: &Failure) -> Words {
         Failure::KeyReused
         | Failure::ProjectExists(_)
         | Failure::ServiceExists(..)
+        | Failure::NoService(..)
         | Failure::Shipyard(_) => words(StatusCode::CONFLICT, "Not done", UNDONE, ""),
         Failure::Refused(Refusal::Unreadable(_) | Refusal::Inconsistent(_))
         | Failure::Resource(_)

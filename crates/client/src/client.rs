@@ -59,6 +59,10 @@ impl Client {
         self.request(Method::POST, segments)
     }
 
+    pub(crate) fn delete(&self, segments: &[&str]) -> RequestBuilder {
+        self.request(Method::DELETE, segments)
+    }
+
     fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
         self.http.request(method, self.endpoint.join(segments)).header(X_TOKEN, self.token.header())
     }

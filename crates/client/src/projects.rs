@@ -69,6 +69,15 @@ impl Client {
         self.send(self.post(&path).json(&json!({"serviceName": service}))).await.map(drop)
     }
 
+    /// Deletes a service in every stage of a project. One that is not there is as good as deleted.
+    ///
+    /// # Errors
+    /// 404 where the project does not exist.
+    pub async fn delete_service(&self, project: &str, service: &str) -> Result<(), ClientError> {
+        let path = ["api", "controlPlane", "v1", "project", project, "service", service];
+        self.send(self.delete(&path)).await.map(drop)
+    }
+
     /// The newest sequences of a project, as Keptn spells their states.
     ///
     /// # Errors

@@ -35,6 +35,9 @@ pub enum Failure {
     /// The project does not exist.
     #[error("project {0} does not exist")]
     NoProject(ProjectName),
+    /// The service does not exist.
+    #[error("service {1} does not exist in project {0}")]
+    NoService(ProjectName, ServiceName),
     /// The service exists.
     #[error("service {1} already exists in project {0}")]
     ServiceExists(ProjectName, ServiceName),

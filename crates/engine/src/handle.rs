@@ -324,24 +324,37 @@ impl Engine {
             let name = project.clone();
             let Received { answer, moved } =
                 engine.git(move |_| Ok(hosting.receive(&name, request)?)).await?;
-            for Moved { branch, tip, is_default } in moved {
-                tracing::info!(%project, branch, commit = %tip, %by, "a push moved a branch");
-                let pushed = Action::Pushed { branch, commit: tip.clone() };
-                let record = Write::Record(Chain::of(&project), Box::new(pushed));
-                engine.write_surely(record, &by).await?;
-                if !is_default {
-                    continue;
-                }
-                let (name, at) = (project.clone(), tip.clone());
-                let text = engine.git(move |git| Ok(shipyard_at(git, &name, &at)?)).await?;
-                if let Some(text) = text {
-                    let snapshot = Write::Snapshot { project: project.clone(), commit: tip, text };
-                    engine.write_surely(snapshot, &by).await?;
-                }
+            let mut recorded = Ok(());
+            for moved in moved {
+                recorded = recorded.and(engine.pushed(&project, moved, &by).await);
             }
-            Ok(answer)
+            recorded?;
+            Ok(answer?)
         })
         .await
+    }
+
+    /// Takes note of a branch that a push has moved.
+    async fn pushed(
+        &self,
+        project: &ProjectName,
+        Moved { branch, tip, is_default }: Moved,
+        by: &Principal,
+    ) -> Result<(), Failure> {
+        tracing::info!(%project, branch, commit = %tip, %by, "a push moved a branch");
+        let action = Action::Pushed { branch, commit: tip.clone() };
+        let record = Write::Record(Chain::of(project), Box::new(action));
+        self.write_surely(record, by).await?;
+        if !is_default {
+            return Ok(());
+        }
+        let (name, at) = (project.clone(), tip.clone());
+        let text = self.git(move |git| Ok(shipyard_at(git, &name, &at)?)).await?;
+        if let Some(text) = text {
+            let snapshot = Write::Snapshot { project: project.clone(), commit: tip, text };
+            self.write_surely(snapshot, by).await?;
+        }
+        Ok(())
     }
 
     /// Deletes a project file in a commit of its own. The shipyard in force stays so until a sequence is

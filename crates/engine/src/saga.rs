@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use tidegate_core::event::{Event, EventType, Outcome};
-use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, ServiceName};
+use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, ServiceName, StageName};
 use tidegate_core::principal::Principal;
 use tidegate_core::shipyard::Shipyard;
 use tidegate_resources::{Branch, Place, Repositories, ResourceError, ResourcePath};
@@ -72,15 +72,14 @@ impl Engine {
         service: ServiceName,
         by: &Principal,
     ) -> Result<(), Failure> {
-        let name = project.clone();
-        let row = self.read(move |reader| reader.project(&name)).await?;
-        let Some(row) = row else { return Err(Failure::NoProject(project)) };
-        let shipyard = Shipyard::parse(&row.shipyard)?;
-        let stages = shipyard.stages.into_iter().map(|stage| stage.name).collect();
+        let stages = self.stages(&project).await?;
         let context = ContextId::from(self.uuid());
-        let data = json!({"project": project, "service": service});
-        let data = data.as_object().cloned().unwrap_or_default();
-        let started = self.saga_event("sh.keptn.event.service.create.started", context, data);
+        let started = self.service_event(
+            "sh.keptn.event.service.create.started",
+            context,
+            &project,
+            &service,
+        );
         let intent =
             Intent::CreateService { project: project.clone(), service: service.clone(), stages };
         match self.write(Write::Begin(intent.clone(), vec![started]), by).await? {
@@ -90,6 +89,64 @@ impl Engine {
             Written::NoProject => Err(Failure::NoProject(project)),
             other => Err(Failure::Internal(format!("a saga begins with {other:?}"))),
         }
+    }
+
+    /// Deletes a service in every stage of a project. Sequences of it that run go on; its history stays.
+    ///
+    /// # Errors
+    /// No such project or service, or Git says no.
+    pub async fn delete_service(
+        &self,
+        project: ProjectName,
+        service: ServiceName,
+        by: &Principal,
+    ) -> Result<(), Failure> {
+        let (engine, by) = (self.clone(), by.clone());
+        unhurried(async move { engine.begin_deletion(project, service, &by).await }).await
+    }
+
+    async fn begin_deletion(
+        &self,
+        project: ProjectName,
+        service: ServiceName,
+        by: &Principal,
+    ) -> Result<(), Failure> {
+        let stages = self.stages(&project).await?;
+        let context = ContextId::from(self.uuid());
+        let started = self.service_event(
+            "sh.keptn.event.service.delete.started",
+            context,
+            &project,
+            &service,
+        );
+        let intent =
+            Intent::DeleteService { project: project.clone(), service: service.clone(), stages };
+        match self.write(Write::Begin(intent.clone(), vec![started]), by).await? {
+            Written::Begun(number) => self.carry_out(number, intent, context, Try::First).await,
+            Written::NoService => Err(Failure::NoService(project, service)),
+            Written::ProjectExists => Err(Failure::Busy),
+            Written::NoProject => Err(Failure::NoProject(project)),
+            other => Err(Failure::Internal(format!("a saga begins with {other:?}"))),
+        }
+    }
+
+    async fn stages(&self, project: &ProjectName) -> Result<Vec<StageName>, Failure> {
+        let name = project.clone();
+        let row = self.read(move |reader| reader.project(&name)).await?;
+        let Some(row) = row else { return Err(Failure::NoProject(project.clone())) };
+        let shipyard = Shipyard::parse(&row.shipyard)?;
+        Ok(shipyard.stages.into_iter().map(|stage| stage.name).collect())
+    }
+
+    fn service_event(
+        &self,
+        kind: &str,
+        context: ContextId,
+        project: &ProjectName,
+        service: &ServiceName,
+    ) -> Event {
+        let data = json!({"project": project, "service": service});
+        self.saga_event(kind, context, data.as_object().cloned().unwrap_or_default())
     }
 
     /// Finishes what a former run began.
@@ -170,6 +227,10 @@ impl Engine {
                 "sh.keptn.event.service.create.finished",
                 json!({"project": project, "service": service}),
             ),
+            Intent::DeleteService { project, service, .. } => (
+                "sh.keptn.event.service.delete.finished",
+                json!({"project": project, "service": service}),
+            ),
         };
         let mut data = data.as_object().cloned().unwrap_or_default();
         how.write(&mut data);
@@ -234,6 +295,10 @@ fn git_part(
                 Err(error) => Err(error),
             }
         }
+        Intent::DeleteService { project, service, stages } => {
+            git.delete_service(project, stages, service, now)?;
+            git.tip(project, Branch::Default)
+        }
     }
 }
 
@@ -269,7 +334,8 @@ pub(crate) fn shipyard_in(
     if !matches!(place, Place::Project) {
         return Ok(None);
     }
-    let found = files.iter().find(|(path, _)| path.to_string() == "shipyard.yaml");
+    // Of two contents for one path the later counts.
+    let found = files.iter().rev().find(|(path, _)| path.as_str() == "shipyard.yaml");
     let Some((_, bytes)) = found else { return Ok(None) };
     let text = String::from_utf8_lossy(bytes).into_owned();
     Shipyard::parse(&text)?;

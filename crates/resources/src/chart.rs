@@ -14,10 +14,13 @@ use crate::write::RESOURCE_BYTES_MAX;
 
 /// Most files of a chart.
 pub const CHART_FILES_MAX: usize = 1_000;
-/// Most bytes of all files of a chart: what a client can send, unpacked.
+/// Most bytes of all files of all charts in one request.
 pub(crate) const CHART_BYTES_MAX: usize = 4 * RESOURCE_BYTES_MAX;
 /// Most entries of an archive, directories and what is left out included.
 const ENTRIES_MAX: usize = 4 * CHART_FILES_MAX;
+
+/// What an entry takes besides its content: a header, and what fills its last block.
+const BLOCKS_BYTES: usize = 1024;
 
 /// Why an archive is no chart.
 #[derive(Debug, thiserror::Error)]
@@ -52,9 +55,16 @@ pub(crate) fn directory_of(path: &ResourcePath) -> Option<ResourcePath> {
 }
 
 /// The files of a chart, by their paths below its one top-level directory, whose own name is dropped.
-pub(crate) fn unpack(archive: &[u8]) -> Result<BTreeMap<ResourcePath, Vec<u8>>, ChartError> {
-    let mut archive = Archive::new(GzDecoder::new(archive));
-    let (mut files, mut top, mut left) = (BTreeMap::new(), None::<String>, CHART_BYTES_MAX);
+///
+/// `left` is how many bytes all charts of a request may still have; what this one has is taken off.
+pub(crate) fn unpack(
+    archive: &[u8],
+    left: &mut usize,
+) -> Result<BTreeMap<ResourcePath, Vec<u8>>, ChartError> {
+    // Names may stand in entries of their own, which are read whole: they count, too.
+    let whole = GzDecoder::new(archive).take((*left + ENTRIES_MAX * BLOCKS_BYTES) as u64);
+    let mut archive = Archive::new(whole);
+    let (mut files, mut top) = (BTreeMap::new(), None::<String>);
     for (number, entry) in archive.entries()?.enumerate() {
         let mut entry = entry?;
         if number >= ENTRIES_MAX || files.len() >= CHART_FILES_MAX {
@@ -81,8 +91,8 @@ pub(crate) fn unpack(archive: &[u8]) -> Result<BTreeMap<ResourcePath, Vec<u8>>, 
             (_, None) => return Err(ChartError::Scattered(name)),
             (_, Some(below)) => {
                 let mut content = Vec::new();
-                (&mut entry).take(left as u64 + 1).read_to_end(&mut content)?;
-                left = left.checked_sub(content.len()).ok_or(ChartError::TooLarge)?;
+                (&mut entry).take(*left as u64 + 1).read_to_end(&mut content)?;
+                *left = left.checked_sub(content.len()).ok_or(ChartError::TooLarge)?;
                 files.insert(ResourcePath::new(below)?, content);
             }
         }

@@ -118,11 +118,15 @@ fn packs(repository: &Path) -> Result<BTreeSet<PathBuf>, ResourceError> {
     Ok(at(&path, paths)?.into_iter().filter(index).collect())
 }
 
-/// Every branch of a copy ends at a commit whose tree is there.
+/// Every branch of a copy ends at a commit whose tree is there, and every tag at something.
 fn branches_lead_somewhere(repository: &Path) -> Result<(), ResourceError> {
     let repository = Repository::open_bare(repository)?;
     for reference in repository.references()? {
-        reference?.peel_to_commit()?.tree()?;
+        let reference = reference?;
+        match reference.is_branch() {
+            true => reference.peel_to_commit()?.tree().map(drop)?,
+            false => reference.peel(git2::ObjectType::Any).map(drop)?,
+        }
     }
     Ok(())
 }

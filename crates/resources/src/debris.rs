@@ -35,7 +35,9 @@ pub(crate) fn sweep_repository(dir: &Path) -> Result<(), ResourceError> {
     remove_quarantine(&objects)?;
     remove_below(&objects, Depth::One, |name| starts_with(name, "tmp_"))?;
     // A kept pack is one that was still being received.
-    let unwanted = |name: &OsStr| starts_with(name, "tmp_") || ends_with(name, ".keep");
+    let unwanted = |name: &OsStr| {
+        starts_with(name, "tmp_") || starts_with(name, ".tmp-") || ends_with(name, ".keep")
+    };
     remove_below(&objects.join("pack"), Depth::One, unwanted)
 }
 

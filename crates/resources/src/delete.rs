@@ -39,13 +39,16 @@ impl Repositories {
                     Some(chart) => matches!(node(&chart)?, Node::Directory(_)).then_some(chart),
                     None => None,
                 };
-                let gone = match (chart, node(path)?) {
-                    (Some(chart), _) => chart,
-                    (None, Node::File(_) | Node::SymbolicLink) => path.clone(),
-                    (None, other) => return Err(project.missing(place, path, other.obstacle())),
-                };
+                let found = node(path)?;
+                let is_file = matches!(found, Node::File(_) | Node::SymbolicLink);
+                if chart.is_none() && !is_file {
+                    return Err(project.missing(place, path, found.obstacle()));
+                }
                 let mut update = TreeUpdateBuilder::new();
-                update.remove(place.within_branch(&gone));
+                // Somebody may have pushed the one beside the other.
+                for gone in chart.iter().chain(is_file.then_some(path)) {
+                    update.remove(place.within_branch(gone));
+                }
                 let tree = update.create_updated(&project.repo, root)?;
                 project.with_service(tree, place)
             })

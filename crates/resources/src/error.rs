@@ -112,6 +112,9 @@ pub enum ResourceError {
         /// The limit.
         bytes_max: usize,
     },
+    /// A write of more than [`crate::WRITE_FILES_MAX`] files.
+    #[error("{0} files are too many for one commit; write at most 1000 at once")]
+    TooManyAtOnce(usize),
     /// A place holds more than [`crate::LIST_ENTRIES_MAX`] files and directories.
     #[error(
         "{place} in project {project} holds more than {entries_max} files and directories; \

@@ -7,7 +7,7 @@ mod child;
 pub mod hook;
 mod pack;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,9 +15,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use git2::Oid;
+use rustix::fs::{Access, access};
 use tidegate_core::names::{CommitId, ProjectName};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::debris;
 use crate::disk;
 use crate::error::ResourceError;
 use crate::repositories::Repositories;
@@ -31,6 +34,8 @@ pub use pack::PackLimits;
 pub const PUSH_BYTES_MAX: u64 = 100 * 1024 * 1024;
 /// Clones and fetches that are served at a time; others wait.
 const TRANSFERS_MAX: usize = 8;
+/// Requests whose bodies are on their way at a time.
+const REQUESTS_MAX: usize = 32;
 /// How long one of those may wait.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -74,9 +79,9 @@ pub struct Moved {
 /// What became of a push.
 #[derive(Debug)]
 pub struct Received {
-    /// What `git` says to the client.
-    pub answer: Vec<u8>,
-    /// The branches that moved.
+    /// What `git` says to the client, or why it did not get that far.
+    pub answer: Result<Vec<u8>, ResourceError>,
+    /// The branches that moved, whatever the answer is.
     pub moved: Vec<Moved>,
 }
 
@@ -86,7 +91,15 @@ pub struct Hosting {
     repositories: Repositories,
     program: PathBuf,
     transfers: Arc<Semaphore>,
+    advertisements: Arc<Semaphore>,
+    requests: Arc<Semaphore>,
 }
+
+/// A place among those who send a request. It is free again when this is dropped.
+#[derive(Debug)]
+pub struct RequestPlace(
+    #[allow(dead_code, reason = "it is there to be dropped")] OwnedSemaphorePermit,
+);
 
 impl Hosting {
     /// Hosts the repositories. `program` is called as `program hook pre-receive` before a push counts,
@@ -100,7 +113,34 @@ impl Hosting {
         let hook = hooks.join("pre-receive");
         disk::write_synced(&hook, HOOK.as_bytes())?;
         disk::at(&hook, fs::set_permissions(&hook, Permissions::from_mode(0o700)))?;
-        Ok(Self { repositories, program, transfers: Arc::new(Semaphore::new(TRANSFERS_MAX)) })
+        let places = |number| Arc::new(Semaphore::new(number));
+        Ok(Self {
+            repositories,
+            program,
+            transfers: places(TRANSFERS_MAX),
+            advertisements: places(TRANSFERS_MAX),
+            requests: places(REQUESTS_MAX),
+        })
+    }
+
+    /// A place for a request to a project, whose body may come slowly and be large.
+    ///
+    /// # Errors
+    /// [`ResourceError::ProjectNotFound`], [`ResourceError::Busy`].
+    pub async fn request_place(
+        &self,
+        project: &ProjectName,
+    ) -> Result<RequestPlace, ResourceError> {
+        self.directory(project)?;
+        place_in(&self.requests).await.map(RequestPlace)
+    }
+
+    /// A file without a name on the disk of the repositories, for the body of a request.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn request_file(&self) -> io::Result<File> {
+        tempfile::tempfile_in(self.repositories.root())
     }
 
     /// What the branches are, in the words of the protocol.
@@ -114,7 +154,7 @@ impl Hosting {
         service: GitService,
         protocol: Option<&str>,
     ) -> Result<Transfer, ResourceError> {
-        let place = self.place().await?;
+        let place = place_in(&self.advertisements).await?;
         let mut git = self.git(project)?;
         git.speak(service, protocol).arg("--http-backend-info-refs");
         let first = match service == GitService::UploadPack && protocol == Some("version=2") {
@@ -134,7 +174,7 @@ impl Hosting {
         protocol: Option<&str>,
         request: File,
     ) -> Result<Transfer, ResourceError> {
-        let place = self.place().await?;
+        let place = place_in(&self.transfers).await?;
         let mut git = self.git(project)?;
         git.speak(GitService::UploadPack, protocol);
         git.transfer(Some(request), Vec::new(), place)
@@ -143,52 +183,69 @@ impl Hosting {
     /// Receives a push. Blocks until it is on stable storage, or refused; it must run within a runtime.
     ///
     /// # Errors
-    /// [`ResourceError::ProjectNotFound`]; [`ResourceError::Program`] where `git` fails. A push that is
-    /// refused is none: the answer says so.
+    /// [`ResourceError::ProjectNotFound`]; [`ResourceError::Program`] where `git` could not begin. What
+    /// came later is with the answer, and a push that is refused is no error.
     pub fn receive(&self, project: &ProjectName, request: File) -> Result<Received, ResourceError> {
         self.repositories.writing(project, |open| {
-            let before = branches(&open.repo)?;
+            let hook = self.repositories.hooks().join("pre-receive");
+            if access(&hook, Access::EXEC_OK).is_err() {
+                // Git would go on without it.
+                return Err(ResourceError::Program(format!(
+                    "{} cannot be executed, so no push can be judged; is its disk mounted noexec?",
+                    hook.display()
+                )));
+            }
+            let before = references(&open.repo)?;
             let mut git = self.git(project)?;
             git.speak(GitService::ReceivePack, None);
-            let answer = git.answer(request);
+            let mut answer = git.answer(request);
+            if answer.is_err() {
+                // What it has left behind would be in the way of everybody.
+                debris::sweep_repository(open.repo.path())?;
+            }
             // Whatever became of the process: what is there is there.
-            let after = branches(&open.repo)?;
+            let after = references(&open.repo)?;
+            let changed: BTreeMap<&String, &Oid> =
+                after.iter().filter(|(name, tip)| before.get(*name) != Some(*tip)).collect();
+            if let Err(error) = sync(open.repo.path(), changed.keys().map(|name| name.as_str())) {
+                answer = answer.and(Err(error));
+            }
             let default = open.reference(crate::Branch::Default).ok();
-            let moved: Vec<Moved> = after
-                .into_iter()
-                .filter(|(name, tip)| before.get(name) != Some(tip))
-                .map(|(name, tip)| Moved {
-                    is_default: default.as_ref() == Some(&name),
-                    branch: name.trim_start_matches(HEADS).to_owned(),
-                    tip,
+            let moved = changed.into_iter().filter_map(|(name, tip)| {
+                let branch = name.strip_prefix("refs/heads/")?.to_owned();
+                Some(Moved {
+                    branch,
+                    tip: commit_id(*tip),
+                    is_default: default.as_ref() == Some(name),
                 })
-                .collect();
-            sync(open.repo.path(), &moved)?;
-            Ok(Received { answer: answer?, moved })
+            });
+            Ok(Received { answer, moved: moved.collect() })
         })
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit, ResourceError> {
-        let place = Arc::clone(&self.transfers).acquire_owned();
-        match tokio::time::timeout(WAIT_MAX, place).await {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) | Err(_) => Err(ResourceError::Busy),
-        }
+    fn git(&self, project: &ProjectName) -> Result<Git, ResourceError> {
+        Ok(Git::new(&self.directory(project)?, &self.repositories.hooks(), &self.program))
     }
 
-    fn git(&self, project: &ProjectName) -> Result<Git, ResourceError> {
+    fn directory(&self, project: &ProjectName) -> Result<PathBuf, ResourceError> {
         let directory = self.repositories.dir(project);
-        if project.is_unmapped() || !directory.is_dir() {
-            return Err(ResourceError::ProjectNotFound(project.clone()));
+        match !project.is_unmapped() && directory.is_dir() {
+            true => Ok(directory),
+            false => Err(ResourceError::ProjectNotFound(project.clone())),
         }
-        Ok(Git::new(&directory, &self.repositories.hooks(), &self.program))
+    }
+}
+
+async fn place_in(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ResourceError> {
+    let place = Arc::clone(places).acquire_owned();
+    match tokio::time::timeout(WAIT_MAX, place).await {
+        Ok(Ok(place)) => Ok(place),
+        Ok(Err(_)) | Err(_) => Err(ResourceError::Busy),
     }
 }
 
 /// Git needs a file to run; what it does is in the program.
 const HOOK: &str = "#!/bin/sh\nexec \"$TIDEGATE_PROGRAM\" hook pre-receive\n";
-
-const HEADS: &str = "refs/heads/";
 
 /// The first line of an answer before version 2 of the protocol, as a packet, and a flush.
 fn service_line(service: GitService) -> Vec<u8> {
@@ -196,33 +253,41 @@ fn service_line(service: GitService) -> Vec<u8> {
     format!("{:04x}{line}0000", line.len() + 4).into_bytes()
 }
 
-fn branches(repo: &git2::Repository) -> Result<BTreeMap<String, CommitId>, ResourceError> {
-    let mut branches = BTreeMap::new();
-    for reference in repo.references_glob("refs/heads/*")? {
+/// Branches and tags, by their full names.
+fn references(repo: &git2::Repository) -> Result<BTreeMap<String, Oid>, ResourceError> {
+    let mut references = BTreeMap::new();
+    for reference in repo.references()? {
         let reference = reference?;
         if let (Ok(name), Some(id)) = (reference.name(), reference.target()) {
-            branches.insert(name.to_owned(), commit_id(id));
+            references.insert(name.to_owned(), id);
         }
     }
-    Ok(branches)
+    Ok(references)
 }
 
 /// `git` syncs the files it writes, where it is new enough, but not the directories that name them.
-fn sync(repository: &Path, moved: &[Moved]) -> Result<(), ResourceError> {
-    if moved.is_empty() {
+fn sync<'a>(
+    repository: &Path,
+    changed: impl Iterator<Item = &'a str>,
+) -> Result<(), ResourceError> {
+    let mut paths = BTreeSet::new();
+    for name in changed {
+        let file = repository.join(name);
+        let above = file.ancestors().take_while(|path| *path != repository);
+        paths.extend(above.map(Path::to_owned));
+    }
+    if paths.is_empty() {
         return Ok(());
     }
     let objects = repository.join("objects");
     disk::sync_dir(&objects.join("pack"))?;
     disk::sync_dir(&objects)?;
-    for Moved { branch, .. } in moved {
-        let file = repository.join(HEADS).join(branch);
-        for path in file.ancestors().take_while(|path| *path != repository) {
-            match File::open(path).and_then(|open| open.sync_all()) {
-                // The branch may be among the packed ones.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                synced => disk::at(path, synced)?,
-            }
+    // What lies deeper first: files before the directories that name them.
+    for path in paths.iter().rev() {
+        match File::open(path).and_then(|open| open.sync_all()) {
+            // It may be among the packed ones.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            synced => disk::at(path, synced)?,
         }
     }
     disk::sync_dir(repository)

@@ -19,6 +19,10 @@ pub(crate) fn service_added(service: &ServiceName) -> String {
     format!("Added service: {service}")
 }
 
+pub(crate) fn service_removed(service: &ServiceName) -> String {
+    format!("Removed service: {service}")
+}
+
 /// The full name of a branch.
 pub(crate) fn reference(branch: &str) -> String {
     format!("refs/heads/{branch}")

@@ -46,4 +46,4 @@ pub use path::{
 pub use place::{Branch, Place};
 pub use read::LIST_ENTRIES_MAX;
 pub use repositories::Repositories;
-pub use write::RESOURCE_BYTES_MAX;
+pub use write::{RESOURCE_BYTES_MAX, WRITE_FILES_MAX};

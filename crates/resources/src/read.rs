@@ -36,26 +36,49 @@ impl Repositories {
         path: &ResourcePath,
         at: Option<&CommitId>,
     ) -> Result<Vec<u8>, ResourceError> {
-        let project = self.project(project)?;
-        let directory = project.directory(place, at)?;
-        let node = |path: &ResourcePath| tree::find(&project.repo, &directory, path.segments());
-        match (node(path)?, chart::directory_of(path)) {
-            (Node::File(id), _) => project.content(path, id),
-            (other, Some(chart)) if at.is_none() => match node(&chart)? {
-                Node::Directory(id) => project.chart(&chart, id),
-                _ => Err(project.missing(place, path, other.obstacle())),
-            },
-            (other, _) => Err(project.missing(place, path, other.obstacle())),
-        }
+        self.read_versioned(project, place, path, at).map(|(content, _)| content)
     }
 
-    /// The commit that a text names: an id, a branch, a tag, or whatever else Git takes for one.
+    /// The same, with the commit that it was read at.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_versioned(
+        &self,
+        project: &ProjectName,
+        place: &Place,
+        path: &ResourcePath,
+        at: Option<&CommitId>,
+    ) -> Result<(Vec<u8>, CommitId), ResourceError> {
+        let project = self.project(project)?;
+        let version = match at {
+            Some(commit) => commit.clone(),
+            None => commit_id(project.tip(place.branch())?.id()),
+        };
+        let directory = project.directory(place, Some(&version))?;
+        let node = |path: &ResourcePath| tree::find(&project.repo, &directory, path.segments());
+        let content = match (node(path)?, chart::directory_of(path)) {
+            (Node::File(id), _) => project.content(path, id)?,
+            (other, Some(chart)) if at.is_none() => match node(&chart)? {
+                Node::Directory(id) => project.chart(&chart, id)?,
+                _ => return Err(project.missing(place, path, other.obstacle())),
+            },
+            (other, _) => return Err(project.missing(place, path, other.obstacle())),
+        };
+        Ok((content, version))
+    }
+
+    /// The commit that a text names: an id, a branch, a tag, or one of their ancestors (`qa~2`).
     ///
     /// # Errors
     /// [`ResourceError::CommitNotFound`], [`ResourceError::ProjectNotFound`].
     pub fn revision(&self, project: &ProjectName, text: &str) -> Result<CommitId, ResourceError> {
         let project = self.project(project)?;
-        let found = project.repo.revparse_single(text).and_then(|found| found.peel_to_commit());
+        // What else Git takes for a name looks through the whole history for a pattern.
+        let found = match text.contains([':', '{', '@']) {
+            true => Err(git2::Error::from_str("no revision")),
+            false => project.repo.revparse_single(text).and_then(|found| found.peel_to_commit()),
+        };
         let unknown = |_| ResourceError::CommitNotFound {
             project: project.name.clone(),
             commit: text.chars().take(64).filter(|c| !c.is_control()).collect(),

@@ -72,12 +72,19 @@ impl<'a> Project<'a> {
 
     /// The full name of a branch.
     pub(crate) fn reference(&self, branch: Branch<'_>) -> Result<String, ResourceError> {
+        let default = || -> Result<Option<String>, ResourceError> {
+            let head = self.repo.find_reference("HEAD")?;
+            Ok(head.symbolic_target()?.map(str::to_owned))
+        };
         match branch {
-            Branch::Stage(stage) => Ok(layout::stage_reference(stage)),
-            Branch::Default => {
-                let head = self.repo.find_reference("HEAD")?;
-                let target = head.symbolic_target()?;
-                target.map(str::to_owned).ok_or_else(|| self.no_branch(branch))
+            Branch::Default => default()?.ok_or_else(|| self.no_branch(branch)),
+            Branch::Stage(stage) => {
+                let reference = layout::stage_reference(stage);
+                // Or what is checked in a project's own files could be written as those of a stage.
+                match default()?.as_ref() == Some(&reference) {
+                    true => Err(self.no_stage(stage)),
+                    false => Ok(reference),
+                }
             }
         }
     }

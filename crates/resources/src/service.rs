@@ -1,4 +1,4 @@
-//! Adding a service to the stages of a project.
+//! Adding a service to the stages of a project, and removing it.
 
 use git2::build::TreeUpdateBuilder;
 use git2::{FileMode, Oid, Tree};
@@ -52,6 +52,39 @@ impl Repositories {
             for stage in without {
                 project.append(Branch::Stage(stage), &message, now, |root| {
                     project.with_metadata(root, service, &metadata)
+                })?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Repositories {
+    /// Removes a service's directory from each of the stages that have it: one commit per stage. Its
+    /// files stay in the history. A repeat after a crash completes what was begun.
+    ///
+    /// # Errors
+    /// [`ResourceError::ProjectNotFound`]; [`ResourceError::Obstructed`] where a file has the name.
+    pub fn delete_service(
+        &self,
+        project: &ProjectName,
+        stages: &[StageName],
+        service: &ServiceName,
+        now: Timestamp,
+    ) -> Result<(), ResourceError> {
+        self.writing(project, |project| {
+            let message = layout::service_removed(service);
+            for stage in stages {
+                match project.has_service(stage, service) {
+                    Ok(true) => {}
+                    // A stage that nobody has a branch of has no directory either.
+                    Ok(false) | Err(ResourceError::StageNotFound { .. }) => continue,
+                    Err(error) => return Err(error),
+                }
+                project.append(Branch::Stage(stage), &message, now, |root| {
+                    let mut update = TreeUpdateBuilder::new();
+                    update.remove(service.as_str());
+                    Ok(update.create_updated(&project.repo, root)?)
                 })?;
             }
             Ok(())

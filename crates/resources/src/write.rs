@@ -7,7 +7,7 @@ use git2::{FileMode, Oid, Tree};
 use jiff::Timestamp;
 use tidegate_core::names::{CommitId, ProjectName};
 
-use crate::chart;
+use crate::chart::{self, CHART_BYTES_MAX};
 use crate::error::{Obstacle, ResourceError};
 use crate::layout;
 use crate::path::ResourcePath;
@@ -19,6 +19,9 @@ use crate::tree::{self, Node};
 /// Largest file that is written or read, in bytes.
 pub const RESOURCE_BYTES_MAX: usize = 15 * 1024 * 1024;
 
+/// Most files of one write.
+pub const WRITE_FILES_MAX: usize = 1_000;
+
 impl Repositories {
     /// Creates or replaces files in one commit, and answers with it. Where nothing changes there is
     /// a commit all the same, as in Keptn 1.4. Of two contents for one path the later counts. A
@@ -28,7 +31,8 @@ impl Repositories {
     ///
     /// # Errors
     /// [`ResourceError::ProjectNotFound`], [`ResourceError::StageNotFound`],
-    /// [`ResourceError::ServiceNotFound`], [`ResourceError::TooLarge`], [`ResourceError::NoChart`];
+    /// [`ResourceError::ServiceNotFound`], [`ResourceError::TooLarge`], [`ResourceError::TooManyAtOnce`],
+    /// [`ResourceError::NoChart`];
     /// [`ResourceError::Obstructed`] where a directory has the path, or a file that of a directory.
     pub fn write(
         &self,
@@ -37,9 +41,12 @@ impl Repositories {
         files: &[(ResourcePath, Vec<u8>)],
         now: Timestamp,
     ) -> Result<CommitId, ResourceError> {
-        let mut entries = BTreeMap::new();
+        if files.len() > WRITE_FILES_MAX {
+            return Err(ResourceError::TooManyAtOnce(files.len()));
+        }
+        let (mut entries, mut left) = (BTreeMap::new(), CHART_BYTES_MAX);
         for (path, content) in files {
-            let (path, entry) = entry(path, content)?;
+            let (path, entry) = entry(path, content, &mut left)?;
             entries.insert(path, entry);
         }
         self.writing(project, |project| {
@@ -61,6 +68,7 @@ enum Entry<'a> {
 fn entry<'a>(
     path: &'a ResourcePath,
     content: &'a [u8],
+    left: &mut usize,
 ) -> Result<(ResourcePath, Entry<'a>), ResourceError> {
     let oversized = |path: &ResourcePath, bytes| ResourceError::TooLarge {
         path: path.clone(),
@@ -73,7 +81,7 @@ fn entry<'a>(
     let Some(directory) = chart::directory_of(path) else {
         return Ok((path.clone(), Entry::File(content)));
     };
-    let files = chart::unpack(content)
+    let files = chart::unpack(content, left)
         .map_err(|source| ResourceError::NoChart { path: path.clone(), source })?;
     match files.iter().find(|(_, content)| content.len() > RESOURCE_BYTES_MAX) {
         Some((path, content)) => Err(oversized(path, content.len())),

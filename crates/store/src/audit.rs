@@ -68,6 +68,10 @@ pub(crate) fn deed(
                     let action = Action::ServiceCreated { service: service.clone() };
                     (Chain::of(project), action)
                 }
+                Intent::DeleteService { project, service, .. } => {
+                    let action = Action::ServiceDeleted { service: service.clone() };
+                    (Chain::of(project), action)
+                }
             };
             (chain, by, action)
         }
@@ -80,6 +84,10 @@ pub(crate) fn deed(
                 }
                 Intent::CreateService { project, service, .. } => {
                     let action = Action::ServiceUndone { service: service.clone() };
+                    (Chain::of(project), action)
+                }
+                Intent::DeleteService { project, service, .. } => {
+                    let action = Action::ServiceKept { service: service.clone() };
                     (Chain::of(project), action)
                 }
             };

@@ -118,6 +118,8 @@ pub enum Written {
     ProjectExists,
     /// Not done: the service exists.
     ServiceExists,
+    /// Not done: no such service.
+    NoService,
     /// Not done: no such project.
     NoProject,
 }

@@ -49,6 +49,15 @@ pub enum Intent {
         /// The stages that get its directory.
         stages: Vec<StageName>,
     },
+    /// Delete a service in every stage. What the log says of it stays.
+    DeleteService {
+        /// The project.
+        project: ProjectName,
+        /// The service.
+        service: ServiceName,
+        /// The stages that lose its directory.
+        stages: Vec<StageName>,
+    },
 }
 
 impl Intent {
@@ -57,7 +66,7 @@ impl Intent {
     pub fn project(&self) -> &ProjectName {
         match self {
             Self::CreateProject(new) => &new.name,
-            Self::CreateService { project, .. } => project,
+            Self::CreateService { project, .. } | Self::DeleteService { project, .. } => project,
         }
     }
 }

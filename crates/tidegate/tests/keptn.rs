@@ -220,6 +220,27 @@ fn the_tutorials_lines_deliver_and_approve() {
 }
 
 #[test]
+fn a_service_is_deleted_and_created_again() {
+    let scene = Scene::authenticated();
+    scene.create();
+    let delete = ["delete", "service", "hello", "--project=tour"];
+    let done = "Starting to delete service\nService deleted successfully\n";
+    assert_eq!(scene.ok(&delete), done);
+    assert_eq!(scene.files("qa"), ["/metadata.yaml"]);
+    let error =
+        scene.fails(&["trigger", "delivery", "--project=tour", "--service=hello", "--image=i"]);
+    assert!(error.contains("service hello has not been found"), "{error}");
+    assert_eq!(scene.ok(&delete), done, "as Keptn says it");
+    scene.ok(&["create", "service", "hello", "--project=tour"]);
+    assert_eq!(scene.files("qa"), ["/hello/metadata.yaml", "/metadata.yaml"]);
+    let error = scene.fails(&["delete", "service", "hello", "--project=nowhere"]);
+    assert!(
+        error.starts_with("Error: Delete service was unsuccessful. Project not found"),
+        "{error}"
+    );
+}
+
+#[test]
 fn an_event_is_sent_from_a_file_without_what_the_api_does_not_know() {
     let scene = Scene::authenticated();
     scene.create();

@@ -77,7 +77,10 @@ pub(crate) async fn upload(
     body: Body,
 ) -> Result<Response, GitError> {
     let project = project(&repository)?;
-    let request = spool::to_file(body, &headers, FETCH_BYTES_MAX).await?;
+    let place = state.hosting.request_place(&project).await?;
+    let file = state.hosting.request_file();
+    let request = spool::to_file(file, body, &headers, FETCH_BYTES_MAX).await?;
+    drop(place);
     let transfer = state.hosting.upload(&project, protocol(&headers), request).await?;
     let body = Body::from_stream(ReaderStream::new(transfer));
     Ok(answer(GitService::UploadPack, "result", body))
@@ -97,7 +100,9 @@ pub(crate) async fn receive(
     }
     let project = project(&repository)?;
     // All of it is here before anybody has to wait for its turn.
-    let request = spool::to_file(body, &headers, PUSH_BYTES_MAX).await?;
+    let _place = state.hosting.request_place(&project).await?;
+    let file = state.hosting.request_file();
+    let request = spool::to_file(file, body, &headers, PUSH_BYTES_MAX).await?;
     let said = state.engine.receive_push(state.hosting.clone(), project, request, &by).await?;
     Ok(answer(GitService::ReceivePack, "result", Body::from(said)))
 }

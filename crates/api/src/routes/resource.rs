@@ -165,11 +165,9 @@ async fn read(
         .git(move |git| match revision {
             Some(text) => {
                 let at = git.revision(&project, &text)?;
-                Ok((git.read(&project, &place, &path, Some(&at))?, at))
+                Ok(git.read_versioned(&project, &place, &path, Some(&at))?)
             }
-            None => {
-                Ok((git.read(&project, &place, &path, None)?, git.tip(&project, place.branch())?))
-            }
+            None => Ok(git.read_versioned(&project, &place, &path, None)?),
         })
         .await?;
     let resource_content = STANDARD.encode(bytes);

@@ -76,6 +76,23 @@ pub(crate) async fn create(
     }
 }
 
+/// Keptn 1.4: a service that is not there is as good as deleted.
+pub(crate) async fn delete(
+    State(state): State<ApiState>,
+    Path((project, service)): Path<(String, String)>,
+    Caller(by): Caller,
+) -> Result<Json<Value>, ApiError> {
+    let missing = || ApiError::not_found(format!("Project not found: {}", shown(&project)));
+    let name = path::project(&project).ok_or_else(missing)?;
+    if let Ok(service) = ServiceName::new(&service) {
+        match state.engine.delete_service(name, service, &by).await {
+            Ok(()) | Err(Failure::NoService(..)) => {}
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    Ok(Json(json!({"message": ""})))
+}
+
 fn new_name(text: &str) -> Result<ServiceName, ApiError> {
     if text.is_empty() {
         return Err(ApiError::bad_request("must provide a service name"));

@@ -112,8 +112,20 @@ impl Git {
     fn credentials(self) -> Result<Option<Value>, Failure> {
         let refuse = |why: &str| Err(Failure(why.to_owned()));
         let Some(url) = self.git_remote_url else {
-            let others = [&self.git_user, &self.git_token];
-            if others.iter().any(|other| other.is_some()) || self.git_private_key.is_some() {
+            let texts = [
+                &self.git_user,
+                &self.git_token,
+                &self.git_private_key_pass,
+                &self.git_proxy_url,
+                &self.git_proxy_scheme,
+                &self.git_proxy_user,
+                &self.git_proxy_password,
+            ];
+            let files = [&self.git_private_key, &self.git_pem_certificate];
+            let any = texts.iter().any(|text| text.is_some())
+                || files.iter().any(|file| file.is_some())
+                || self.insecure_skip_tls;
+            if any {
                 return refuse("GIT remote URL must be set");
             }
             return Ok(None);

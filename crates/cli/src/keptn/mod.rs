@@ -7,6 +7,7 @@
 mod add_resource;
 mod auth;
 mod create;
+mod delete;
 mod event;
 mod labels;
 mod state;
@@ -65,6 +66,9 @@ enum Command {
     /// Create a project or a service
     #[command(subcommand)]
     Create(create::Create),
+    /// Delete a service
+    #[command(subcommand)]
+    Delete(delete::Delete),
     /// Add a file to a project, a stage or a service
     AddResource(add_resource::AddResource),
     /// Trigger a delivery
@@ -162,6 +166,7 @@ async fn carry_out(keptn: Keptn, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Status => auth::status(&mut context).await,
         Command::Version => version::version(&mut context).await,
         Command::Create(create) => create::run(create, &mut context).await,
+        Command::Delete(delete) => delete::run(delete, &mut context).await,
         Command::AddResource(arguments) => add_resource::run(arguments, &mut context).await,
         Command::Trigger(trigger) => trigger::run(trigger, &mut context).await,
         Command::Send(send) => event::send(send, &mut context).await,

@@ -111,6 +111,16 @@ pub enum Action {
         /// The service.
         service: ServiceName,
     },
+    /// A service was deleted.
+    ServiceDeleted {
+        /// The service.
+        service: ServiceName,
+    },
+    /// A service was to be deleted, and was not.
+    ServiceKept {
+        /// The service.
+        service: ServiceName,
+    },
     /// A sign-in link was made.
     SignInLinkMade {
         /// Whom it signs in.

@@ -172,6 +172,14 @@ impl Sealer<'_> {
                 self.word("service_undone");
                 self.put("service", service.as_str());
             }
+            Action::ServiceDeleted { service } => {
+                self.word("service_deleted");
+                self.put("service", service.as_str());
+            }
+            Action::ServiceKept { service } => {
+                self.word("service_kept");
+                self.put("service", service.as_str());
+            }
             Action::SignInLinkMade { person, expires } => {
                 self.word("sign_in_link_made");
                 self.personal("person", person.as_str());

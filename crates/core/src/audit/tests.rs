@@ -354,6 +354,13 @@ fn every_action_reads_back_as_it_was_sealed() {
             "service",
             "hello",
         ),
+        (
+            Action::ServiceDeleted { service: service.clone() },
+            "service_deleted",
+            "service",
+            "hello",
+        ),
+        (Action::ServiceKept { service: service.clone() }, "service_kept", "service", "hello"),
         (Action::ServiceUndone { service }, "service_undone", "service", "hello"),
         (
             Action::SignInLinkMade { person: PrincipalName::new("ada").unwrap(), expires },

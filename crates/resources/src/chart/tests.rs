@@ -1,4 +1,9 @@
+use super::unpack as unpack_within;
 use super::*;
+
+fn unpack(archive: &[u8]) -> Result<BTreeMap<ResourcePath, Vec<u8>>, ChartError> {
+    unpack_within(archive, &mut { CHART_BYTES_MAX })
+}
 
 fn path(text: &str) -> ResourcePath {
     ResourcePath::new(text).unwrap()
@@ -85,4 +90,26 @@ fn a_bomb_is_put_out_before_it_is_in_memory() {
         unpack(&archive(&directories.collect::<Vec<_>>())),
         Err(ChartError::TooLarge)
     ));
+}
+
+#[test]
+fn a_name_as_large_as_a_bomb_is_not_read() {
+    let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    let name = vec![b'x'; CHART_BYTES_MAX + 8 * 1024 * 1024];
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::GNULongName);
+    header.set_size(name.len() as u64);
+    header.set_cksum();
+    archive.append(&header, name.as_slice()).unwrap();
+    let bomb = archive.into_inner().unwrap().finish().unwrap();
+    assert!(matches!(unpack(&bomb), Err(ChartError::Unreadable(_) | ChartError::TooLarge)));
+}
+
+#[test]
+fn charts_of_one_request_share_what_they_may_have() {
+    let chart = archive(&[("a/x", EntryType::Regular, &[7; 600])]);
+    let mut left = 1000;
+    unpack_within(&chart, &mut left).unwrap();
+    assert_eq!(left, 400);
+    assert!(matches!(unpack_within(&chart, &mut left), Err(ChartError::TooLarge)));
 }

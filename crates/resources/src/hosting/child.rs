@@ -1,17 +1,18 @@
-//! One `git` process, in an environment of ours.
+//! One `git` process with all that it starts, in an environment of ours.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
 use tokio::process::{Child, ChildStdout, Command};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::{sleep, timeout};
 
 use super::{GitService, PUSH_BYTES_MAX};
 use crate::error::ResourceError;
@@ -38,16 +39,19 @@ impl Git {
         }
         command.env_remove("HOME");
         command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+        // What is small when it comes may be large when it is unpacked.
+        command.env("GIT_ALLOC_LIMIT", "128m");
         command.env("TIDEGATE_PROGRAM", program);
         let repository_text = repository.to_string_lossy();
         let hooks = hooks.to_string_lossy();
         let bytes_max = PUSH_BYTES_MAX.to_string();
-        let settings: [(&str, &str); 14] = [
+        let settings: [(&str, &str); 15] = [
             // The data may belong to another user than the one that the server runs as.
             ("safe.directory", &repository_text),
             ("core.hooksPath", &hooks),
             ("core.fsync", "all"),
             ("core.fsyncMethod", "fsync"),
+            ("core.bigFileThreshold", "32m"),
             ("gc.auto", "0"),
             ("receive.autogc", "false"),
             ("receive.denyDeletes", "true"),
@@ -65,7 +69,7 @@ impl Git {
             command.env(format!("GIT_CONFIG_KEY_{index}"), key);
             command.env(format!("GIT_CONFIG_VALUE_{index}"), value);
         }
-        command.current_dir(repository).kill_on_drop(true).stderr(Stdio::null());
+        command.current_dir(repository).process_group(0).stderr(Stdio::null());
         Self { command }
     }
 
@@ -84,66 +88,122 @@ impl Git {
         self
     }
 
-    fn start(&mut self, request: Option<File>) -> Result<Child, ResourceError> {
+    fn start(&mut self, request: Option<File>, output: Stdio) -> Result<Group, ResourceError> {
         let stdin = request.map_or_else(Stdio::null, Stdio::from);
-        self.command.arg(".").stdin(stdin).stdout(Stdio::piped());
-        self.command
-            .spawn()
-            .map_err(|error| ResourceError::Program(format!("cannot start: {error}")))
+        self.command.stdin(stdin).stdout(output);
+        let child = self.command.spawn();
+        let child =
+            child.map_err(|error| ResourceError::Program(format!("cannot start: {error}")))?;
+        Ok(Group(child))
     }
 
-    /// Streams what it says, behind `first`, for as long as somebody reads.
+    /// Streams what it says, behind `first`, for as long as somebody reads, but not for ever. The place
+    /// is free when the process has ended, whoever still holds what it said.
     pub(super) fn transfer(
         mut self,
         request: Option<File>,
         first: Vec<u8>,
         place: OwnedSemaphorePermit,
     ) -> Result<Transfer, ResourceError> {
-        let mut child = self.start(request)?;
-        let output = child.stdout.take().expect("it is piped");
-        let end = Box::pin(sleep_until(Instant::now() + TIME_MAX));
-        Ok(Transfer { first, output, end, _child: child, _place: place })
+        self.arg(".");
+        let mut group = self.start(request, Stdio::piped())?;
+        let output = group.0.stdout.take().expect("it is piped");
+        let (read, gone) = oneshot::channel::<()>();
+        tokio::spawn(async move {
+            let _place = place;
+            tokio::select! {
+                status = group.0.wait() => match status {
+                    Ok(status) if status.success() => {}
+                    Ok(status) => tracing::warn!(%status, "git did not serve a clone or a fetch"),
+                    Err(error) => tracing::warn!(%error, "git did not serve a clone or a fetch"),
+                },
+                () = sleep(TIME_MAX) => tracing::warn!("a clone or a fetch took too long"),
+                // Whoever read has gone.
+                _ = gone => {}
+            }
+            group.end().await;
+        });
+        Ok(Transfer { first, output, _read: read })
     }
 
     /// Does something that has nothing to say. Blocks; there must be a runtime.
     pub(super) fn run(mut self, arguments: &[&str]) -> Result<(), ResourceError> {
         let name = arguments.first().copied().unwrap_or_default();
-        self.command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
+        self.command.args(arguments);
         let waiting = async {
-            let ended = timeout(TIME_MAX, self.command.status()).await;
+            let mut group = self.start(None, Stdio::null())?;
+            let ended = timeout(TIME_MAX, group.0.wait()).await;
+            group.end().await;
             match ended {
                 Ok(Ok(status)) if status.success() => Ok(()),
-                Ok(Ok(status)) => Err(format!("{name} ended with {status}")),
-                Ok(Err(error)) => Err(format!("{name}: {error}")),
-                Err(_) => Err(format!("{name} took longer than {TIME_MAX:?}")),
+                Ok(Ok(status)) => {
+                    Err(ResourceError::Program(format!("{name} ended with {status}")))
+                }
+                Ok(Err(error)) => Err(ResourceError::Program(format!("{name}: {error}"))),
+                Err(_) => Err(too_long(name)),
             }
         };
-        tokio::runtime::Handle::current().block_on(waiting).map_err(ResourceError::Program)
+        tokio::runtime::Handle::current().block_on(waiting)
     }
 
     /// Waits for all that it says. Blocks; there must be a runtime.
     pub(super) fn answer(mut self, request: File) -> Result<Vec<u8>, ResourceError> {
-        let fail = |why: String| Err(ResourceError::Program(why));
+        self.arg(".");
         let waiting = async {
-            let mut child = self.start(Some(request))?;
-            let mut output = child.stdout.take().expect("it is piped").take(ANSWER_BYTES_MAX);
+            let mut group = self.start(Some(request), Stdio::piped())?;
+            let mut output = group.0.stdout.take().expect("it is piped").take(ANSWER_BYTES_MAX);
             let mut answer = Vec::new();
             let all = async {
                 output.read_to_end(&mut answer).await?;
                 // Where it says more than that, it ends by the broken pipe.
                 drop(output);
-                child.wait().await
+                group.0.wait().await
             };
-            match timeout(TIME_MAX, all).await {
+            let ended: Result<io::Result<ExitStatus>, _> = timeout(TIME_MAX, all).await;
+            group.end().await;
+            match ended {
                 // What it refuses is in the answer, whatever it ends with.
-                Ok(Ok(_)) if !answer.is_empty() => Ok(answer),
-                Ok(Ok(status)) if status.success() => Ok(answer),
-                Ok(Ok(status)) => fail(format!("ended with {status}")),
-                Ok(Err(error)) => fail(error.to_string()),
-                Err(_) => fail(format!("took longer than {TIME_MAX:?}")),
+                Ok(Ok(status))
+                    if status.success() || (status.code().is_some() && !answer.is_empty()) =>
+                {
+                    Ok(answer)
+                }
+                Ok(Ok(status)) => Err(ResourceError::Program(format!("ended with {status}"))),
+                Ok(Err(error)) => Err(ResourceError::Program(error.to_string())),
+                Err(_) => Err(too_long("receive-pack")),
             }
         };
         tokio::runtime::Handle::current().block_on(waiting)
+    }
+}
+
+fn too_long(name: &str) -> ResourceError {
+    ResourceError::Program(format!("{name} took longer than {TIME_MAX:?}"))
+}
+
+/// A process and all that it has started. Dropped, they end.
+struct Group(Child);
+
+impl Group {
+    fn kill(&self) {
+        // None where it has ended: then nothing says that the number is still its own.
+        let pid = self.0.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        if let Some(pid) = pid {
+            // It may be gone already.
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+    }
+
+    /// Ends what still runs, and waits for it.
+    async fn end(&mut self) {
+        self.kill();
+        drop(self.0.wait().await);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -151,10 +211,8 @@ impl Git {
 pub struct Transfer {
     first: Vec<u8>,
     output: ChildStdout,
-    end: Pin<Box<Sleep>>,
-    // Killed when dropped.
-    _child: Child,
-    _place: OwnedSemaphorePermit,
+    // Whoever waits for the process hears when this is dropped.
+    _read: oneshot::Sender<()>,
 }
 
 impl std::fmt::Debug for Transfer {
@@ -174,10 +232,6 @@ impl AsyncRead for Transfer {
             let rest = self.first.split_off(length);
             buffer.put_slice(&std::mem::replace(&mut self.first, rest));
             return Poll::Ready(Ok(()));
-        }
-        if self.end.as_mut().poll(context).is_ready() {
-            let text = format!("it took longer than {TIME_MAX:?}");
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, text)));
         }
         Pin::new(&mut self.output).poll_read(context, buffer)
     }

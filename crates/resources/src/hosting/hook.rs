@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 
-use git2::{Oid, Repository};
+use git2::{ErrorCode, ObjectType, Oid, Repository};
 use tidegate_core::shipyard::{Shipyard, lint};
 use tidegate_core::yaml::STACK_BYTES;
 
@@ -16,6 +16,8 @@ use crate::tree::{self, Node, optional};
 pub const REFS_MAX: usize = 10_000;
 /// Largest shipyard that is read, in bytes.
 const SHIPYARD_BYTES_MAX: usize = 1024 * 1024;
+/// Largest commit, and largest top directory, of a branch: the server reads them whenever it reads a file.
+const OBJECT_BYTES_MAX: usize = 1024 * 1024;
 /// Digits of an id in full.
 const ID_DIGITS: usize = 40;
 /// Most lines that a refused push is answered with.
@@ -127,14 +129,47 @@ fn judge(repo: &Repository, update: &Update, default: &str) -> Result<Vec<String
         return Ok(vec![format!("{name} cannot be deleted: sequences may still need it")]);
     }
     if name.starts_with("refs/tags/") {
-        return Ok(Vec::new());
+        let tag = repo.find_object(*new, None).and_then(|object| object.peel_to_commit());
+        let reason = || format!("{name}: a tag must be at a commit");
+        return Ok(if optional_commit(tag)? { Vec::new() } else { vec![reason()] });
     }
-    let Some(commit) = optional(repo.find_commit(*new))? else {
-        return Ok(vec![format!("{name}: a branch must be at a commit")]);
+    let Some(commit) = commit(repo, *new)? else {
+        let why = format!("a branch must be at a commit, of at most {OBJECT_BYTES_MAX} bytes");
+        return Ok(vec![format!("{name}: {why}")]);
     };
+    let (bytes, _) = repo.odb()?.read_header(commit.tree_id())?;
+    if bytes > OBJECT_BYTES_MAX {
+        return Ok(vec![format!("{name}: its top directory has too many entries")]);
+    }
     match name == default {
         true => shipyard(repo, &commit.tree()?),
         false => Ok(Vec::new()),
+    }
+}
+
+/// Whether something led to a commit. What is no commit is no error.
+fn optional_commit(found: Result<git2::Commit<'_>, git2::Error>) -> Result<bool, HookError> {
+    match found {
+        Ok(_) => Ok(true),
+        Err(error)
+            if matches!(
+                error.code(),
+                ErrorCode::NotFound | ErrorCode::Peel | ErrorCode::InvalidSpec
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A commit that is small enough to be read again and again.
+fn commit(repo: &Repository, id: Oid) -> Result<Option<git2::Commit<'_>>, HookError> {
+    match optional(repo.odb()?.read_header(id))? {
+        Some((bytes, ObjectType::Commit)) if bytes <= OBJECT_BYTES_MAX => {
+            Ok(Some(repo.find_commit(id)?))
+        }
+        Some(_) | None => Ok(None),
     }
 }
 

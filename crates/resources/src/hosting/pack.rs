@@ -8,6 +8,7 @@ use std::path::Path;
 use tidegate_core::names::ProjectName;
 
 use super::Hosting;
+use crate::debris;
 use crate::disk::{self, at};
 use crate::error::ResourceError;
 
@@ -41,6 +42,8 @@ impl Hosting {
     /// [`ResourceError::ProjectNotFound`], [`ResourceError::Program`], [`ResourceError::Io`].
     pub fn pack(&self, project: &ProjectName, limits: PackLimits) -> Result<bool, ResourceError> {
         self.repositories.writing(project, |open| {
+            // Nobody receives anything now: what a push that was cut off has left would keep its pack out.
+            debris::sweep_repository(open.repo.path())?;
             let objects = open.repo.path().join("objects");
             let packs = objects.join("pack");
             let before = names(&packs)?;
@@ -48,7 +51,12 @@ impl Hosting {
             if loose < limits.loose && before.len() < limits.packs {
                 return Ok(false);
             }
-            self.git(project)?.run(&["repack", "-a", "-l", "-q"])?;
+            let packed =
+                self.git(project)?.run(&["repack", "-a", "-l", "-q", "--pack-kept-objects"]);
+            if packed.is_err() {
+                debris::sweep_repository(open.repo.path())?;
+            }
+            packed?;
             disk::sync_dir(&packs)?;
             let after = names(&packs)?;
             if after.difference(&before).next().is_some() {
@@ -62,13 +70,13 @@ impl Hosting {
     }
 }
 
-/// The packs in a directory, by their names without an ending.
+/// The packs in a directory that are whole, by their names without an ending.
 fn names(packs: &Path) -> Result<BTreeSet<String>, ResourceError> {
     let mut names = BTreeSet::new();
     for entry in at(packs, fs::read_dir(packs))? {
         let name = at(packs, entry)?.file_name();
         let name = name.to_str().and_then(|name| name.strip_suffix(".pack"));
-        names.extend(name.map(str::to_owned));
+        names.extend(name.filter(|name| name.starts_with("pack-")).map(str::to_owned));
     }
     Ok(names)
 }

@@ -160,3 +160,62 @@ async fn many_objects_become_one_pack_and_all_of_them_are_there() {
     assert_eq!(files(), (0, 1));
     assert_eq!(shop.git(&["fsck", "--strict", "--full", "--no-dangling"]), "");
 }
+
+#[tokio::test]
+async fn what_a_push_that_was_cut_off_has_left_is_packed_and_not_lost() {
+    let shop = Sockshop::new().with_service("carts");
+    let hosting = Hosting::new(shop.repositories.clone(), "/nowhere".into()).unwrap();
+    let pack = async || {
+        let (hosting, name) = (hosting.clone(), shop.name.clone());
+        let limits = PackLimits { loose: 0, packs: 0 };
+        tokio::task::spawn_blocking(move || hosting.pack(&name, limits)).await.unwrap().unwrap()
+    };
+    pack().await;
+    let packs = shop.dir().join("objects/pack");
+    let kept = std::fs::read_dir(&packs).unwrap().map(|entry| entry.unwrap().path());
+    let kept: Vec<_> =
+        kept.filter(|path| path.extension().is_some_and(|end| end == "pack")).collect();
+    std::fs::write(kept[0].with_extension("keep"), "receive-pack 4242 on nowhere\n").unwrap();
+    std::fs::write(packs.join("tmp_pack_x"), "half").unwrap();
+    std::fs::write(packs.join(".tmp-7-pack-x.pack"), "half").unwrap();
+    std::fs::create_dir(shop.dir().join("objects/tmp_objdir-incoming-x")).unwrap();
+    let newest = shop.write(&dev(), "slo.yaml", "1");
+    pack().await;
+    assert_eq!(shop.read(&dev(), "slo.yaml", Some(&newest)), "1");
+    assert_eq!(shop.git(&["fsck", "--strict", "--full", "--no-dangling"]), "");
+    let left = std::fs::read_dir(&packs).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = left.map(|name| name.into_string().unwrap()).collect();
+    assert!(
+        left.iter().all(|name| name.starts_with("pack-") && !name.ends_with(".keep")),
+        "{left:?}"
+    );
+    assert!(!shop.dir().join("objects/tmp_objdir-incoming-x").exists());
+}
+
+#[tokio::test]
+async fn without_a_hook_nothing_is_received() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let shop = Sockshop::new();
+    let hosting = Hosting::new(shop.repositories.clone(), "/nowhere".into()).unwrap();
+    let hook = shop.root().join("hooks/pre-receive");
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let (request, name) = (hosting.request_file().unwrap(), shop.name.clone());
+    let received = tokio::task::spawn_blocking(move || hosting.receive(&name, request));
+    let error = received.await.unwrap().unwrap_err().to_string();
+    assert!(error.contains("cannot be executed"), "{error}");
+}
+
+#[test]
+fn what_is_too_large_to_be_read_again_and_again_is_refused() {
+    let shop = Sockshop::new();
+    let tree = shop.tree("");
+    let message = "x".repeat(2 * 1024 * 1024);
+    let file = shop.root().join("message");
+    std::fs::write(&file, message).unwrap();
+    let large = shop.git(&["commit-tree", "-F", file.to_str().unwrap(), &tree]);
+    let said = judged(&shop, "refs/heads/dev", &large).unwrap();
+    assert!(said.contains("of at most 1048576 bytes"), "{said}");
+    let blob = shop.blob("x");
+    let said = judged(&shop, "refs/tags/v1", &blob).unwrap();
+    assert!(said.contains("a tag must be at a commit"), "{said}");
+}

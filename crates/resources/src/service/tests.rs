@@ -63,3 +63,22 @@ fn a_file_of_the_stage_is_not_made_a_service() {
     assert!(matches!(result, Err(ResourceError::Obstructed { .. })), "{result:?}");
     assert_eq!(shop.read(&dev(), "carts", None), "a file");
 }
+
+#[test]
+fn a_service_that_is_removed_leaves_every_stage_and_stays_in_their_history() {
+    let shop = Sockshop::new().with_service("carts").with_service("orders");
+    let before = shop.git(&["rev-parse", "dev"]);
+    let stages = [stage("dev"), stage("prod"), stage("never-made")];
+    let remove = || shop.repositories.delete_service(&shop.name, &stages, &service("carts"), now());
+    remove().unwrap();
+    for branch in ["dev", "prod"] {
+        let files = shop.git(&["ls-tree", "-r", "--name-only", branch]);
+        assert_eq!(files, "metadata.yaml\norders/metadata.yaml");
+        let message = shop.git(&["log", "-1", "--format=%s", branch]);
+        assert_eq!(message, "Removed service: carts");
+    }
+    assert!(shop.git(&["show", &format!("{before}:carts/metadata.yaml")]).contains("carts"));
+    let tip = shop.git(&["rev-parse", "dev"]);
+    remove().unwrap();
+    assert_eq!(shop.git(&["rev-parse", "dev"]), tip, "there was nothing left to do");
+}

@@ -188,7 +188,8 @@ fn the_archive_of_a_chart_is_kept_as_files_and_read_as_an_archive() {
         "M\tcarts/helm/carts/Chart.yaml\nD\tcarts/helm/carts/templates/a.yaml"
     );
     let read = |at| shop.repositories.read(&shop.name, &carts(), &path("helm/carts.tgz"), at);
-    let files = chart::unpack(&read(None).unwrap()).unwrap();
+    let mut left = usize::MAX / 2;
+    let files = chart::unpack(&read(None).unwrap(), &mut left).unwrap();
     assert_eq!(files.into_iter().collect::<Vec<_>>(), [(path("Chart.yaml"), b"3".to_vec())]);
     // Keptn 1.4 packs only what is newest.
     assert!(matches!(read(Some(&first)), Err(ResourceError::NotFound { .. })));
@@ -222,4 +223,23 @@ fn an_archive_elsewhere_is_a_file_like_any_other() {
     let shop = Sockshop::new();
     shop.write(&dev(), "charts/carts.tgz", "no archive");
     assert_eq!(shop.read(&dev(), "charts/carts.tgz", None), "no archive");
+}
+
+#[test]
+fn too_many_files_at_once_are_refused() {
+    let shop = Sockshop::new();
+    let files: Vec<_> =
+        (0..=super::WRITE_FILES_MAX).map(|n| (path(&format!("f{n}")), Vec::new())).collect();
+    let error = shop.repositories.write(&shop.name, &dev(), &files, now()).unwrap_err();
+    assert!(matches!(error, ResourceError::TooManyAtOnce(1001)), "{error}");
+}
+
+#[test]
+fn the_default_branch_is_no_stage() {
+    let shop = Sockshop::new();
+    let master = Place::Stage(stage("master"));
+    let error = shop.repositories.write(&shop.name, &master, &[(path("a"), vec![])], now());
+    assert!(matches!(error, Err(ResourceError::StageNotFound { .. })), "{error:?}");
+    let error = shop.repositories.read(&shop.name, &master, &path("shipyard.yaml"), None);
+    assert!(matches!(error, Err(ResourceError::StageNotFound { .. })), "{error:?}");
 }

@@ -95,6 +95,11 @@ pub(super) fn insert_service(
     Ok(true)
 }
 
+/// Removes a service.
+pub(super) fn remove_service(rows: &mut Transaction, project: &ProjectName, service: &ServiceName) {
+    rows.remove(Table::Service, &service_key(project, service));
+}
+
 /// Whether a service is there.
 pub(super) fn has_service(rows: &Rows, project: &ProjectName, service: &ServiceName) -> bool {
     rows.text(Table::Service, &service_key(project, service)).is_some()

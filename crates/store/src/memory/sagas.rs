@@ -49,8 +49,15 @@ fn refusal(rows: &Rows, intent: &Intent) -> Result<Option<Written>, StoreError> 
     match intent {
         Intent::CreateProject(_) if is_there => return Ok(Some(Written::ProjectExists)),
         Intent::CreateProject(_) => {}
-        Intent::CreateService { .. } if !is_there || name.is_unmapped() => {
+        Intent::CreateService { .. } | Intent::DeleteService { .. }
+            if !is_there || name.is_unmapped() =>
+        {
             return Ok(Some(Written::NoProject));
+        }
+        Intent::DeleteService { service, .. } => {
+            if !projects::has_service(rows, name, service) {
+                return Ok(Some(Written::NoService));
+            }
         }
         Intent::CreateService { service, .. } => {
             if projects::has_service(rows, name, service) {
@@ -80,6 +87,9 @@ pub(super) fn complete(
             if !projects::insert_service(rows, project, service, now)? {
                 return Err(damaged(format!("intent {id}"), "its service is there already"));
             }
+        }
+        Intent::DeleteService { project, service, .. } => {
+            projects::remove_service(rows, project, service);
         }
     }
     log::append_events(rows, intent.project(), events)?;

@@ -126,6 +126,16 @@ pub(super) fn insert_service(
     Ok(changed == 1)
 }
 
+/// Removes a service.
+pub(super) fn remove_service(
+    session: &Session,
+    project: &ProjectName,
+    service: &ServiceName,
+) -> Result<(), StoreError> {
+    let sql = "DELETE FROM service WHERE project = $1 AND name = $2";
+    session.execute(sql, &[&project.as_str(), &service.as_str()]).map(drop)
+}
+
 /// Whether a service is there.
 pub(super) fn has_service(
     session: &Session,

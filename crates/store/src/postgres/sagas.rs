@@ -48,6 +48,14 @@ fn refusal(session: &Session, intent: &Intent) -> Result<Option<Written>, StoreE
                 return Ok(Some(Written::ServiceExists));
             }
         }
+        Intent::DeleteService { service, project, .. } => {
+            if !exists || project.is_unmapped() {
+                return Ok(Some(Written::NoProject));
+            }
+            if !projects::has_service(session, project, service)? {
+                return Ok(Some(Written::NoService));
+            }
+        }
     }
     let sql = "SELECT FROM intent WHERE project = $1";
     let open = session.first(sql, &[&intent.project().as_str()])?;
@@ -72,6 +80,9 @@ pub(super) fn complete(
             if !projects::insert_service(session, project, service, now)? {
                 return Err(damaged(format!("intent {id}"), "its service is there already"));
             }
+        }
+        Intent::DeleteService { project, service, .. } => {
+            projects::remove_service(session, project, service)?;
         }
     }
     log::append_events(session, intent.project(), events)?;

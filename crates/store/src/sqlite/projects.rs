@@ -133,6 +133,18 @@ pub(super) fn insert_service(
     Ok(changed == 1)
 }
 
+/// Removes a service.
+pub(super) fn remove_service(
+    connection: &Connection,
+    project: ProjectId,
+    service: &ServiceName,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM service WHERE project = ?1 AND name = ?2")?
+        .execute((project.0, service.as_str()))?;
+    Ok(())
+}
+
 /// Whether a service is there.
 pub(super) fn has_service(
     connection: &Connection,

@@ -56,7 +56,14 @@ fn refusal(
                 return Ok(Some(Written::ServiceExists));
             }
         }
-        (Intent::CreateService { .. }, None) => return Ok(Some(Written::NoProject)),
+        (Intent::DeleteService { service, .. }, Some(project)) => {
+            if !projects::has_service(connection, project, service)? {
+                return Ok(Some(Written::NoService));
+            }
+        }
+        (Intent::CreateService { .. } | Intent::DeleteService { .. }, None) => {
+            return Ok(Some(Written::NoProject));
+        }
     }
     let mut open = connection.prepare_cached("SELECT 1 FROM intent WHERE project = ?1")?;
     Ok(open.exists([intent.project().as_str()])?.then_some(Written::ProjectExists))
@@ -82,6 +89,10 @@ pub(super) fn complete(
             if !projects::insert_service(connection, project, service, now)? {
                 return Err(damaged(format!("intent {id}"), "its service is there already"));
             }
+        }
+        Intent::DeleteService { project, service, .. } => {
+            let project = numbers.own_project(connection, project)?;
+            projects::remove_service(connection, project, service)?;
         }
     }
     log::append_events(connection, numbers, intent.project(), events)?;

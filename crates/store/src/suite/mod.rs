@@ -46,6 +46,7 @@ macro_rules! contract {
                 an_aborted_one_stays_until_its_job_has_ended,
                 events_without_a_project_are_forgotten_from_the_oldest_on;
             sagas: a_project_is_there_once_its_saga_is_complete,
+                a_service_that_was_deleted_can_be_created_again,
                 one_saga_at_a_time_and_none_for_what_exists, services_are_listed_by_name,
                 an_undone_saga_leaves_its_report_only, the_reserved_project_is_never_listed,
                 a_new_shipyard_replaces_the_old_one;

@@ -70,6 +70,41 @@ pub(crate) fn one_saga_at_a_time_and_none_for_what_exists<F: Fixture>() {
     assert_eq!(logged(&store, shop()), [(1, event(1))], "what was refused left nothing");
 }
 
+pub(crate) fn a_service_that_was_deleted_can_be_created_again<F: Fixture>() {
+    let mut store = F::with_shop();
+    let shop = project("shop");
+    let complete = |store: &mut F, intent, n| {
+        let intent = begin(store, intent, vec![]);
+        let (commit, now) = (commit_id(2), at(n));
+        store.written(&Write::Complete {
+            intent,
+            commit,
+            now,
+            events: vec![event(n.unsigned_abs())],
+        });
+    };
+    let delete = |of: ProjectName| Intent::DeleteService {
+        project: of,
+        service: service("carts"),
+        stages: vec![StageName::new("qa").unwrap()],
+    };
+    let refused = |store: &mut F, of| store.written(&Write::Begin(delete(of), vec![event(9)]));
+    assert_eq!(refused(&mut store, shop.clone()), Written::NoService);
+    assert_eq!(refused(&mut store, project("nowhere")), Written::NoProject);
+    complete(&mut store, create_service("carts", shop.clone()), 1);
+    complete(&mut store, create_service("orders", shop.clone()), 2);
+    let open = begin(&mut store, delete(shop.clone()), vec![]);
+    assert_eq!(store.reader().services(&shop).unwrap().len(), 2, "until it is complete");
+    store.written(&Write::Undo { intent: open, events: vec![] });
+    complete(&mut store, delete(shop.clone()), 3);
+    let row = |name, n| ServiceRow { name: service(name), created: at(n) };
+    assert_eq!(store.reader().services(&shop).unwrap(), [row("orders", 2)]);
+    assert_eq!(refused(&mut store, shop.clone()), Written::NoService);
+    complete(&mut store, create_service("carts", shop.clone()), 4);
+    assert_eq!(store.reader().services(&shop).unwrap(), [row("carts", 4), row("orders", 2)]);
+    assert_eq!(logged(&store, shop).len(), 4, "what was refused left nothing");
+}
+
 pub(crate) fn services_are_listed_by_name<F: Fixture>() {
     let mut store = F::with_shop();
     let shop = project("shop");

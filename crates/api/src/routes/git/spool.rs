@@ -19,9 +19,9 @@ const TIME_MAX: Duration = Duration::from_secs(1800);
 /// Pieces of a body that wait for the disk.
 const PIECES_MAX: usize = 4;
 
-/// Writes a body to a file that has no name and is gone when it is closed. `bytes_max` counts what is
-/// unpacked.
+/// Writes a body to a file. `bytes_max` counts what is unpacked.
 pub(super) async fn to_file(
+    file: io::Result<File>,
     body: Body,
     headers: &HeaderMap,
     bytes_max: u64,
@@ -35,7 +35,8 @@ pub(super) async fn to_file(
         }
     };
     let (pieces, arrived) = mpsc::channel(PIECES_MAX);
-    let written = tokio::task::spawn_blocking(move || write(arrived, packed, bytes_max));
+    let file = file.map_err(|error| refused(&error, bytes_max))?;
+    let written = tokio::task::spawn_blocking(move || write(file, arrived, packed, bytes_max));
     let sent = match tokio::time::timeout(TIME_MAX, send(body, pieces)).await {
         Ok(sent) => sent,
         Err(_) => Err(slow()),
@@ -64,8 +65,13 @@ async fn send(mut body: Body, pieces: mpsc::Sender<Bytes>) -> Result<(), GitErro
     }
 }
 
-fn write(mut arrived: mpsc::Receiver<Bytes>, packed: bool, bytes_max: u64) -> io::Result<File> {
-    let mut file = Limited { file: tempfile::tempfile()?, left: bytes_max };
+fn write(
+    file: File,
+    mut arrived: mpsc::Receiver<Bytes>,
+    packed: bool,
+    bytes_max: u64,
+) -> io::Result<File> {
+    let mut file = Limited { file, left: bytes_max };
     if packed {
         let mut decoder = GzDecoder::new(file);
         while let Some(piece) = arrived.blocking_recv() {
@@ -111,12 +117,14 @@ fn refused(error: &io::Error, bytes_max: u64) -> GitError {
                 format!("the request is larger than {} MiB; send less at once", bytes_max >> 20);
             GitError(StatusCode::PAYLOAD_TOO_LARGE, text)
         }
-        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
-            GitError(
-                StatusCode::BAD_REQUEST,
-                format!("the body is not what it says it is: {error}"),
-            )
-        }
+        // The last is what comes behind the end of what was compressed.
+        io::ErrorKind::InvalidInput
+        | io::ErrorKind::InvalidData
+        | io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::WriteZero => GitError(
+            StatusCode::BAD_REQUEST,
+            format!("the body is not what it says it is: {error}"),
+        ),
         io::ErrorKind::StorageFull => {
             GitError(StatusCode::INSUFFICIENT_STORAGE, "the disk is full".to_owned())
         }
