@@ -2,6 +2,8 @@
 
 mod expanded;
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,7 +11,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidegate_core::names::ProjectName;
+use tidegate_core::names::{ProjectName, StageName};
+use tidegate_core::shipyard::Shipyard;
+use tidegate_engine::Failure;
+use tidegate_resources::{Place, ResourcePath};
 
 use crate::auth::Caller;
 use crate::body::JsonBody;
@@ -76,13 +81,53 @@ pub(crate) async fn create(
 ) -> Result<StatusCode, ApiError> {
     let name = new_name(new.name.as_deref().unwrap_or_default())?;
     let shipyard = shipyard(new.shipyard.as_deref().unwrap_or_default())?;
-    if names_upstream(new.git_credentials.as_ref()) {
-        let message = "this version keeps the files of a project in a repository of its own and \
-                       cannot use an upstream yet; leave gitCredentials out";
-        return Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, message));
-    }
+    no_upstream(new.git_credentials.as_ref())?;
     state.engine.create_project(name, shipyard, &by).await?;
     Ok(StatusCode::CREATED)
+}
+
+/// Replaces the shipyard; all that can be changed of a project. Keptn 1.4 writes it still encoded, and
+/// calls a project that is not there a fault of its own.
+pub(crate) async fn update(
+    State(state): State<ApiState>,
+    Caller(by): Caller,
+    JsonBody(new): JsonBody<NewProject>,
+) -> Result<StatusCode, ApiError> {
+    let text = new.name.as_deref().unwrap_or_default();
+    if text.is_empty() {
+        return Err(invalid("project name missing"));
+    }
+    let missing = || ApiError::not_found(format!("Project not found: {}", shown(text)));
+    let name = path::project(text).ok_or_else(missing)?;
+    no_upstream(new.git_credentials.as_ref())?;
+    let known = name.clone();
+    let row = state.engine.read(move |reader| reader.project(&known)).await?.ok_or_else(missing)?;
+    let Some(encoded) = new.shipyard.as_deref().filter(|text| !text.is_empty()) else {
+        return Ok(StatusCode::CREATED);
+    };
+    let shipyard = shipyard(encoded)?;
+    if stages(&shipyard)? != stages(&row.shipyard)? {
+        return Err(ApiError::bad_request("stage name cannot be changed or removed"));
+    }
+    let file = ResourcePath::new("shipyard.yaml").map_err(|error| ApiError::internal(&error))?;
+    let files = vec![(file, shipyard.into_bytes())];
+    state.engine.write_files(name, Place::Project, files, &by).await?;
+    Ok(StatusCode::CREATED)
+}
+
+/// The names of a shipyard's stages, in whatever order they come.
+fn stages(shipyard: &str) -> Result<BTreeSet<StageName>, ApiError> {
+    let shipyard = Shipyard::parse(shipyard).map_err(Failure::from)?;
+    Ok(shipyard.stages.into_iter().map(|stage| stage.name).collect())
+}
+
+fn no_upstream(credentials: Option<&Value>) -> Result<(), ApiError> {
+    if !names_upstream(credentials) {
+        return Ok(());
+    }
+    let message = "this version keeps the files of a project in a repository of its own and cannot \
+                   use an upstream yet; leave gitCredentials out";
+    Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, message))
 }
 
 /// Keptn 1.4's prefix for what a well-formed body of this route says wrong.

@@ -368,3 +368,65 @@ async fn context_of(server: &Server) -> String {
     let listed = server.get(&format!("{SEQUENCE}/tour")).await.json();
     listed["states"][0]["shkeptncontext"].as_str().unwrap().to_owned()
 }
+
+#[test]
+fn a_new_shipyard_replaces_the_old_one_but_not_its_stages() {
+    on_server(|server| async move {
+        server.create("tour").await;
+        let update = async |name: &str, shipyard: &str| {
+            let body = json!({"name": name, "shipyard": STANDARD.encode(shipyard)});
+            server.call("PUT", PROJECT, &body).await
+        };
+        let renamed = SHIPYARD.replacen("{ name: deployment }", "{ name: smoke }", 1);
+        let answer = update("tour", &renamed).await;
+        assert_eq!((answer.status, answer.body.as_str()), (201, ""));
+        let shown = server.get(&format!("{PROJECT}/tour")).await.json();
+        assert_eq!(shown["shipyard"], renamed);
+        server.deliver("tour", "hello:v1").await;
+        assert!(server.open("smoke").await["id"].is_string());
+
+        let other = SHIPYARD.replace("name: production", "name: staging");
+        let expected = error(400, "stage name cannot be changed or removed");
+        assert_eq!(told(&update("tour", &other).await), expected);
+        let fewer = SHIPYARD.split("    - name: production").next().unwrap();
+        assert_eq!(told(&update("tour", fewer).await), expected);
+        let broken = update("tour", "spec: [").await;
+        assert_eq!(broken.status, 400);
+        assert!(broken.message().contains("provided shipyard file is not valid"), "{broken:?}");
+        assert_eq!(update("nowhere", SHIPYARD).await.status, 404);
+        assert_eq!(update("", SHIPYARD).await.status, 400);
+        // Nothing to change is no error: Keptn's client sends no shipyard.
+        let same = server.call("PUT", PROJECT, &json!({"name": "tour", "shipyard": null})).await;
+        assert_eq!(same.status, 201);
+        let shown = server.get(&format!("{PROJECT}/tour")).await.json();
+        assert_eq!(shown["shipyard"], renamed);
+        let upstream = json!({"name": "tour", "gitCredentials": {"remoteURL": "https://x/y.git"}});
+        assert_eq!(server.call("PUT", PROJECT, &upstream).await.status, 501);
+    });
+}
+
+#[test]
+fn a_service_that_is_deleted_is_gone_from_every_stage() {
+    on_server(|server| async move {
+        server.create("tour").await;
+        let service = format!("{PROJECT}/tour/service/carts");
+        for _ in 0..2 {
+            let answer = server.call("DELETE", &service, &Value::Null).await;
+            assert_eq!((answer.status, answer.json()), (200, json!({"message": ""})));
+        }
+        for stage in ["qa", "production"] {
+            let path = format!("{PROJECT}/tour/stage/{stage}/service/carts");
+            assert_eq!(told(&server.get(&path).await), error(404, "service not found"));
+        }
+        let finished =
+            "/api/mongodb-datastore/event?project=tour&type=sh.keptn.event.service.delete.finished";
+        let events = server.get(finished).await.json();
+        assert_eq!(events["events"][0]["data"]["service"], "carts");
+        assert_eq!(events["events"].as_array().map(Vec::len), Some(1));
+        let odd = server.call("DELETE", &format!("{PROJECT}/tour/service/.."), &Value::Null).await;
+        assert_eq!(odd.status, 200, "nothing has this name");
+        let path = format!("{PROJECT}/nowhere/service/carts");
+        let nowhere = server.call("DELETE", &path, &Value::Null).await;
+        assert_eq!(nowhere.status, 404);
+    });
+}
