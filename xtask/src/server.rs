@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 use crate::connection::Connection;
 
 /// The token of every server that is started here.
-pub(crate) const TOKEN: &str = "a-token-for-benchmarks-only";
+pub(crate) const TOKEN: &str = "a-token-for-xtask-only";
 
 /// A server that is killed when it is dropped.
 pub(crate) struct Server {

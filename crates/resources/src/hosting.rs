@@ -113,6 +113,18 @@ impl Hosting {
         let hook = hooks.join("pre-receive");
         disk::write_synced(&hook, HOOK.as_bytes())?;
         disk::at(&hook, fs::set_permissions(&hook, Permissions::from_mode(0o700)))?;
+        let (major, minor) = child::VERSION_MIN;
+        match child::version() {
+            Some(version) if version >= child::VERSION_MIN => {}
+            Some((old, older)) => {
+                tracing::warn!(
+                    "git {old}.{older} is too old to serve clones and pushes: {major}.{minor} is needed"
+                );
+            }
+            None => {
+                tracing::warn!("git is not in the PATH: projects cannot be cloned or pushed to");
+            }
+        }
         let places = |number| Arc::new(Semaphore::new(number));
         Ok(Self {
             repositories,

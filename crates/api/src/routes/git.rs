@@ -4,7 +4,7 @@ mod spool;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tidegate_core::names::ProjectName;
 use tidegate_engine::Failure;
@@ -28,9 +28,16 @@ pub(crate) struct GitError(StatusCode, String);
 
 impl IntoResponse for GitError {
     fn into_response(self) -> Response {
-        (self.0, format!("{}\n", self.1)).into_response()
+        let mut response = (self.0, format!("{}\n", self.1)).into_response();
+        if self.0 == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(AGAIN_S));
+        }
+        response
     }
 }
+
+/// When a server that is busy wants to be asked again, in seconds.
+const AGAIN_S: u64 = 5;
 
 impl From<Failure> for GitError {
     fn from(failure: Failure) -> Self {

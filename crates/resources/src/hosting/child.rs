@@ -181,6 +181,20 @@ fn too_long(name: &str) -> ResourceError {
     ResourceError::Program(format!("{name} took longer than {TIME_MAX:?}"))
 }
 
+/// The oldest `git` that can serve clients: it is asked for what the branches are in words of 2.34.
+pub(super) const VERSION_MIN: (u32, u32) = (2, 34);
+
+/// The version of the `git` that is found; none where there is none.
+pub(super) fn version() -> Option<(u32, u32)> {
+    let output = std::process::Command::new("git").arg("--version").output().ok()?;
+    parse_version(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim().strip_prefix("git version ")?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
 /// A process and all that it has started. Dropped, they end.
 struct Group(Child);
 
@@ -234,5 +248,23 @@ impl AsyncRead for Transfer {
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.output).poll_read(context, buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_version;
+
+    #[test]
+    fn versions_of_git_are_read_whoever_has_built_it() {
+        for (said, version) in [
+            ("git version 2.39.5\n", Some((2, 39))),
+            ("git version 2.50.1 (Apple Git-155)", Some((2, 50))),
+            ("git version 2.47.windows.1", Some((2, 47))),
+            ("hub version 2", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_version(said), version, "{said}");
+        }
     }
 }
