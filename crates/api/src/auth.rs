@@ -70,8 +70,8 @@ fn identify(state: &ApiState, peer: SocketAddr, presented: Option<&str>) -> Resu
 }
 
 /// The token in the header of Keptn's clients. What is no text is no token of anybody.
-fn token(headers: &HeaderMap) -> Option<&str> {
-    headers.get(TOKEN_HEADER).map(|value| value.to_str().unwrap_or("\u{fffd}"))
+fn token(headers: &HeaderMap) -> Option<String> {
+    headers.get(TOKEN_HEADER).map(|value| value.to_str().unwrap_or("\u{fffd}").to_owned())
 }
 
 /// The password of HTTP's basic authentication: a token, whatever the user is called.
@@ -89,37 +89,43 @@ fn password(headers: &HeaderMap) -> Option<String> {
 pub(crate) async fn git(
     State(state): State<ApiState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
-    let password = password(request.headers());
-    let presented = password.as_deref().or_else(|| token(request.headers()));
-    match identify(&state, peer, presented) {
-        Ok(Holder { principal, tasks }) => {
-            request.extensions_mut().insert(principal);
-            if let Some(tasks) = tasks {
-                request.extensions_mut().insert(tasks);
-            }
-            next.run(request).await
-        }
-        Err(Denied::TooMany(too_many)) => slow_down(too_many),
-        Err(Denied::Missing | Denied::Wrong) => {
+    let presented = password(request.headers()).or_else(|| token(request.headers()));
+    let next = async move |request| next.run(request).await;
+    admit_with(presented, &state, peer, request, next, |denied| match denied {
+        Denied::TooMany(too_many) => slow_down(too_many),
+        Denied::Missing | Denied::Wrong => {
             let ask = [(header::WWW_AUTHENTICATE, "Basic realm=\"tidegate\", charset=\"UTF-8\"")];
             let text = "sign in with any user name, and a token as the password\n";
             (StatusCode::UNAUTHORIZED, ask, text).into_response()
         }
-    }
+    })
+    .await
 }
 
-/// Lets a request through with its principal, or answers as `deny` says.
+/// Lets a request through by the token in the header of Keptn's clients, or answers as `deny` says.
 async fn admit(
+    state: &ApiState,
+    peer: SocketAddr,
+    request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+    deny: impl FnOnce(Denied) -> Response,
+) -> Response {
+    admit_with(token(request.headers()), state, peer, request, next, deny).await
+}
+
+/// Lets a request through with the principal of the token that it presents, or answers as `deny` says.
+async fn admit_with(
+    presented: Option<String>,
     state: &ApiState,
     peer: SocketAddr,
     mut request: Request,
     next: impl AsyncFnOnce(Request) -> Response,
     deny: impl FnOnce(Denied) -> Response,
 ) -> Response {
-    match identify(state, peer, token(request.headers())) {
+    match identify(state, peer, presented.as_deref()) {
         Ok(Holder { principal, tasks }) => {
             request.extensions_mut().insert(principal);
             if let Some(tasks) = tasks {
