@@ -9,6 +9,7 @@ mod accept;
 mod clock;
 mod driver;
 mod failure;
+mod files;
 mod handle;
 mod later;
 mod machine;

@@ -62,33 +62,11 @@ impl Engine {
         service: ServiceName,
         by: &Principal,
     ) -> Result<(), Failure> {
-        let (engine, by) = (self.clone(), by.clone());
-        unhurried(async move { engine.begin_service(project, service, &by).await }).await
-    }
-
-    async fn begin_service(
-        &self,
-        project: ProjectName,
-        service: ServiceName,
-        by: &Principal,
-    ) -> Result<(), Failure> {
-        let stages = self.stages(&project).await?;
-        let context = ContextId::from(self.uuid());
-        let started = self.service_event(
-            "sh.keptn.event.service.create.started",
-            context,
-            &project,
-            &service,
-        );
-        let intent =
-            Intent::CreateService { project: project.clone(), service: service.clone(), stages };
-        match self.write(Write::Begin(intent.clone(), vec![started]), by).await? {
-            Written::Begun(number) => self.carry_out(number, intent, context, Try::First).await,
-            Written::ServiceExists => Err(Failure::ServiceExists(project, service)),
-            Written::ProjectExists => Err(Failure::Busy),
-            Written::NoProject => Err(Failure::NoProject(project)),
-            other => Err(Failure::Internal(format!("a saga begins with {other:?}"))),
-        }
+        let (kind, by) = ("sh.keptn.event.service.create.started", by.clone());
+        let intent = |project, service, stages| Intent::CreateService { project, service, stages };
+        let engine = self.clone();
+        unhurried(async move { engine.change_service(project, service, &by, kind, intent).await })
+            .await
     }
 
     /// Deletes a service in every stage of a project. Sequences of it that run go on; its history stays.
@@ -101,28 +79,31 @@ impl Engine {
         service: ServiceName,
         by: &Principal,
     ) -> Result<(), Failure> {
-        let (engine, by) = (self.clone(), by.clone());
-        unhurried(async move { engine.begin_deletion(project, service, &by).await }).await
+        let (kind, by) = ("sh.keptn.event.service.delete.started", by.clone());
+        let intent = |project, service, stages| Intent::DeleteService { project, service, stages };
+        let engine = self.clone();
+        unhurried(async move { engine.change_service(project, service, &by, kind, intent).await })
+            .await
     }
 
-    async fn begin_deletion(
+    /// Does something to a service in every stage of its project.
+    async fn change_service(
         &self,
         project: ProjectName,
         service: ServiceName,
         by: &Principal,
+        started: &str,
+        intent: impl FnOnce(ProjectName, ServiceName, Vec<StageName>) -> Intent,
     ) -> Result<(), Failure> {
         let stages = self.stages(&project).await?;
         let context = ContextId::from(self.uuid());
-        let started = self.service_event(
-            "sh.keptn.event.service.delete.started",
-            context,
-            &project,
-            &service,
-        );
-        let intent =
-            Intent::DeleteService { project: project.clone(), service: service.clone(), stages };
+        let data = json!({"project": project, "service": service});
+        let data = data.as_object().cloned().unwrap_or_default();
+        let started = self.saga_event(started, context, data);
+        let intent = intent(project.clone(), service.clone(), stages);
         match self.write(Write::Begin(intent.clone(), vec![started]), by).await? {
             Written::Begun(number) => self.carry_out(number, intent, context, Try::First).await,
+            Written::ServiceExists => Err(Failure::ServiceExists(project, service)),
             Written::NoService => Err(Failure::NoService(project, service)),
             Written::ProjectExists => Err(Failure::Busy),
             Written::NoProject => Err(Failure::NoProject(project)),
@@ -136,17 +117,6 @@ impl Engine {
         let Some(row) = row else { return Err(Failure::NoProject(project.clone())) };
         let shipyard = Shipyard::parse(&row.shipyard)?;
         Ok(shipyard.stages.into_iter().map(|stage| stage.name).collect())
-    }
-
-    fn service_event(
-        &self,
-        kind: &str,
-        context: ContextId,
-        project: &ProjectName,
-        service: &ServiceName,
-    ) -> Event {
-        let data = json!({"project": project, "service": service});
-        self.saga_event(kind, context, data.as_object().cloned().unwrap_or_default())
     }
 
     /// Finishes what a former run began.
