@@ -51,11 +51,7 @@ impl Repositories {
         at: Option<&CommitId>,
     ) -> Result<(Vec<u8>, CommitId), ResourceError> {
         let project = self.project(project)?;
-        let version = match at {
-            Some(commit) => commit.clone(),
-            None => commit_id(project.tip(place.branch())?.id()),
-        };
-        let directory = project.directory(place, Some(&version))?;
+        let (directory, version) = project.directory(place, at)?;
         let node = |path: &ResourcePath| tree::find(&project.repo, &directory, path.segments());
         let content = match (node(path)?, chart::directory_of(path)) {
             (Node::File(id), _) => project.content(path, id)?,
@@ -100,7 +96,7 @@ impl Repositories {
         at: Option<&CommitId>,
     ) -> Result<Vec<ResourcePath>, ResourceError> {
         let project = self.project(project)?;
-        let top = project.directory(place, at)?.id();
+        let top = project.directory(place, at)?.0.id();
         let files = project.files(top)?.ok_or_else(|| ResourceError::TooMany {
             project: project.name.clone(),
             place: place.clone(),

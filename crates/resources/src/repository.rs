@@ -112,18 +112,19 @@ impl<'a> Project<'a> {
         Ok(optional(self.repo.find_commit(Oid::from_str(id.as_str())?))?)
     }
 
-    /// The directory of a place, now or at a commit. The stage must be there now in either case.
+    /// The directory of a place, now or at a commit, and which commit that is. The stage must be there now
+    /// in either case.
     pub(crate) fn directory(
         &self,
         place: &Place,
         at: Option<&CommitId>,
-    ) -> Result<Tree<'_>, ResourceError> {
+    ) -> Result<(Tree<'_>, CommitId), ResourceError> {
         let tip = self.tip(place.branch())?;
-        let root = match at {
-            None => tip.tree()?,
-            Some(id) => self.commit(id)?.ok_or_else(|| self.no_commit(id))?.tree()?,
+        let commit = match at {
+            None => tip,
+            Some(id) => self.commit(id)?.ok_or_else(|| self.no_commit(id))?,
         };
-        self.descend(root, place)
+        Ok((self.descend(commit.tree()?, place)?, commit_id(commit.id())))
     }
 
     /// The directory of a place, below the root of a branch.
