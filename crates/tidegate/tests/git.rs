@@ -2,13 +2,13 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use support::{SHIPYARD, Server, TOKEN, request};
+use support::{SHIPYARD, Server, TOKEN, git, request};
 
 /// A server with the project `tour`, and a place for clones.
 struct Scene {
@@ -93,19 +93,7 @@ impl Clone {
     }
 }
 
-/// What a call of git prints.
-fn git(directory: &Path, args: &[&str]) -> Output {
-    let mut command = Command::new("git");
-    command.current_dir(directory).args([
-        "-c",
-        "user.name=ada",
-        "-c",
-        "user.email=ada@example.org",
-    ]);
-    command.args(args).env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
-    command.env("GIT_TERMINAL_PROMPT", "0").output().expect("git starts")
-}
-
+/// What a call of git prints that succeeds.
 fn succeed(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim_end().to_owned()

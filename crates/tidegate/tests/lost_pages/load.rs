@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{SHIPYARD, TOKEN, answer, delivery, pass, post, request};
+use crate::support::{self, SHIPYARD, TOKEN, answer, delivery, pass, post, request};
 
 /// Deliveries that one client triggers between two losses.
 const DELIVERIES_MAX: u32 = 6;
@@ -293,14 +292,7 @@ impl<'a> Clients<'a> {
 
 /// What a call of git prints; none where it fails.
 fn git(directory: &Path, arguments: &[&str]) -> Option<String> {
-    let output = Command::new("git")
-        .current_dir(directory)
-        .args(["-c", "user.name=ada", "-c", "user.email=ada@example.org"])
-        .args(arguments)
-        .envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null")])
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .output()
-        .expect("git is there");
+    let output = support::git(directory, arguments);
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 

@@ -5,7 +5,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -304,6 +304,18 @@ fn unchunk(mut raw: &[u8]) -> Option<Vec<u8>> {
         body.extend_from_slice(raw.get(end + 2..end + 2 + size)?);
         raw = raw.get(end + 4 + size..)?;
     }
+}
+
+/// A call of plain Git by `ada`, whose own configuration does not count.
+pub fn git(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new("git")
+        .current_dir(directory)
+        .args(["-c", "user.name=ada", "-c", "user.email=ada@example.org"])
+        .args(arguments)
+        .envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null")])
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .output()
+        .expect("git is there")
 }
 
 /// Waits until `ready` gives something. Used only where the server offers nothing to wait on.
