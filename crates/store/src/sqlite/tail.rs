@@ -17,6 +17,8 @@ use super::open;
 
 const HEADER: usize = 32;
 const FRAME: usize = 24;
+/// What a disk writes as a whole, at least.
+const SECTOR: u64 = 512;
 /// Without its last bit, which tells the order of bytes in checksums.
 const MAGIC: u32 = 0x377f_0682;
 const VERSION: u32 = 3_007_000;
@@ -108,7 +110,7 @@ impl Log {
             let Some(frame) = self.frame(number, header.page)? else { break };
             if frame.is_of(header.salts) {
                 behind = true;
-                commits += u64::from(frame.commit);
+                commits += u64::from(frame.commit && self.is_marked_so(number, &header)?);
             }
         }
         Ok(match (commits, behind) {
@@ -116,6 +118,32 @@ impl Log {
             (_, true) => Tail::Torn { frame: whole + 1 },
             (_, false) => Tail::Clean,
         })
+    }
+
+    /// Whether a frame's mark of a commit belongs to its salts.
+    ///
+    /// The head of a frame may lie across two sectors. Of the last transaction, a disk that loses power
+    /// may keep the second one alone: then the mark is that of the frame which was there an earlier
+    /// round. Where it may be so, the checksum tells.
+    fn is_marked_so(&self, number: u64, header: &Header) -> io::Result<bool> {
+        let place = self.place(number, header.page);
+        Ok(place / SECTOR == (place + 15) / SECTOR || self.follows(number, header)?)
+    }
+
+    /// Whether a frame is what was written behind the one before it, whatever has become of the page of
+    /// that.
+    fn follows(&self, number: u64, header: &Header) -> io::Result<bool> {
+        let mut sum = header.sum;
+        if number > 1 {
+            let mut before = [0; FRAME];
+            self.fill(self.place(number - 1, header.page), &mut before)?;
+            sum.words = [word(&before, 16), word(&before, 20)];
+        }
+        let mut buffer = vec![0; FRAME + header.page];
+        let whole = self.fill(self.place(number, header.page), &mut buffer)?;
+        sum.add(&buffer[..8]);
+        sum.add(&buffer[FRAME..]);
+        Ok(whole && sum.is(&buffer[16..24]))
     }
 
     /// Nothing in a log without a header counts, so a damaged header takes everything with it.

@@ -21,7 +21,8 @@ pub(crate) enum Manner {
     Gone,
     /// All but the beginning of one write.
     OneTorn,
-    /// Some of it is there, in whatever order it was written, and some of it in part.
+    /// Some of it is there, in whatever order it was written, and some of it in part. Only within a
+    /// sector is there an order: what a disk holds of it is what it was at one time.
     SomeKept,
 }
 
@@ -87,19 +88,16 @@ impl Loss {
 
     fn file(&mut self, file: &Contents, torn: Option<usize>, dice: &mut Dice) -> Vec<u8> {
         let mut content = file.durable.clone();
+        let mut stale = HashSet::new();
         for (index, change) in file.pending.iter().enumerate() {
-            if torn == Some(index) || (self.manner == Manner::SomeKept && dice.below(4) == 0) {
-                if let Some(part) = beginning(change, dice) {
-                    part.apply(&mut content);
-                    self.torn += 1;
-                    continue;
-                }
-            } else if self.keeps(dice) {
-                change.apply(&mut content);
-                self.kept += 1;
-                continue;
-            }
-            self.lost += 1;
+            let kept =
+                if torn == Some(index) || (self.manner == Manner::SomeKept && dice.below(4) == 0) {
+                    beginning(change, dice).inspect(|_| self.torn += 1)
+                } else {
+                    self.keeps(dice).then(|| change.clone()).inspect(|_| self.kept += 1)
+                };
+            self.lost += usize::from(kept.is_none());
+            leave(change, kept.as_ref(), &mut stale, &mut content);
         }
         content
     }
@@ -208,6 +206,34 @@ impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { manner, lost, kept, torn, .. } = self;
         write!(f, "{manner:?}: {lost} changes lost, {kept} kept, {torn} torn")
+    }
+}
+
+/// Applies what was kept of a change, but nothing to a sector of which an earlier write was lost.
+fn leave(
+    change: &Change,
+    kept: Option<&Change>,
+    stale: &mut HashSet<usize>,
+    content: &mut Vec<u8>,
+) {
+    let Change::Write { offset, bytes } = change else {
+        return kept.into_iter().for_each(|kept| kept.apply(content));
+    };
+    let length = match kept {
+        Some(Change::Write { bytes, .. }) => bytes.len(),
+        _ => 0,
+    };
+    let (mut from, end) = (*offset, offset + bytes.len());
+    while from < end {
+        let sector = from / SECTOR;
+        let to = end.min((sector + 1) * SECTOR);
+        if to > offset + length {
+            stale.insert(sector);
+        } else if !stale.contains(&sector) {
+            let bytes = bytes[from - offset..to - offset].to_vec();
+            Change::Write { offset: from, bytes }.apply(content);
+        }
+        from = to;
     }
 }
 

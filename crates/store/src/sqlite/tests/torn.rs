@@ -123,6 +123,64 @@ fn a_bit_that_changes_in_the_log_never_takes_an_acknowledged_commit_in_silence()
     assert!(refused > 100 && torn > 20, "{refused} refused, {torn} torn");
 }
 
+/// A log with an earlier round behind it, before and after a commit of `frames` frames or more.
+fn before_and_after(dir: &Path, frames: u32) -> (Vec<u8>, Vec<u8>) {
+    let file = dir.join(open::FILE);
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA page_size = 512;
+             PRAGMA journal_mode = WAL;
+             PRAGMA wal_autocheckpoint = 0;
+             CREATE TABLE page (n INTEGER PRIMARY KEY, filler BLOB);",
+        )
+        .unwrap();
+    let put = |n: u32| {
+        connection.execute("INSERT INTO page VALUES (?1, randomblob(400))", [n]).unwrap();
+    };
+    // Mostly a commit a frame, so what is left of it is full of marks.
+    (0..frames).for_each(put);
+    (0..frames).for_each(|n| {
+        connection.execute("UPDATE page SET filler = randomblob(400) WHERE n = ?1", [n]).unwrap();
+    });
+    connection.execute_batch("PRAGMA wal_checkpoint(RESTART)").unwrap();
+    (frames..frames + 3).for_each(put);
+    let log = || fs::read(tail::log_of(&file)).unwrap();
+    let before = log();
+    connection.execute_batch("UPDATE page SET filler = randomblob(400)").unwrap();
+    (before, log())
+}
+
+#[test]
+fn a_commit_of_which_a_disk_has_kept_some_sectors_is_torn_and_nothing_else() {
+    const MIXTURES: u64 = 2000;
+    let dir = tempfile::tempdir().unwrap();
+    let (before, after) = before_and_after(dir.path(), 200);
+    let mixed = tempfile::tempdir().unwrap();
+    let file = mixed.path().join(open::FILE);
+    let mut dice = 0x5eed_u64;
+    let mut torn = 0;
+    for n in 0..MIXTURES {
+        let mut log = before.clone();
+        log.resize(before.len().max(after.len()), 0);
+        for (at, sector) in after.chunks(512).enumerate() {
+            dice = dice
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            if dice >> 63 == 1 {
+                log[at * 512..at * 512 + sector.len()].copy_from_slice(sector);
+            }
+        }
+        fs::write(tail::log_of(&file), &log).unwrap();
+        match tail::of(&file).unwrap() {
+            Tail::Torn { .. } => torn += 1,
+            Tail::Clean => {}
+            Tail::Lost { frame, commits } => panic!("mixture {n}: {commits} from frame {frame}"),
+        }
+    }
+    assert!(torn > MIXTURES / 2, "{torn}");
+}
+
 #[test]
 fn what_an_earlier_round_left_in_the_log_is_no_damage() {
     let mut store = Sqlite::with_shop();
