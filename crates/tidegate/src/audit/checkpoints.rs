@@ -66,9 +66,11 @@ impl Signer {
         let mut audited = self.engine.audited();
         self.tell_of_another_key().await;
         loop {
+            // Before signing: what was recorded before the stop is signed, whenever the stop comes.
+            let is_last = *stopping.borrow_and_update();
             let signed = *audited.borrow_and_update();
             let done = self.sign().await;
-            if *stopping.borrow() {
+            if is_last {
                 return;
             }
             // What failed is tried again after a while, whether there is something new or not.
