@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tidegate_core::sequence::Refusal;
 use tidegate_engine::Failure;
 use tidegate_resources::ResourceError;
+use tidegate_resources::upstream::UpstreamProblem;
 use tidegate_store::StoreError;
 
 use crate::error::ApiError;
@@ -70,6 +71,7 @@ impl From<ResourceError> for ApiError {
         match error {
             ResourceError::ProjectExists(_)
             | ResourceError::StageExists { .. }
+            | ResourceError::UpstreamInitialized { .. }
             | ResourceError::ServiceExists { .. }
             | ResourceError::Obstructed { .. } => Self::conflict(text),
             ResourceError::ProjectNotFound(_)
@@ -77,11 +79,21 @@ impl From<ResourceError> for ApiError {
             | ResourceError::StageNotFound { .. }
             | ResourceError::ServiceNotFound { .. }
             | ResourceError::NotFound { .. }
+            | ResourceError::UpstreamNotFound { .. }
             | ResourceError::CommitNotFound { .. } => Self::not_found(text),
             ResourceError::InvalidPath(_)
             | ResourceError::NoChart { .. }
             | ResourceError::TooManyAtOnce(_)
             | ResourceError::TooMany { .. } => Self::bad_request(text),
+            ResourceError::InvalidUpstream(UpstreamProblem::Url(_))
+            | ResourceError::UpstreamDenied(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, text),
+            ResourceError::InvalidUpstream(_) => Self::bad_request(text),
+            ResourceError::BrokenSeal(_)
+            | ResourceError::Unauthorized { .. }
+            | ResourceError::UpstreamRefused { .. } => {
+                Self::new(StatusCode::FAILED_DEPENDENCY, text)
+            }
+            ResourceError::ReadOnly { .. } => Self::new(StatusCode::FORBIDDEN, text),
             ResourceError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, text),
             ResourceError::Contended { .. } | ResourceError::Busy => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, text).retry_after(BUSY_S)

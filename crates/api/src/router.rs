@@ -7,7 +7,7 @@ use axum::routing::{any, delete, get, post};
 
 use crate::routes::{
     approval, auth, datastore, event, gateway, git, health, metadata, open_event, project,
-    resource, sequence, sequence_execution, service, sign_in_link, stage,
+    resource, sequence, sequence_execution, service, sign_in_link, stage, upstream,
 };
 use crate::state::ApiState;
 use crate::{auth as layer, body};
@@ -80,5 +80,8 @@ fn guarded() -> Router<ApiState> {
         .route("/api/tidegate/v1/approvals", get(approval::list))
         .route("/api/tidegate/v1/approvals/{id}", get(approval::get))
         .route("/api/tidegate/v1/approvals/{id}/decision", post(approval::decide))
+        .route("/api/tidegate/v1/project/{project}/upstream", get(upstream::get))
+        .route("/api/tidegate/v1/project/{project}/upstream/sync", post(upstream::sync))
+        .route("/api/tidegate/v1/project/{project}/upstream/conflict", delete(upstream::drop_conflict))
         .route("/api/tidegate/v1/sign-in-links", post(sign_in_link::create))
 }

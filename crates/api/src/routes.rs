@@ -16,3 +16,4 @@ pub(crate) mod sequence_execution;
 pub(crate) mod service;
 pub(crate) mod sign_in_link;
 pub(crate) mod stage;
+pub(crate) mod upstream;

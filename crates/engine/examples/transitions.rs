@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tidegate_core::event::{Draft, Event, Scope};
+use tidegate_core::event::{Draft, Event};
 use tidegate_core::names::{CommitId, ProjectName};
 use tidegate_core::principal::{Principal, PrincipalName};
-use tidegate_core::sequence::{Env, Resolution, Settings, new_id};
+use tidegate_core::sequence::{Env, Resolution, Resolve, Settings, new_id};
 use tidegate_core::shipyard::Shipyard;
 use tidegate_engine::{
     BATCH_MAX, Driver, Entropy as _, Ports, Resolved, Resolver, Submission, SystemEntropy, Work,
@@ -145,7 +145,12 @@ impl Bench {
 fn create_project(home: &mut SqliteHome, resolver: &OneShipyard) -> Ended<()> {
     let OneShipyard { text, shipyard, commit } = resolver;
     let stages = shipyard.stages.iter().map(|stage| stage.name.clone()).collect();
-    let new = NewProject { name: ProjectName::new(PROJECT)?, shipyard: text.to_string(), stages };
+    let new = NewProject {
+        name: ProjectName::new(PROJECT)?,
+        shipyard: text.to_string(),
+        stages,
+        upstream: None,
+    };
     let env = Env {
         now: Timestamp::now(),
         principal: Principal::tidegate(),
@@ -182,12 +187,13 @@ impl OneShipyard {
 }
 
 impl Resolver for OneShipyard {
-    fn resolve(&mut self, _: &Scope, _: Option<&CommitId>) -> Resolved {
+    fn resolve(&mut self, _: &Resolve) -> Resolved {
         Resolved::Now(Resolution::Read {
             commit: self.commit.clone(),
             shipyard: Arc::clone(&self.shipyard),
             text: Arc::clone(&self.text),
             stage_commit: Some(self.commit.clone()),
+            stale: None,
         })
     }
 }

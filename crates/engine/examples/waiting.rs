@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
-use tidegate_core::event::{Draft, Scope};
-use tidegate_core::names::CommitId;
+use tidegate_core::event::Draft;
 use tidegate_core::principal::{Principal, PrincipalName};
-use tidegate_core::sequence::{Resolution, new_id};
+use tidegate_core::sequence::{Resolution, Resolve, new_id};
 use tidegate_engine::{
     Driver, Entropy as _, Ports, RepositoryResolver, Resolved, Resolver, Submission, SystemEntropy,
     Work, input_of,
 };
 use tidegate_resources::Repositories;
+use tidegate_resources::upstream::Upstreams;
 use tidegate_store::sqlite::SqliteHome;
 
 /// Deliveries of one commit.
@@ -34,7 +34,8 @@ fn main() -> Ended<()> {
     let directory = Path::new(directory);
     let (home, reader) = SqliteHome::open(directory)?;
     let repositories = Repositories::open(&directory.join("git"))?;
-    let resolver = ReadOnce { resolver: RepositoryResolver::new(repositories), read: None };
+    let resolver =
+        ReadOnce { resolver: RepositoryResolver::new(Upstreams::unkept(repositories)), read: None };
     let mut driver = Driver::new(home, Arc::new(reader), resolver, Ports::default())?;
     let lanes: Vec<String> = (0..lanes.max(1)).map(|lane| format!("lane-{lane}")).collect();
     let mut services = lanes.iter().cycle().take(count).peekable();
@@ -69,11 +70,11 @@ struct ReadOnce {
 }
 
 impl Resolver for ReadOnce {
-    fn resolve(&mut self, scope: &Scope, requested: Option<&CommitId>) -> Resolved {
+    fn resolve(&mut self, resolve: &Resolve) -> Resolved {
         if let Some(resolution) = &self.read {
             return Resolved::Now(resolution.clone());
         }
-        let resolved = self.resolver.resolve(scope, requested);
+        let resolved = self.resolver.resolve(resolve);
         if let Resolved::Now(resolution) = &resolved {
             self.read = Some(resolution.clone());
         }

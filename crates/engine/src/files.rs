@@ -7,7 +7,7 @@ use tidegate_core::audit::{Action, Chain};
 use tidegate_core::names::{CommitId, ProjectName};
 use tidegate_core::principal::Principal;
 use tidegate_resources::hosting::{Hosting, Moved, Received};
-use tidegate_resources::{Place, ResourcePath};
+use tidegate_resources::{Place, Repositories, ResourcePath};
 use tidegate_store::Write;
 
 use crate::failure::Failure;
@@ -33,7 +33,8 @@ impl Engine {
             let now = engine.now();
             let shipyard = shipyard_in(&place, &files)?;
             let name = project.clone();
-            let commit = engine.git(move |git| Ok(git.write(&name, &place, &files, now)?)).await?;
+            let write = move |git: &Repositories| git.write(&name, &place, &files, now);
+            let commit = engine.commit_files(&project, write).await?;
             if let Some(text) = shipyard {
                 let commit = commit.clone();
                 engine.write_surely(Write::Snapshot { project, commit, text }, &by).await?;
@@ -110,7 +111,9 @@ impl Engine {
         unhurried(async move {
             let _turn = engine.turn(&project).await;
             let now = engine.now();
-            engine.git(move |git| Ok(git.delete(&project, &place, &path, now)?)).await
+            let name = project.clone();
+            let delete = move |git: &Repositories| git.delete(&name, &place, &path, now);
+            engine.commit_files(&project, delete).await
         })
         .await
     }

@@ -12,7 +12,9 @@ use tidegate_core::names::{ContextId, EventId, ProjectName, StageName};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Command, Control, Input, Refusal, Reply, new_id};
 use tidegate_resources::Repositories;
+use tidegate_resources::upstream::Upstreams;
 use tidegate_store::{Home, IdempotencyRow, Reader, StoreError, Write, Written};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedMutexGuard, broadcast, oneshot, watch};
 
 use crate::accept::input_of;
@@ -22,6 +24,7 @@ use crate::later::Later;
 use crate::port::{Ports, Resolver};
 use crate::shell::{Message, Shell};
 use crate::turns::Turns;
+use crate::upstream::Waits;
 use crate::work::{Done, Notice, Submission, Work};
 
 /// Most pieces of work that wait; beyond it callers are told to come back.
@@ -71,13 +74,17 @@ pub struct Ballot {
 /// The engine. Clones share it.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     inbox: SyncSender<Message>,
     reader: Arc<dyn Reader>,
-    repositories: Repositories,
+    pub(crate) upstreams: Upstreams,
+    /// Who waits for an upstream.
+    pub(crate) waits: Waits,
+    /// For what follows from a commit, which the writer thread hears of.
+    pub(crate) runtime: Handle,
     ports: Ports,
     commits: broadcast::Sender<Committed>,
     cancelled: broadcast::Sender<EventId>,
@@ -99,7 +106,7 @@ impl Engine {
     pub async fn start<H, R>(
         home: H,
         reader: Arc<dyn Reader>,
-        repositories: Repositories,
+        upstreams: Upstreams,
         resolver: R,
         ports: Ports,
         fatal: impl Fn(String) + Send + 'static,
@@ -116,7 +123,9 @@ impl Engine {
         let inner = Arc::new(Inner {
             inbox,
             reader,
-            repositories,
+            upstreams,
+            waits: Waits::default(),
+            runtime: Handle::current(),
             ports,
             commits,
             cancelled,
@@ -129,7 +138,7 @@ impl Engine {
         let listener = Arc::downgrade(&inner);
         let notify = Box::new(move |notice: Notice| {
             if let Some(inner) = listener.upgrade() {
-                inner.publish(notice);
+                Self { inner }.publish(notice);
             }
         });
         let (later, fatal) = (Later::default(), Box::new(fatal));
@@ -143,6 +152,7 @@ impl Engine {
         let engine = Self { inner };
         engine.finish_sagas().await?;
         engine.catch_up().await?;
+        engine.push_what_is_left().await?;
         Ok(engine)
     }
 
@@ -167,7 +177,7 @@ impl Engine {
     /// The project files.
     #[must_use]
     pub fn repositories(&self) -> &Repositories {
-        &self.inner.repositories
+        self.inner.upstreams.repositories()
     }
 
     /// Asks the store something, off the async threads.
@@ -196,7 +206,7 @@ impl Engine {
         T: Send + 'static,
         F: FnOnce(&Repositories) -> Result<T, Failure> + Send + 'static,
     {
-        let repositories = self.inner.repositories.clone();
+        let repositories = self.repositories().clone();
         match tokio::task::spawn_blocking(move || work(&repositories)).await {
             Ok(answer) => answer,
             Err(error) => Err(Failure::Internal(error.to_string())),
@@ -286,6 +296,16 @@ impl Engine {
     ) -> Result<Written, Failure> {
         loop {
             match self.write(write.clone(), by).await {
+                Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
+                other => return other,
+            }
+        }
+    }
+
+    /// Steps an input of our own: tries again while the store is busy or has no space.
+    pub(crate) async fn step_surely(&self, input: Input) -> Result<Done, Failure> {
+        loop {
+            match self.step(input.clone(), &Principal::tidegate(), None).await {
                 Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
                 other => return other,
             }
@@ -385,23 +405,26 @@ fn log_decision(event: EventId, decided: &Decided) {
     tracing::info!(event.id = %event, %by, subject, "an approval was {}", decision.done());
 }
 
-impl Inner {
+impl Engine {
     fn publish(&self, notice: Notice) {
+        for resolve in notice.resolves {
+            self.resolve_later(resolve);
+        }
         for (project, context) in notice.contexts {
             // Nobody listening is fine.
-            drop(self.commits.send(Committed { project, context }));
+            drop(self.inner.commits.send(Committed { project, context }));
         }
         for event in notice.cancelled {
-            drop(self.cancelled.send(event));
+            drop(self.inner.cancelled.send(event));
         }
         for event in notice.forgotten {
-            drop(self.forgotten.send(event));
+            drop(self.inner.forgotten.send(event));
         }
         if notice.audited > 0 {
-            self.audited.send_modify(|count| *count += notice.audited);
+            self.inner.audited.send_modify(|count| *count += notice.audited);
         }
         if notice.deliveries {
-            self.deliveries.notify_one();
+            self.inner.deliveries.notify_one();
         }
     }
 }

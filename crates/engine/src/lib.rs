@@ -18,6 +18,7 @@ mod resolve;
 mod saga;
 mod shell;
 mod turns;
+mod upstream;
 mod work;
 
 pub use accept::input_of;

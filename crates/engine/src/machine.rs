@@ -360,7 +360,10 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                 Next::FollowOn(follow_on) => Cow::Owned(follow_on.into()),
                 Next::Resolve(resolve) => match self.resolve(&resolve) {
                     Some(input) => Cow::Owned(input),
-                    None => continue,
+                    None => {
+                        notice.resolves.push(resolve);
+                        continue;
+                    }
                 },
             };
             *left -= 1;
@@ -415,16 +418,14 @@ impl<H: Home, R: Resolver> Machine<H, R> {
 
     /// Reads a shipyard. A fault of the reader is a shipyard that cannot be read.
     fn resolve(&mut self, resolve: &Resolve) -> Option<Input> {
-        let Resolve { execution, scope, requested_commit } = resolve;
         let resolver = &mut self.resolver;
-        let found =
-            catch_unwind(AssertUnwindSafe(|| resolver.resolve(scope, requested_commit.as_ref())));
+        let found = catch_unwind(AssertUnwindSafe(|| resolver.resolve(resolve)));
         let resolution = match found {
             Ok(Resolved::Now(resolution)) => resolution,
             Ok(Resolved::Later) => return None,
             Err(panic) => Resolution::Failed(panic_text(&*panic)),
         };
-        let (project, execution) = (scope.project.clone(), *execution);
+        let (project, execution) = (resolve.scope.project.clone(), resolve.execution);
         Some(Input::Resolved { project, execution, resolution })
     }
 

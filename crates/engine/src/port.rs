@@ -4,9 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use tidegate_core::event::Scope;
-use tidegate_core::names::CommitId;
-use tidegate_core::sequence::{Resolution, Settings};
+use tidegate_core::sequence::{Resolution, Resolve, Settings};
 
 /// The clocks.
 pub trait Clock: Send + Sync + 'static {
@@ -26,7 +24,7 @@ pub trait Entropy: Send + Sync + 'static {
 /// Reads the shipyard and the stage commit for an execution.
 pub trait Resolver: Send + 'static {
     /// Looks both up.
-    fn resolve(&mut self, scope: &Scope, requested: Option<&CommitId>) -> Resolved;
+    fn resolve(&mut self, resolve: &Resolve) -> Resolved;
 }
 
 /// What a look-up gave.
@@ -34,7 +32,8 @@ pub trait Resolver: Send + 'static {
 pub enum Resolved {
     /// The answer, at once: it becomes part of the same commit.
     Now(Resolution),
-    /// The answer comes later as an input of its own.
+    /// The answer comes later as an input of its own. Whoever runs the machine is told with the commit
+    /// ([`crate::Notice::resolves`]), and again after a crash.
     Later,
 }
 

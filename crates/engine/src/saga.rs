@@ -3,11 +3,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tidegate_core::event::{Event, EventType, Outcome};
 use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, ServiceName, StageName};
 use tidegate_core::principal::Principal;
 use tidegate_core::shipyard::Shipyard;
+use tidegate_resources::upstream::{Attempt, Upstream, Upstreams};
 use tidegate_resources::{Branch, Place, Repositories, ResourceError, ResourcePath};
 use tidegate_store::{Intent, NewProject, PAGE_MAX, ProjectRow, Write, Written};
 
@@ -29,24 +31,43 @@ impl Engine {
         by: &Principal,
     ) -> Result<(), Failure> {
         let (engine, by) = (self.clone(), by.clone());
-        unhurried(async move { engine.begin_project(name, shipyard, &by).await }).await
+        unhurried(async move { engine.begin_project(name, shipyard, None, &by).await }).await
+    }
+
+    /// Creates a project whose files are kept elsewhere.
+    ///
+    /// # Errors
+    /// As [`Self::create_project`]; or the upstream cannot be used.
+    pub async fn create_project_at(
+        &self,
+        upstream: Upstream,
+        name: ProjectName,
+        shipyard: String,
+        by: &Principal,
+    ) -> Result<(), Failure> {
+        self.upstreams().admit(&upstream)?;
+        let sealed = self.upstreams().seal(&name, &upstream).to_text();
+        let (engine, by) = (self.clone(), by.clone());
+        unhurried(async move { engine.begin_project(name, shipyard, Some(sealed), &by).await })
+            .await
     }
 
     async fn begin_project(
         &self,
         name: ProjectName,
         shipyard: String,
+        upstream: Option<String>,
         by: &Principal,
     ) -> Result<(), Failure> {
         let parsed = Shipyard::parse(&shipyard)?;
         let stages = parsed.stages.into_iter().map(|stage| stage.name).collect();
-        let new = NewProject { name: name.clone(), shipyard, stages };
+        let new = NewProject { name: name.clone(), shipyard, stages, upstream };
         let context = ContextId::from(self.uuid());
         let data = json!({"project": name}).as_object().cloned().unwrap_or_default();
         let started = self.saga_event("sh.keptn.event.project.create.started", context, data);
         let intent = Intent::CreateProject(new);
         match self.write(Write::Begin(intent.clone(), vec![started]), by).await? {
-            Written::Begun(number) => self.carry_out(number, intent, context, Try::First).await,
+            Written::Begun(number) => self.carry_out(number, intent, context, Attempt::First).await,
             Written::ProjectExists => Err(Failure::ProjectExists(name)),
             other => Err(Failure::Internal(format!("a saga begins with {other:?}"))),
         }
@@ -102,7 +123,7 @@ impl Engine {
         let started = self.saga_event(started, context, data);
         let intent = intent(project.clone(), service.clone(), stages);
         match self.write(Write::Begin(intent.clone(), vec![started]), by).await? {
-            Written::Begun(number) => self.carry_out(number, intent, context, Try::First).await,
+            Written::Begun(number) => self.carry_out(number, intent, context, Attempt::First).await,
             Written::ServiceExists => Err(Failure::ServiceExists(project, service)),
             Written::NoService => Err(Failure::NoService(project, service)),
             Written::ProjectExists => Err(Failure::Busy),
@@ -125,7 +146,7 @@ impl Engine {
             let project = intent.project().clone();
             tracing::info!(%project, "finishing a change that was interrupted");
             let context = ContextId::from(self.uuid());
-            match self.carry_out(number, intent, context, Try::Again).await {
+            match self.carry_out(number, intent, context, Attempt::Again).await {
                 Ok(()) | Err(Failure::Resource(_) | Failure::ServiceExists(..)) => {}
                 Err(error) => return Err(error),
             }
@@ -162,13 +183,10 @@ impl Engine {
         number: i64,
         intent: Intent,
         context: ContextId,
-        this: Try,
+        this: Attempt,
     ) -> Result<(), Failure> {
         let now = self.now();
-        let work = intent.clone();
-        let done =
-            self.git(move |git| git_part(git, &work, now, this).map_err(Failure::Resource)).await;
-        match done {
+        match self.git_part(&intent, now, this).await {
             Ok(commit) => {
                 let events = vec![self.finished(&intent, context, Outcome::PASS, "")];
                 // The store knows who has begun it.
@@ -182,6 +200,25 @@ impl Engine {
                 let write = Write::Undo { intent: number, events };
                 self.write_surely(write, &Principal::tidegate()).await?;
                 Err(error)
+            }
+        }
+    }
+
+    async fn git_part(
+        &self,
+        intent: &Intent,
+        now: Timestamp,
+        this: Attempt,
+    ) -> Result<CommitId, Failure> {
+        match intent {
+            Intent::CreateProject(new) => {
+                let (new, upstreams) = (new.clone(), self.upstreams().clone());
+                self.git(move |git| Ok(create_project(git, &upstreams, &new, now, this)?)).await
+            }
+            Intent::CreateService { project, .. } | Intent::DeleteService { project, .. } => {
+                let _turn = self.turn(project).await;
+                let intent = intent.clone();
+                self.commit_files(project, move |git| change_service(git, &intent, now)).await
             }
         }
     }
@@ -233,30 +270,39 @@ pub(crate) async fn unhurried<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(Failure::Internal(error.to_string())))
 }
 
-/// Whether an intent is carried out for the first time, or after a crash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Try {
-    First,
-    Again,
+/// Idempotent: done again after a crash, it finds what is there and goes on.
+fn create_project(
+    git: &Repositories,
+    upstreams: &Upstreams,
+    new: &NewProject,
+    now: Timestamp,
+    this: Attempt,
+) -> Result<CommitId, ResourceError> {
+    let NewProject { name, shipyard, stages, upstream } = new;
+    let made = match upstream {
+        None => git.create_project(name, stages, shipyard, now),
+        Some(sealed) => {
+            let upstream = upstreams.open(name, sealed)?;
+            upstreams.create_project(name, &upstream, stages, shipyard, now, this)
+        }
+    };
+    match made {
+        // The repository appears whole or not at all: after a crash it is this very intent's.
+        Err(ResourceError::ProjectExists(_)) if this == Attempt::Again => {
+            git.tip(name, Branch::Default)
+        }
+        other => other,
+    }
 }
 
-/// Idempotent: done again after a crash, it finds what is there and goes on.
-fn git_part(
+/// Idempotent as well.
+fn change_service(
     git: &Repositories,
     intent: &Intent,
-    now: jiff::Timestamp,
-    this: Try,
+    now: Timestamp,
 ) -> Result<CommitId, ResourceError> {
     match intent {
-        Intent::CreateProject(new) => {
-            match git.create_project(&new.name, &new.stages, &new.shipyard, now) {
-                // The repository appears whole or not at all: after a crash it is this very intent's.
-                Err(ResourceError::ProjectExists(_)) if this == Try::Again => {
-                    git.tip(&new.name, Branch::Default)
-                }
-                other => other,
-            }
-        }
+        Intent::CreateProject(new) => git.tip(&new.name, Branch::Default),
         Intent::CreateService { project, service, stages } => {
             match git.create_service(project, stages, service, now) {
                 Ok(()) | Err(ResourceError::ServiceExists { .. }) => {
@@ -273,7 +319,7 @@ fn git_part(
 }
 
 /// The shipyard of the default branch, where it is another commit's and valid.
-fn newest_shipyard(
+pub(crate) fn newest_shipyard(
     git: &Repositories,
     project: &ProjectName,
     known: &CommitId,

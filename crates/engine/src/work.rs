@@ -9,7 +9,7 @@ use tidegate_core::approval::Decision;
 use tidegate_core::event::{EventKind, Outcome};
 use tidegate_core::names::{ContextId, EventId, ProjectName};
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Change, Effects, Input, Reply};
+use tidegate_core::sequence::{Change, Effects, Input, Reply, Resolve};
 use tidegate_store::{IdempotencyRow, Write, Written};
 
 /// Something for the machine to do.
@@ -136,6 +136,8 @@ pub struct Notice {
     pub forgotten: Vec<EventId>,
     /// Records that the audit log may have got.
     pub audited: u64,
+    /// Sequences whose shipyard has to be fetched first.
+    pub resolves: Vec<Resolve>,
 }
 
 impl Notice {

@@ -12,6 +12,7 @@ use tidegate_core::names::ProjectName;
 use crate::debris;
 use crate::disk::{self, at};
 use crate::error::ResourceError;
+use crate::upstream;
 
 /// How often the objects are looked through while they change.
 const PASSES_MAX: usize = 20;
@@ -35,7 +36,7 @@ pub fn copy_project(from: &Path, project: &ProjectName, to: &Path) -> Result<boo
         disk::create_private_dir(&to.join(inner))?;
     }
     // A branch moves from a file of its own into the packed ones, never back.
-    for part in ["HEAD", "config", "refs", "packed-refs"] {
+    for part in ["HEAD", "config", "refs", "packed-refs"].into_iter().chain(upstream::FILES) {
         copy(&from.join(part), &to.join(part))?;
     }
     for _ in 0..PASSES_MAX {

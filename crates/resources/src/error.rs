@@ -8,6 +8,7 @@ use tidegate_core::names::{ProjectName, ServiceName, StageName};
 use crate::chart::ChartError;
 use crate::path::{ResourcePath, ResourcePathError};
 use crate::place::Place;
+use crate::upstream::{BrokenSeal, UpstreamProblem};
 
 /// Why an operation on the files of a project was refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -142,6 +143,52 @@ pub enum ResourceError {
     /// The `git` program failed.
     #[error("git: {0}")]
     Program(String),
+    /// What was given as an upstream is none.
+    #[error(transparent)]
+    InvalidUpstream(#[from] UpstreamProblem),
+    /// The address is one that nobody is let go to.
+    #[error("Invalid RemoteURL: {0}; the administrator does not allow it")]
+    UpstreamDenied(String),
+    /// The credentials were sealed with another key.
+    #[error("Could not decode credentials for upstream repository: {0}")]
+    BrokenSeal(#[from] BrokenSeal),
+    /// The upstream does not let us in.
+    #[error("Invalid git token: {url} does not let us in: {reason}")]
+    Unauthorized {
+        /// Where.
+        url: String,
+        /// What `git` says.
+        reason: String,
+    },
+    /// The upstream is not there, or does not answer.
+    #[error("Upstream repository not found: {url}: {reason}")]
+    UpstreamNotFound {
+        /// Where.
+        url: String,
+        /// What `git` says.
+        reason: String,
+    },
+    /// The upstream is a project of somebody already.
+    #[error(
+        "Project already exists with an already initialized GIT repository: {url} has a \
+         metadata.yaml; take an empty repository, or one without that file"
+    )]
+    UpstreamInitialized {
+        /// Where.
+        url: String,
+    },
+    /// The upstream does not take what is pushed.
+    #[error("the upstream does not take the commit: {reason}; nothing was changed")]
+    UpstreamRefused {
+        /// What it says.
+        reason: String,
+    },
+    /// The files of the project are kept elsewhere, and here is a copy.
+    #[error("this is a copy that cannot be pushed to; push to {url}")]
+    ReadOnly {
+        /// Where to push.
+        url: String,
+    },
     /// libgit2 reads the Git configuration of the user and the system before it lets go of it. Its
     /// settings do not count, but it must be readable.
     #[error(

@@ -3,7 +3,6 @@
 //! A push is received under the project's lock, so it takes turns with what the API writes. What it
 //! brings is looked at in quarantine by [`hook`], before any branch knows of it.
 
-mod child;
 pub mod hook;
 mod pack;
 
@@ -20,14 +19,14 @@ use rustix::fs::{Access, access};
 use tidegate_core::names::{CommitId, ProjectName};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::child::{self, Git};
 use crate::debris;
 use crate::disk;
 use crate::error::ResourceError;
 use crate::repositories::Repositories;
 use crate::repository::commit_id;
-use child::Git;
 
-pub use child::Transfer;
+pub use crate::child::Transfer;
 pub use pack::PackLimits;
 
 /// Largest pack that a push may bring, in bytes, and largest request for one.

@@ -16,6 +16,7 @@
 
 mod branch;
 mod chart;
+mod child;
 mod copy;
 mod debris;
 mod delete;
@@ -32,6 +33,7 @@ mod repositories;
 mod repository;
 mod service;
 mod tree;
+pub mod upstream;
 mod write;
 
 #[cfg(test)]

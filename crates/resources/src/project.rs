@@ -14,6 +14,7 @@ use crate::layout;
 use crate::place::Branch;
 use crate::repositories::Repositories;
 use crate::repository::Project;
+use crate::tree::optional;
 
 impl Repositories {
     /// Creates a project in Keptn's layout: the default branch with `metadata.yaml`, a branch for
@@ -63,21 +64,7 @@ impl Repositories {
         now: Timestamp,
     ) -> Result<CommitId, ResourceError> {
         let project = Project::init(dir, self.writer_config(), name)?;
-        let metadata = layout::project_metadata(name, now);
-        let root = project.put(None, layout::METADATA, metadata.as_bytes())?;
-        let first = project.commit_object(layout::PROJECT_CREATED, now, root, &[])?;
-        let first_commit = project.repo.find_commit(first)?;
-        let default = layout::reference(layout::DEFAULT_BRANCH);
-        project.repo.reference(&default, first, false, layout::PROJECT_CREATED)?;
-        for stage in stages {
-            let commit =
-                project.commit_object(layout::STAGE_CREATED, now, root, &[&first_commit])?;
-            let branch = layout::stage_reference(stage);
-            project.repo.reference(&branch, commit, false, layout::STAGE_CREATED)?;
-        }
-        let tip = project.append(Branch::Default, layout::RESOURCE_WRITTEN, now, |root| {
-            project.put(Some(root), layout::SHIPYARD, shipyard.as_bytes())
-        })?;
+        let tip = project.lay_out(stages, shipyard, now)?;
         disk::sync_tree(dir)?;
         Ok(tip)
     }
@@ -109,6 +96,33 @@ impl Repositories {
 }
 
 impl Project<'_> {
+    /// Makes Keptn's layout on top of what is on the default branch, and answers with its tip.
+    pub(crate) fn lay_out(
+        &self,
+        stages: &[StageName],
+        shipyard: &str,
+        now: Timestamp,
+    ) -> Result<CommitId, ResourceError> {
+        let default = self.reference(Branch::Default)?;
+        let former = optional(self.repo.find_reference(&default))?;
+        let former = former.map(|found| found.peel_to_commit()).transpose()?;
+        let below = former.as_ref().map(git2::Commit::tree).transpose()?;
+        let metadata = layout::project_metadata(self.name, now);
+        let root = self.put(below.as_ref(), layout::METADATA, metadata.as_bytes())?;
+        let parents: Vec<&git2::Commit<'_>> = former.iter().collect();
+        let first = self.commit_object(layout::PROJECT_CREATED, now, root, &parents)?;
+        let first_commit = self.repo.find_commit(first)?;
+        self.repo.reference(&default, first, former.is_some(), layout::PROJECT_CREATED)?;
+        for stage in stages {
+            let commit = self.commit_object(layout::STAGE_CREATED, now, root, &[&first_commit])?;
+            let branch = layout::stage_reference(stage);
+            self.repo.reference(&branch, commit, false, layout::STAGE_CREATED)?;
+        }
+        self.append(Branch::Default, layout::RESOURCE_WRITTEN, now, |root| {
+            self.put(Some(root), layout::SHIPYARD, shipyard.as_bytes())
+        })
+    }
+
     /// Writes a file and the directory that has it among what it had before.
     fn put(
         &self,

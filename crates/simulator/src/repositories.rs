@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tidegate_core::event::Scope;
 use tidegate_core::names::{CommitId, ProjectName};
-use tidegate_core::sequence::Resolution;
+use tidegate_core::sequence::{Resolution, Resolve};
 use tidegate_core::shipyard::Shipyard;
 use tidegate_engine::{Resolved, Resolver};
 
@@ -66,7 +65,7 @@ impl Repositories {
 }
 
 impl Resolver for Repositories {
-    fn resolve(&mut self, scope: &Scope, requested: Option<&CommitId>) -> Resolved {
+    fn resolve(&mut self, resolve: &Resolve) -> Resolved {
         if self.panics.swap(false, Ordering::SeqCst) {
             panic_quietly("the reader of shipyards");
         }
@@ -75,10 +74,11 @@ impl Resolver for Repositories {
             return Resolved::Now(Resolution::Failed(reason));
         }
         let files = self.files.lock().expect(UNPOISONED);
-        let Some(File { commit, text, shipyard }) = files.get(&scope.project).cloned() else {
+        let Some(File { commit, text, shipyard }) = files.get(&resolve.scope.project).cloned()
+        else {
             return Resolved::Now(Resolution::Failed("there is no such repository".to_owned()));
         };
-        let stage_commit = Some(requested.unwrap_or(&commit).clone());
-        Resolved::Now(Resolution::Read { commit, shipyard, text, stage_commit })
+        let stage_commit = Some(resolve.requested_commit.as_ref().unwrap_or(&commit).clone());
+        Resolved::Now(Resolution::Read { commit, shipyard, text, stage_commit, stale: None })
     }
 }

@@ -283,5 +283,5 @@ impl Arrived {
 pub(crate) fn new_project(name: &ProjectName, shipyard: &str) -> NewProject {
     let parsed = Shipyard::parse(shipyard).expect("only valid ones are drawn");
     let stages = parsed.stages.into_iter().map(|stage| stage.name).collect();
-    NewProject { name: name.clone(), shipyard: shipyard.to_owned(), stages }
+    NewProject { name: name.clone(), shipyard: shipyard.to_owned(), stages, upstream: None }
 }

@@ -31,6 +31,10 @@ pub struct NewProject {
     pub shipyard: String,
     /// The stages of that file, in file order.
     pub stages: Vec<StageName>,
+    /// Where its files are kept, where that is elsewhere, with sealed credentials: a text of those who
+    /// keep the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
 }
 
 /// Work that touches both the store and Git. Written before Git is touched, removed in the commit

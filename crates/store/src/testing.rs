@@ -153,7 +153,7 @@ pub(crate) fn approval(n: u64, place: &str) -> Approval {
         triggered_by: person("ada"),
         image: Some("carts:1".to_owned()),
         change: "00".repeat(32),
-        commits: Commits { shipyard: commit_id(1), stage: None },
+        commits: Commits { shipyard: commit_id(1), stage: None, stale: None },
         evidence: Vec::new(),
         labels: [("build".to_owned(), "7".to_owned())].into(),
         result: "pass".to_owned(),
@@ -283,5 +283,5 @@ impl<F: Fixture> Steps for F {}
 
 pub(crate) fn new_project(name: &str) -> NewProject {
     let stages = vec![StageName::new("qa").unwrap()];
-    NewProject { name: project(name), shipyard: SHIPYARD.to_owned(), stages }
+    NewProject { name: project(name), shipyard: SHIPYARD.to_owned(), stages, upstream: None }
 }

@@ -13,6 +13,8 @@ use tidegate_engine::Retention;
 use tidegate_identity::{NamedToken, Secret};
 use tidegate_integrations::jobs::JobsConfig;
 
+use crate::upstreams::UpstreamConfig;
+
 /// Where the server listens unless told otherwise.
 pub(crate) const LISTEN: &str = "127.0.0.1:7070";
 
@@ -38,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) retention: RetentionConfig,
     /// The audit log.
     pub(crate) audit: AuditConfig,
+    /// Repositories elsewhere.
+    pub(crate) upstream: UpstreamConfig,
     /// Secrets that jobs may ask for by name; every key becomes a variable.
     pub(crate) secrets: BTreeMap<String, BTreeMap<String, Secret>>,
 }
@@ -91,7 +95,7 @@ impl RetentionConfig {
 /// A length of time as people write it: `90s`, `10m`, `90 days`. Never negative.
 #[derive(Debug, Deserialize)]
 #[serde(try_from = "String")]
-struct Period(SignedDuration);
+pub(crate) struct Period(pub(crate) SignedDuration);
 
 impl TryFrom<String> for Period {
     type Error = String;

@@ -9,12 +9,14 @@ mod demo;
 mod doctor;
 mod hello;
 mod hook;
+mod key_file;
 mod log;
 mod logs;
 mod packing;
 mod restore;
 mod serve;
 mod server;
+mod upstreams;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -13,6 +13,7 @@ use tidegate_identity::{Origin, RateLimit, Secret, Tokens};
 use tidegate_integrations::jobs::{Jobs, JobsConfig, JobsSetup};
 use tidegate_resources::Repositories;
 use tidegate_resources::hosting::Hosting;
+use tidegate_resources::upstream::Upstreams;
 use tidegate_store::sqlite::SqliteHome;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -70,12 +71,14 @@ impl Server {
         let repositories = Repositories::open(&data.path().join("git"))?;
         let program = std::env::current_exe().context("cannot find this program")?;
         let hosting = Hosting::new(repositories.clone(), program)?;
-        let resolver = RepositoryResolver::new(repositories.clone());
+        let key_of_upstreams = crate::upstreams::key(config.upstream.key.as_deref(), data.path())?;
+        let upstreams = Upstreams::new(repositories, key_of_upstreams, config.upstream.settings()?);
+        let resolver = RepositoryResolver::new(upstreams.clone());
         let settings = config.tasks.settings();
         let retention = config.retention.retention();
         let ports = Ports { settings, retention, ..Ports::default() };
         let engine =
-            Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal).await?;
+            Engine::start(home, Arc::new(reader), upstreams, resolver, ports, fatal).await?;
         let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)
             .context("cannot start jobs")?;
         let packing = Packing::start(engine.clone(), hosting.clone());

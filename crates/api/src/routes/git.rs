@@ -72,6 +72,11 @@ pub(crate) async fn refs(
     if service == GitService::ReceivePack && tasks.is_some() {
         return Err(only_answers());
     }
+    match service {
+        // Whoever clones gets what the upstream has.
+        GitService::UploadPack => state.engine.refresh(&project).await?,
+        GitService::ReceivePack => refuse_copy(&state, &project)?,
+    }
     let transfer = state.hosting.advertise(&project, service, protocol(&headers)).await?;
     Ok(answer(service, "advertisement", Body::from_stream(ReaderStream::new(transfer))))
 }
@@ -106,12 +111,21 @@ pub(crate) async fn receive(
         return Err(only_answers());
     }
     let project = project(&repository)?;
+    refuse_copy(&state, &project)?;
     // All of it is here before anybody has to wait for its turn.
     let _place = state.hosting.request_place(&project).await?;
     let file = state.hosting.request_file();
     let request = spool::to_file(file, body, &headers, PUSH_BYTES_MAX).await?;
     let said = state.engine.receive_push(state.hosting.clone(), project, request, &by).await?;
     Ok(answer(GitService::ReceivePack, "result", Body::from(said)))
+}
+
+/// What is kept elsewhere is pushed there.
+fn refuse_copy(state: &ApiState, project: &ProjectName) -> Result<(), GitError> {
+    match state.engine.upstreams().url(project) {
+        None => Ok(()),
+        Some(url) => Err(ResourceError::ReadOnly { url }.into()),
+    }
 }
 
 fn only_answers() -> GitError {

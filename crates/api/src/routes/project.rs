@@ -1,5 +1,6 @@
 //! Projects.
 
+mod credentials;
 mod expanded;
 
 use std::collections::BTreeSet;
@@ -10,10 +11,10 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidegate_core::names::{ProjectName, StageName};
 use tidegate_core::shipyard::Shipyard;
 use tidegate_engine::Failure;
+use tidegate_resources::upstream::Upstream;
 use tidegate_resources::{Place, ResourcePath};
 
 use crate::auth::Caller;
@@ -23,6 +24,7 @@ use crate::path::{self, Path};
 use crate::query::{PAGE, PageFields, Query};
 use crate::state::ApiState;
 
+use credentials::GitCredentials;
 pub(crate) use expanded::{ExpandedProject, ExpandedService, ExpandedStage};
 
 /// Longest name of a new project, in bytes. Keptn 1.4's default.
@@ -40,9 +42,11 @@ pub(crate) async fn list(
     query: Query,
 ) -> Result<Json<Projects>, ApiError> {
     let (offset, size) = (query.offset(), query.page_size()?.unwrap_or(PAGE));
+    let upstreams = state.engine.upstreams().clone();
     let projects = state.engine.read(move |reader| {
         let page = reader.projects(offset, size)?;
-        let projects = page.items.iter().map(|row| ExpandedProject::read(reader, row));
+        let read = |row| ExpandedProject::read(reader, &upstreams, row);
+        let projects = page.items.iter().map(read);
         let projects = projects.collect::<Result<_, _>>()?;
         Ok(Projects { projects, page: PageFields::new(page.next, page.total) })
     });
@@ -55,8 +59,9 @@ pub(crate) async fn get(
 ) -> Result<Json<ExpandedProject>, ApiError> {
     let missing = || ApiError::not_found(format!("Project not found: {}", shown(&project)));
     let name = path::project(&project).ok_or_else(missing)?;
+    let upstreams = state.engine.upstreams().clone();
     let found = state.engine.read(move |reader| match reader.project(&name)? {
-        Some(row) => ExpandedProject::read(reader, &row).map(Some),
+        Some(row) => ExpandedProject::read(reader, &upstreams, &row).map(Some),
         None => Ok(None),
     });
     found.await?.map(Json).ok_or_else(missing)
@@ -71,7 +76,7 @@ pub(crate) struct NewProject {
     #[serde(default)]
     shipyard: Option<String>,
     #[serde(default, rename = "gitCredentials")]
-    git_credentials: Option<Value>,
+    git_credentials: Option<GitCredentials>,
 }
 
 pub(crate) async fn create(
@@ -81,13 +86,15 @@ pub(crate) async fn create(
 ) -> Result<StatusCode, ApiError> {
     let name = new_name(new.name.as_deref().unwrap_or_default())?;
     let shipyard = shipyard(new.shipyard.as_deref().unwrap_or_default())?;
-    no_upstream(new.git_credentials.as_ref())?;
-    state.engine.create_project(name, shipyard, &by).await?;
+    match upstream(new.git_credentials)? {
+        None => state.engine.create_project(name, shipyard, &by).await?,
+        Some(upstream) => state.engine.create_project_at(upstream, name, shipyard, &by).await?,
+    }
     Ok(StatusCode::CREATED)
 }
 
-/// Replaces the shipyard; all that can be changed of a project. Keptn 1.4 writes it still encoded, and
-/// calls a project that is not there a fault of its own.
+/// Changes where the files of a project are kept, then its shipyard. Keptn 1.4 writes that still encoded,
+/// and calls a project that is not there a fault of its own.
 pub(crate) async fn update(
     State(state): State<ApiState>,
     Caller(by): Caller,
@@ -99,16 +106,23 @@ pub(crate) async fn update(
     }
     let missing = || ApiError::not_found(format!("Project not found: {}", shown(text)));
     let name = path::project(text).ok_or_else(missing)?;
-    no_upstream(new.git_credentials.as_ref())?;
+    let upstream = upstream(new.git_credentials)?;
     let known = name.clone();
     let row = state.engine.read(move |reader| reader.project(&known)).await?.ok_or_else(missing)?;
-    let Some(encoded) = new.shipyard.as_deref().filter(|text| !text.is_empty()) else {
-        return Ok(StatusCode::CREATED);
+    // All of it is looked at before anything is changed.
+    let shipyard = match new.shipyard.as_deref().filter(|text| !text.is_empty()) {
+        None => None,
+        Some(encoded) => Some(shipyard(encoded)?),
     };
-    let shipyard = shipyard(encoded)?;
-    if stages(&shipyard)? != stages(&row.shipyard)? {
+    if let Some(shipyard) = &shipyard
+        && stages(shipyard)? != stages(&row.shipyard)?
+    {
         return Err(ApiError::bad_request("stage name cannot be changed or removed"));
     }
+    if let Some(upstream) = upstream {
+        state.engine.set_upstream(name.clone(), upstream, &by).await?;
+    }
+    let Some(shipyard) = shipyard else { return Ok(StatusCode::CREATED) };
     let file = ResourcePath::new("shipyard.yaml").map_err(|error| ApiError::internal(&error))?;
     let files = vec![(file, shipyard.into_bytes())];
     state.engine.write_files(name, Place::Project, files, &by).await?;
@@ -121,13 +135,8 @@ fn stages(shipyard: &str) -> Result<BTreeSet<StageName>, ApiError> {
     Ok(shipyard.stages.into_iter().map(|stage| stage.name).collect())
 }
 
-fn no_upstream(credentials: Option<&Value>) -> Result<(), ApiError> {
-    if !names_upstream(credentials) {
-        return Ok(());
-    }
-    let message = "this version keeps the files of a project in a repository of its own and cannot \
-                   use an upstream yet; leave gitCredentials out";
-    Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, message))
+fn upstream(credentials: Option<GitCredentials>) -> Result<Option<Upstream>, ApiError> {
+    credentials.map_or(Ok(None), GitCredentials::upstream)
 }
 
 /// Keptn 1.4's prefix for what a well-formed body of this route says wrong.
@@ -156,10 +165,4 @@ fn shipyard(base64: &str) -> Result<String, ApiError> {
     bytes
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or_else(|| invalid("shipyard must contain a valid shipyard spec encoded in base64"))
-}
-
-/// An empty object asks for nothing.
-fn names_upstream(credentials: Option<&Value>) -> bool {
-    let url = credentials.and_then(|credentials| credentials.get("remoteURL"));
-    url.is_some_and(|url| !matches!(url, Value::Null) && url != "")
 }

@@ -9,10 +9,10 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use tidegate_core::names::CommitId;
+use tidegate_core::names::{CommitId, ProjectName};
 use tidegate_core::principal::Principal;
-use tidegate_engine::Engine;
-use tidegate_resources::ResourcePath;
+use tidegate_engine::{Engine, Failure};
+use tidegate_resources::{Repositories, ResourceError, ResourcePath};
 
 use super::gateway;
 use crate::auth::Caller;
@@ -25,10 +25,18 @@ use target::{Location, Target};
 /// Where the routes are.
 pub(crate) const ROUTES: &str = "/api/resource-service/v1";
 
-/// What a file was read at or written as. Keptn's `branch` is never filled, and there is no upstream.
+/// What a file was read at or written as. Keptn's `branch` is never filled.
 #[derive(Debug, Clone, Serialize)]
 struct Metadata {
+    #[serde(rename = "upstreamURL", skip_serializing_if = "Option::is_none")]
+    upstream_url: Option<String>,
     version: CommitId,
+}
+
+impl Metadata {
+    fn new(engine: &Engine, project: &ProjectName, version: CommitId) -> Self {
+        Self { upstream_url: engine.upstreams().url(project), version }
+    }
 }
 
 /// One file.
@@ -68,8 +76,13 @@ struct Changed {
 }
 
 impl Changed {
-    fn answer(status: StatusCode, commit: CommitId) -> Response {
-        let metadata = Metadata { version: commit.clone() };
+    fn answer(
+        engine: &Engine,
+        project: &ProjectName,
+        status: StatusCode,
+        commit: CommitId,
+    ) -> Response {
+        let metadata = Metadata::new(engine, project, commit.clone());
         (status, Json(Self { commit_id: commit, metadata })).into_response()
     }
 }
@@ -126,8 +139,8 @@ pub(crate) async fn serve(
             write(engine, location, files, &by, StatusCode::OK).await
         }
         ("DELETE", Target::File(Location { project, place }, path, _)) => {
-            let commit = engine.delete_file(project, place, path).await?;
-            Ok(Changed::answer(StatusCode::OK, commit))
+            let commit = engine.delete_file(project.clone(), place, path).await?;
+            Ok(Changed::answer(engine, &project, StatusCode::OK, commit))
         }
         _ => Err(gateway::method(method, uri).await),
     }
@@ -136,16 +149,19 @@ pub(crate) async fn serve(
 async fn list(engine: &Engine, location: Location, query: &Query) -> Result<Response, ApiError> {
     let (offset, size) = (query.offset(), query.page_size()?.unwrap_or(PAGE));
     let Location { project, place } = location;
+    engine.refresh(&project).await?;
+    let name = project.clone();
     let (files, version) = engine
         .git(move |git| {
-            let version = git.tip(&project, place.branch())?;
-            Ok((git.list(&project, &place, Some(&version))?, version))
+            let version = git.tip(&name, place.branch())?;
+            Ok((git.list(&name, &place, Some(&version))?, version))
         })
         .await?;
     let (files, page) = PageFields::cut(files, offset, size);
+    let metadata = Metadata::new(engine, &project, version);
     let listed = |path: ResourcePath| Listed {
         resource_uri: format!("/{path}"),
-        metadata: Metadata { version: version.clone() },
+        metadata: metadata.clone(),
     };
     let resources = files.into_iter().map(listed).collect();
     Ok(Json(Resources { page, resources }).into_response())
@@ -161,17 +177,28 @@ async fn read(
     let Location { project, place } = location;
     // Some of Keptn's clients send an empty string with its quotes.
     let revision = query.text("gitCommitID").filter(|text| *text != "\"\"").map(str::to_owned);
-    let (bytes, version) = engine
-        .git(move |git| match revision {
-            Some(text) => {
-                let at = git.revision(&project, &text)?;
-                Ok(git.read_versioned(&project, &place, &path, Some(&at))?)
-            }
-            None => Ok(git.read_versioned(&project, &place, &path, None)?),
-        })
-        .await?;
+    if revision.is_none() {
+        engine.refresh(&project).await?;
+    }
+    let name = project.clone();
+    let read = move |git: &Repositories| match &revision {
+        Some(text) => {
+            let at = git.revision(&name, text)?;
+            git.read_versioned(&name, &place, &path, Some(&at))
+        }
+        None => git.read_versioned(&name, &place, &path, None),
+    };
+    let reading = read.clone();
+    let (bytes, version) = match engine.git(move |git| Ok(reading(git)?)).await {
+        // Somebody may have pushed it just now.
+        Err(Failure::Resource(ResourceError::CommitNotFound { .. })) => {
+            engine.refresh(&project).await?;
+            engine.git(move |git| Ok(read(git)?)).await?
+        }
+        other => other?,
+    };
     let resource_content = STANDARD.encode(bytes);
-    let metadata = Metadata { version };
+    let metadata = Metadata::new(engine, &project, version);
     Ok(Json(Resource { resource_content, resource_uri: sent, metadata }).into_response())
 }
 
@@ -182,8 +209,8 @@ async fn write(
     by: &Principal,
     status: StatusCode,
 ) -> Result<Response, ApiError> {
-    let commit = engine.write_files(project, place, files, by).await?;
-    Ok(Changed::answer(status, commit))
+    let commit = engine.write_files(project.clone(), place, files, by).await?;
+    Ok(Changed::answer(engine, &project, status, commit))
 }
 
 /// The names in a body are plain: nothing in them is encoded.

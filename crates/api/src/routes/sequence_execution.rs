@@ -175,6 +175,9 @@ struct Scope {
     triggered_id: EventId,
     #[serde(rename = "gitcommitid", skip_serializing_if = "Option::is_none")]
     commit: Option<CommitId>,
+    /// Ours: why it runs on commits that may not be the newest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stale: Option<String>,
     event_type: EventType,
 }
 
@@ -214,6 +217,7 @@ impl Document {
                 keptn_context: execution.context,
                 triggered_id: execution.trigger,
                 commit: execution.commits.as_ref().and_then(|commits| commits.stage.clone()),
+                stale: execution.commits.as_ref().and_then(|commits| commits.stale.clone()),
                 event_type: kind,
             },
             triggered_at: execution.triggered_at,

@@ -158,24 +158,6 @@ fn a_project_or_service_is_created_once_and_by_the_rules() {
     });
 }
 
-#[test]
-fn an_upstream_is_refused_rather_than_forgotten() {
-    on_server(|server| async move {
-        let create = async |name: &str, credentials: Value| {
-            let shipyard = STANDARD.encode(SHIPYARD);
-            let body = json!({"name": name, "shipyard": shipyard, "gitCredentials": credentials});
-            server.post(PROJECT, &body).await
-        };
-        assert_eq!(create("one", Value::Null).await.status, 201);
-        assert_eq!(create("two", json!({})).await.status, 201);
-        assert_eq!(create("three", json!({"remoteURL": "", "user": "u"})).await.status, 201);
-        let upstream = create("four", json!({"remoteURL": "https://example.org/x.git"})).await;
-        assert_eq!(upstream.status, 501);
-        assert!(upstream.message().contains("gitCredentials"), "{upstream:?}");
-        assert_eq!(server.get(&format!("{PROJECT}/four")).await.status, 404);
-    });
-}
-
 const OPEN: &str = "/api/controlPlane/v1/event/triggered";
 
 #[test]
@@ -400,8 +382,6 @@ fn a_new_shipyard_replaces_the_old_one_but_not_its_stages() {
         assert_eq!(same.status, 201);
         let shown = server.get(&format!("{PROJECT}/tour")).await.json();
         assert_eq!(shown["shipyard"], renamed);
-        let upstream = json!({"name": "tour", "gitCredentials": {"remoteURL": "https://x/y.git"}});
-        assert_eq!(server.call("PUT", PROJECT, &upstream).await.status, 501);
     });
 }
 

@@ -10,3 +10,4 @@ mod executions;
 mod integrations;
 mod resources;
 mod server;
+mod upstream;

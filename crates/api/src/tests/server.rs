@@ -17,6 +17,7 @@ use tidegate_engine::{Engine, Ports, RepositoryResolver};
 use tidegate_identity::{NamedToken, RateLimit, Secret, TokenKind, Tokens};
 use tidegate_resources::Repositories;
 use tidegate_resources::hosting::Hosting;
+use tidegate_resources::upstream::Upstreams;
 use tidegate_store::sqlite::SqliteHome;
 use tower::ServiceExt as _;
 
@@ -84,10 +85,11 @@ impl Server {
         let repositories = Repositories::open(&directory.path().join("git")).unwrap();
         let program = std::env::current_exe().unwrap();
         let hosting = Hosting::new(repositories.clone(), program).unwrap();
-        let resolver = RepositoryResolver::new(repositories.clone());
+        let upstreams = Upstreams::unkept(repositories);
+        let resolver = RepositoryResolver::new(upstreams.clone());
         let ports = Ports::default();
         let fatal = |reason| panic!("{reason}");
-        let engine = Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal);
+        let engine = Engine::start(home, Arc::new(reader), upstreams, resolver, ports, fatal);
         let engine = engine.await.unwrap();
         let helm = Some(vec![TaskName::new("deployment").unwrap()]);
         let named = [

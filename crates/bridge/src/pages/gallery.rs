@@ -133,7 +133,7 @@ fn approval(number: u8, now: Timestamp, state: ApprovalState) -> Approval {
         triggered_by: Principal::Machine(PrincipalName::new("ci-main").expect("a plain name")),
         image: Some("ghcr.io/tidegate/hello:v0.1.1".to_owned()),
         change: "0".repeat(64),
-        commits: Commits { shipyard: commit.clone(), stage: Some(commit) },
+        commits: Commits { shipyard: commit.clone(), stage: Some(commit), stale: None },
         evidence: vec![evidence("test", 5), evidence("evaluation", 6)],
         labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         result: "pass".to_owned(),

@@ -12,6 +12,7 @@ use tidegate_core::names::{ContextId, EventId, ProjectName, ServiceName};
 use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_engine::{Ballot, Engine, Ports, RepositoryResolver};
 use tidegate_resources::Repositories;
+use tidegate_resources::upstream::Upstreams;
 use tidegate_store::sqlite::SqliteHome;
 use tidegate_store::{ApprovalFilter, ApprovalState, OpenEventFilter};
 
@@ -57,10 +58,11 @@ impl Scene {
     pub(crate) async fn start(directory: &Path) -> Self {
         let (home, reader) = SqliteHome::open(directory).expect("a store");
         let repositories = Repositories::open(&directory.join("git")).expect("repositories");
-        let resolver = RepositoryResolver::new(repositories.clone());
+        let upstreams = Upstreams::unkept(repositories);
+        let resolver = RepositoryResolver::new(upstreams.clone());
         let ports = Ports::default();
         let fatal = |reason| panic!("{reason}");
-        let engine = Engine::start(home, Arc::new(reader), repositories, resolver, ports, fatal);
+        let engine = Engine::start(home, Arc::new(reader), upstreams, resolver, ports, fatal);
         let engine = engine.await.expect("an engine");
         engine
             .create_project(tour(), SHIPYARD.to_owned(), &Principal::Shared)

@@ -121,6 +121,12 @@ pub enum Action {
         /// The service.
         service: ServiceName,
     },
+    /// The files of a project are kept elsewhere from then on, or whoever keeps them is told otherwise
+    /// who we are.
+    UpstreamSet {
+        /// Where; without any secret.
+        url: String,
+    },
     /// A sign-in link was made.
     SignInLinkMade {
         /// Whom it signs in.

@@ -180,6 +180,10 @@ impl Sealer<'_> {
                 self.word("service_kept");
                 self.put("service", service.as_str());
             }
+            Action::UpstreamSet { url } => {
+                self.word("upstream_set");
+                self.put("url", url.as_str());
+            }
             Action::SignInLinkMade { person, expires } => {
                 self.word("sign_in_link_made");
                 self.personal("person", person.as_str());

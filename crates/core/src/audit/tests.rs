@@ -363,6 +363,12 @@ fn every_action_reads_back_as_it_was_sealed() {
         (Action::ServiceKept { service: service.clone() }, "service_kept", "service", "hello"),
         (Action::ServiceUndone { service }, "service_undone", "service", "hello"),
         (
+            Action::UpstreamSet { url: "https://host/a".to_owned() },
+            "upstream_set",
+            "url",
+            "https://host/a",
+        ),
+        (
             Action::SignInLinkMade { person: PrincipalName::new("ada").unwrap(), expires },
             "sign_in_link_made",
             "person",

@@ -255,6 +255,8 @@ pub enum Resolution {
         text: Arc<str>,
         /// The commit of the stage branch; none where the stage has no branch.
         stage_commit: Option<CommitId>,
+        /// Why both are only the newest that are known.
+        stale: Option<String>,
     },
     /// It could not be read, or is not valid: file, line and reason.
     Failed(String),

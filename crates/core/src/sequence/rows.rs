@@ -27,6 +27,10 @@ pub struct Commits {
     pub shipyard: CommitId,
     /// The commit of the stage branch; job configuration and files are read from it.
     pub stage: Option<CommitId>,
+    /// Why these are only the newest that were known, where nobody could say whether there are newer
+    /// ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<String>,
 }
 
 /// A task that an execution is done with.

@@ -106,9 +106,9 @@ pub(super) fn resolved(
         work.answer = Reply::Kept("the sequence was resolved or stopped before".to_owned());
         return Ok(());
     }
-    let (commit, shipyard, text, stage_commit) = match resolution {
-        Resolution::Read { commit, shipyard, text, stage_commit } => {
-            (commit, shipyard, text, stage_commit)
+    let (commit, shipyard, text, stage_commit, stale) = match resolution {
+        Resolution::Read { commit, shipyard, text, stage_commit, stale } => {
+            (commit, shipyard, text, stage_commit, stale)
         }
         Resolution::Failed(reason) => return cannot_start(work, execution, reason),
     };
@@ -120,7 +120,11 @@ pub(super) fn resolved(
             text: Arc::clone(text),
         });
     }
-    execution.commits = Some(Commits { shipyard: commit.clone(), stage: stage_commit.clone() });
+    execution.commits = Some(Commits {
+        shipyard: commit.clone(),
+        stage: stage_commit.clone(),
+        stale: stale.clone(),
+    });
     execution.tasks = match shipyard.tasks(&execution.scope.stage, &execution.sequence) {
         Ok(tasks) => tasks,
         Err(reason) => return cannot_start(work, execution, &reason),

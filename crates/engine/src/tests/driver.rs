@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use tidegate_core::event::{EventType, Scope};
+use tidegate_core::event::EventType;
 use tidegate_core::names::{CommitId, ContextId, EventId};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{
-    Command, ContextState, Control, Env, Input, Resolution, Settings, Timer,
+    Command, ContextState, Control, Env, Input, Resolution, Resolve, Settings, Timer,
 };
 use tidegate_core::shipyard::Shipyard;
 use tidegate_store::sqlite::{SqliteHome, SqliteReaders};
@@ -87,12 +87,13 @@ impl Clock for Hands {
 struct OneShipyard(Arc<str>, Arc<Shipyard>);
 
 impl Resolver for OneShipyard {
-    fn resolve(&mut self, _: &Scope, _: Option<&CommitId>) -> Resolved {
+    fn resolve(&mut self, _: &Resolve) -> Resolved {
         Resolved::Now(Resolution::Read {
             commit: CommitId::new(&"1".repeat(40)).unwrap(),
             shipyard: Arc::clone(&self.1),
             text: Arc::clone(&self.0),
             stage_commit: None,
+            stale: None,
         })
     }
 }
@@ -112,7 +113,7 @@ fn open(directory: &Path, hands: Arc<Hands>, retention: Retention) -> Loop {
     let parsed = Arc::new(Shipyard::parse(&text).unwrap());
     if reader.project(&tour()).unwrap().is_none() {
         let stages = parsed.stages.iter().map(|stage| stage.name.clone()).collect();
-        let new = NewProject { name: tour(), shipyard: text.to_string(), stages };
+        let new = NewProject { name: tour(), shipyard: text.to_string(), stages, upstream: None };
         let (now, seed, settings) = (hands.now(), [0; 16], Settings::default());
         let env = Env { now, principal: ada(), seed, settings };
         home.begin().unwrap();

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use tidegate_core::event::Scope;
-use tidegate_core::names::CommitId;
-use tidegate_core::sequence::ViewError;
+use tidegate_core::sequence::{Resolve, ViewError};
 use tidegate_store::StoreError;
 use tidegate_store::watched::Watch;
 
@@ -38,9 +36,9 @@ pub(super) struct FaultyResolver<R> {
 }
 
 impl<R: Resolver> Resolver for FaultyResolver<R> {
-    fn resolve(&mut self, scope: &Scope, requested: Option<&CommitId>) -> Resolved {
+    fn resolve(&mut self, resolve: &Resolve) -> Resolved {
         assert!(!count_down(&self.faults.resolver), "told to panic");
-        self.resolver.resolve(scope, requested)
+        self.resolver.resolve(resolve)
     }
 }
 

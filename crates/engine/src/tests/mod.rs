@@ -15,6 +15,7 @@ use tidegate_core::names::{ProjectName, ServiceName};
 use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::{ContextState, Control, Reply};
 use tidegate_resources::Repositories;
+use tidegate_resources::upstream::Upstreams;
 use tidegate_store::sqlite::SqliteHome;
 use tidegate_store::watched::Watched;
 use tidegate_store::{ApprovalFilter, IdempotencyRow, OpenEventFilter, SequenceFilter};
@@ -40,8 +41,9 @@ spec:
 async fn start(directory: &Path, faults: &Arc<Faults>) -> Engine {
     let (home, reader) = SqliteHome::open(directory).unwrap();
     let repositories = Repositories::open(&directory.join("git")).unwrap();
+    let upstreams = Upstreams::unkept(repositories);
     let resolver = FaultyResolver {
-        resolver: RepositoryResolver::new(repositories.clone()),
+        resolver: RepositoryResolver::new(upstreams.clone()),
         faults: Arc::clone(faults),
     };
     let home = Watched { home, watch: Arc::clone(faults) };
@@ -49,7 +51,7 @@ async fn start(directory: &Path, faults: &Arc<Faults>) -> Engine {
         let faults = Arc::clone(faults);
         move |_| faults.ended.store(true, Ordering::SeqCst)
     };
-    Engine::start(home, Arc::new(reader), repositories, resolver, Ports::default(), fatal)
+    Engine::start(home, Arc::new(reader), upstreams, resolver, Ports::default(), fatal)
         .await
         .unwrap()
 }

@@ -32,7 +32,11 @@ pub(crate) fn an_execution_reads_back_equal_in_every_state<F: Fixture>() {
         requested_commit: row.requested_commit.clone(),
     };
     assert_eq!(store.reader().unresolved(9).unwrap(), [waiting]);
-    row.commits = Some(Commits { shipyard: commit_id(1), stage: Some(commit_id(2)) });
+    row.commits = Some(Commits {
+        shipyard: commit_id(1),
+        stage: Some(commit_id(2)),
+        stale: Some("gone".to_owned()),
+    });
     row.tasks = tasks(&["deployment", "test"]);
     for state in [
         ExecutionState::Throttled { due: at(8) },

@@ -179,6 +179,7 @@ mod tests {
 
     use tidegate_engine::{Ports, RepositoryResolver};
     use tidegate_resources::Repositories;
+    use tidegate_resources::upstream::Upstreams;
     use tidegate_store::sqlite::SqliteHome;
 
     use super::*;
@@ -186,9 +187,10 @@ mod tests {
     async fn engine(directory: &Path) -> Engine {
         let (home, reader) = SqliteHome::open(directory).unwrap();
         let repositories = Repositories::open(&directory.join("git")).unwrap();
-        let resolver = RepositoryResolver::new(repositories.clone());
+        let upstreams = Upstreams::unkept(repositories);
+        let resolver = RepositoryResolver::new(upstreams.clone());
         let fatal = |reason| panic!("{reason}");
-        Engine::start(home, Arc::new(reader), repositories, resolver, Ports::default(), fatal)
+        Engine::start(home, Arc::new(reader), upstreams, resolver, Ports::default(), fatal)
             .await
             .unwrap()
     }

@@ -38,7 +38,7 @@ fn ends_with_a_line(file: &mut File) -> io::Result<bool> {
 }
 
 /// A file that was made is there after a loss of power only once its directory is synced.
-pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+fn sync_parent(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -8,7 +8,10 @@ use tidegate_core::event::EventType;
 use tidegate_core::names::{ContextId, EventId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::LatestEvent;
 use tidegate_core::shipyard::{Shipyard, Stage};
+use tidegate_resources::upstream::Upstreams;
 use tidegate_store::{ProjectRow, Reader, ServiceRow, StoreError};
+
+use super::credentials::ShownCredentials;
 
 /// A project with its stages, in the order of its shipyard.
 #[derive(Serialize)]
@@ -19,6 +22,8 @@ pub(crate) struct ExpandedProject {
     shipyard: String,
     shipyard_version: String,
     stages: Vec<ExpandedStage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    git_credentials: Option<ShownCredentials>,
     /// Its repository was made for it, not given by a client.
     is_upstream_auto_provisioned: bool,
 }
@@ -64,16 +69,22 @@ impl LastEvent {
 }
 
 impl ExpandedProject {
-    pub(crate) fn read(reader: &dyn Reader, row: &ProjectRow) -> Result<Self, StoreError> {
+    pub(crate) fn read(
+        reader: &dyn Reader,
+        upstreams: &Upstreams,
+        row: &ProjectRow,
+    ) -> Result<Self, StoreError> {
         let shipyard = shipyard(row);
         let stages = ExpandedStage::all(reader, row)?;
+        let git_credentials = ShownCredentials::of(upstreams, &row.name);
         Ok(Self {
             creation_date: nanoseconds(row.created),
             project_name: row.name.clone(),
             shipyard: row.shipyard.to_string(),
             shipyard_version: shipyard.map(|shipyard| shipyard.api_version).unwrap_or_default(),
             stages,
-            is_upstream_auto_provisioned: true,
+            is_upstream_auto_provisioned: git_credentials.is_none(),
+            git_credentials,
         })
     }
 }

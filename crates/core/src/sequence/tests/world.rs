@@ -96,6 +96,7 @@ impl World {
                         shipyard: Arc::clone(&self.shipyard),
                         text: Arc::clone(&self.text),
                         stage_commit: resolve.requested_commit.clone(),
+                        stale: None,
                     },
                 };
                 let (project, execution) = (resolve.scope.project, resolve.execution);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tidegate_core::names::ProjectName;
 use tidegate_core::sequence::{ContextState, ViewError};
 use tidegate_engine::{Ports, RepositoryResolver};
+use tidegate_resources::upstream::Upstreams;
 use tidegate_store::SequenceFilter;
 use tidegate_store::sqlite::SqliteHome;
 use tidegate_store::watched::{Watch, Watched};
@@ -42,11 +43,12 @@ async fn the_answer_of_a_job_that_meets_a_fault_is_sent_again() {
     let panics = Arc::new(Panics::default());
     let (home, reader) = SqliteHome::open(directory.path()).unwrap();
     let repositories = Repositories::open(&directory.path().join("git")).unwrap();
-    let resolver = RepositoryResolver::new(repositories.clone());
+    let upstreams = Upstreams::unkept(repositories);
+    let resolver = RepositoryResolver::new(upstreams.clone());
     let home = Watched { home, watch: Arc::clone(&panics) };
     let fatal = |why| panic!("{why}");
     let engine =
-        Engine::start(home, Arc::new(reader), repositories, resolver, Ports::default(), fatal);
+        Engine::start(home, Arc::new(reader), upstreams, resolver, Ports::default(), fatal);
     let engine = engine.await.unwrap();
     let (shop, by) = (ProjectName::new("shop").unwrap(), Principal::Shared);
     engine.create_project(shop.clone(), SHIPYARD.to_owned(), &by).await.unwrap();

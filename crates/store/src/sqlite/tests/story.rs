@@ -96,7 +96,12 @@ impl Story {
 
     fn make_project(&mut self) {
         let name = shop();
-        let new = NewProject { name: name.clone(), shipyard: SHIPYARD.into(), stages: vec![] };
+        let new = NewProject {
+            name: name.clone(),
+            shipyard: SHIPYARD.into(),
+            stages: vec![],
+            upstream: None,
+        };
         self.saga(Intent::CreateProject(new));
         let service = tidegate_core::names::ServiceName::new("carts").unwrap();
         self.saga(Intent::CreateService {
@@ -106,7 +111,8 @@ impl Story {
         });
         // One that a crash would leave open.
         let project = ProjectName::new("next").unwrap();
-        let new = NewProject { name: project, shipyard: SHIPYARD.into(), stages: vec![] };
+        let new =
+            NewProject { name: project, shipyard: SHIPYARD.into(), stages: vec![], upstream: None };
         self.store.written(&Write::Begin(Intent::CreateProject(new), vec![]));
     }
 
@@ -272,7 +278,7 @@ fn shop() -> ProjectName {
 fn resolution() -> Resolution {
     let shipyard = Arc::new(Shipyard::parse(SHIPYARD).unwrap());
     let (commit, text) = (commit_id(2), Arc::from(SHIPYARD));
-    Resolution::Read { commit, shipyard, text, stage_commit: Some(commit_id(3)) }
+    Resolution::Read { commit, shipyard, text, stage_commit: Some(commit_id(3)), stale: None }
 }
 
 /// How many entries each project's log has.

@@ -139,7 +139,7 @@ impl Case {
             let (commit, shipyard) = self.shipyard.clone();
             self.rows.shipyards.insert(commit.clone(), Arc::clone(&shipyard));
             let (text, stage_commit) = (Arc::from(""), resolve.requested_commit.clone());
-            Resolution::Read { commit, shipyard, text, stage_commit }
+            Resolution::Read { commit, shipyard, text, stage_commit, stale: None }
         };
         let (project, execution) = (resolve.scope.project.clone(), resolve.execution);
         let input = Input::Resolved { project, execution, resolution };

@@ -1,5 +1,6 @@
 //! One `git` process with all that it starts, in an environment of ours.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -14,21 +15,33 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{sleep, timeout};
 
-use super::{GitService, PUSH_BYTES_MAX};
 use crate::error::ResourceError;
+use crate::hosting::{GitService, PUSH_BYTES_MAX};
 
 /// How long a clone or a push may take once all of its request is here.
 const TIME_MAX: Duration = Duration::from_secs(600);
 /// Most bytes that are said to somebody who pushes.
 const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Most bytes that are kept of what a call of ours says.
+const SAID_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
 /// A call of `git` on a repository.
-pub(super) struct Git {
+pub(crate) struct Git {
     command: Command,
+    settings: Vec<(String, String)>,
+}
+
+/// What a call has said, whatever it ended with.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) succeeded: bool,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Git {
-    pub(super) fn new(repository: &Path, hooks: &Path, program: &Path) -> Self {
+    pub(crate) fn new(repository: &Path, hooks: &Path, program: &Path) -> Self {
         let mut command = Command::new("git");
         // Nothing that the host or the server is told counts here, and no secret goes there.
         for (name, _) in std::env::vars_os() {
@@ -45,10 +58,10 @@ impl Git {
         let repository_text = repository.to_string_lossy();
         let hooks = hooks.to_string_lossy();
         let bytes_max = PUSH_BYTES_MAX.to_string();
-        let settings: [(&str, &str); 15] = [
+        let settings = [
             // The data may belong to another user than the one that the server runs as.
-            ("safe.directory", &repository_text),
-            ("core.hooksPath", &hooks),
+            ("safe.directory", &*repository_text),
+            ("core.hooksPath", &*hooks),
             ("core.fsync", "all"),
             ("core.fsyncMethod", "fsync"),
             ("core.bigFileThreshold", "32m"),
@@ -64,17 +77,25 @@ impl Git {
             ("pack.threads", "1"),
             ("pack.windowMemory", "64m"),
         ];
-        command.env("GIT_CONFIG_COUNT", settings.len().to_string());
-        for (index, (key, value)) in settings.iter().enumerate() {
-            command.env(format!("GIT_CONFIG_KEY_{index}"), key);
-            command.env(format!("GIT_CONFIG_VALUE_{index}"), value);
-        }
+        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
         command.current_dir(repository).process_group(0).stderr(Stdio::null());
-        Self { command }
+        Self { command, settings }
+    }
+
+    /// A setting of this call alone. It goes by the environment, which only this user can read.
+    pub(crate) fn set(&mut self, key: impl Into<String>, value: impl Into<String>) -> &mut Self {
+        self.settings.push((key.into(), value.into()));
+        self
+    }
+
+    /// A variable of this call alone.
+    pub(crate) fn env(&mut self, name: &str, value: impl AsRef<OsStr>) -> &mut Self {
+        self.command.env(name, value);
+        self
     }
 
     /// Says what it does; further arguments may follow. The repository is where it runs.
-    pub(super) fn speak(&mut self, service: GitService, protocol: Option<&str>) -> &mut Self {
+    pub(crate) fn speak(&mut self, service: GitService, protocol: Option<&str>) -> &mut Self {
         self.command.arg(service.name().trim_start_matches("git-"));
         self.command.args(["--stateless-rpc"]);
         if let Some(protocol) = protocol {
@@ -83,13 +104,18 @@ impl Git {
         self
     }
 
-    pub(super) fn arg(&mut self, arg: &str) -> &mut Self {
+    pub(crate) fn arg(&mut self, arg: &str) -> &mut Self {
         self.command.arg(arg);
         self
     }
 
     fn start(&mut self, request: Option<File>, output: Stdio) -> Result<Group, ResourceError> {
         let stdin = request.map_or_else(Stdio::null, Stdio::from);
+        self.command.env("GIT_CONFIG_COUNT", self.settings.len().to_string());
+        for (index, (key, value)) in self.settings.iter().enumerate() {
+            self.command.env(format!("GIT_CONFIG_KEY_{index}"), key);
+            self.command.env(format!("GIT_CONFIG_VALUE_{index}"), value);
+        }
         self.command.stdin(stdin).stdout(output);
         let child = self.command.spawn();
         let child =
@@ -99,7 +125,7 @@ impl Git {
 
     /// Streams what it says, behind `first`, for as long as somebody reads, but not for ever. The place
     /// is free when the process has ended, whoever still holds what it said.
-    pub(super) fn transfer(
+    pub(crate) fn transfer(
         mut self,
         request: Option<File>,
         first: Vec<u8>,
@@ -127,7 +153,7 @@ impl Git {
     }
 
     /// Does something that has nothing to say. Blocks; there must be a runtime.
-    pub(super) fn run(mut self, arguments: &[&str]) -> Result<(), ResourceError> {
+    pub(crate) fn run(mut self, arguments: &[&str]) -> Result<(), ResourceError> {
         let name = arguments.first().copied().unwrap_or_default();
         self.command.args(arguments);
         let waiting = async {
@@ -146,8 +172,30 @@ impl Git {
         tokio::runtime::Handle::current().block_on(waiting)
     }
 
+    /// Does something, and listens to both of what it says. None where it took longer than it may.
+    /// Blocks; there must be a runtime.
+    pub(crate) fn ask(
+        mut self,
+        arguments: &[&str],
+        time_max: Duration,
+    ) -> Result<Option<Said>, ResourceError> {
+        self.command.args(arguments).stderr(Stdio::piped());
+        let waiting = async {
+            let mut group = self.start(None, Stdio::piped())?;
+            let out = group.0.stdout.take().expect("it is piped").take(SAID_BYTES_MAX);
+            let err = group.0.stderr.take().expect("it is piped").take(SAID_BYTES_MAX);
+            let all = async { tokio::join!(text_of(out), text_of(err), group.0.wait()) };
+            let ended = timeout(time_max, all).await;
+            group.end().await;
+            let Ok((out, err, status)) = ended else { return Ok(None) };
+            let status = status.map_err(|error| ResourceError::Program(error.to_string()))?;
+            Ok(Some(Said { succeeded: status.success(), out, err }))
+        };
+        tokio::runtime::Handle::current().block_on(waiting)
+    }
+
     /// Waits for all that it says. Blocks; there must be a runtime.
-    pub(super) fn answer(mut self, request: File) -> Result<Vec<u8>, ResourceError> {
+    pub(crate) fn answer(mut self, request: File) -> Result<Vec<u8>, ResourceError> {
         self.arg(".");
         let waiting = async {
             let mut group = self.start(Some(request), Stdio::piped())?;
@@ -177,15 +225,22 @@ impl Git {
     }
 }
 
+async fn text_of(mut said: impl AsyncRead + Unpin) -> String {
+    let mut bytes = Vec::new();
+    // What was said before it broke off is all there is.
+    let _ = said.read_to_end(&mut bytes).await;
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 fn too_long(name: &str) -> ResourceError {
     ResourceError::Program(format!("{name} took longer than {TIME_MAX:?}"))
 }
 
 /// The oldest `git` that can serve clients: it is asked for what the branches are in words of 2.34.
-pub(super) const VERSION_MIN: (u32, u32) = (2, 34);
+pub(crate) const VERSION_MIN: (u32, u32) = (2, 34);
 
 /// The version of the `git` that is found; none where there is none.
-pub(super) fn version() -> Option<(u32, u32)> {
+pub(crate) fn version() -> Option<(u32, u32)> {
     let output = std::process::Command::new("git").arg("--version").output().ok()?;
     parse_version(&String::from_utf8_lossy(&output.stdout))
 }

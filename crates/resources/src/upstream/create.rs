@@ -1,0 +1,232 @@
+//! A project in a repository elsewhere: making it there, moving it there, removing what is known of it.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+
+use git2::Oid;
+use jiff::Timestamp;
+use tidegate_core::names::{CommitId, ProjectName, StageName};
+
+use super::remote::{Pushed, RemoteProblem};
+use super::{Upstream, Upstreams, WHOLE_TIME_MAX, default_tip, put};
+use crate::disk;
+use crate::error::ResourceError;
+use crate::layout;
+use crate::place::Branch;
+use crate::repository::Project;
+use crate::tree::{self, Node};
+
+/// Whether a project is made for the first time, or after a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// Whatever is there is somebody else's.
+    First,
+    /// What is there may be what was made before the crash.
+    Again,
+}
+
+impl Upstreams {
+    /// Creates a project whose files are kept elsewhere: in Keptn's layout, on top of what is there, by
+    /// one push. Answers with the tip of the default branch.
+    ///
+    /// # Errors
+    /// [`ResourceError::ProjectExists`]; [`ResourceError::UpstreamNotFound`],
+    /// [`ResourceError::Unauthorized`], [`ResourceError::UpstreamInitialized`],
+    /// [`ResourceError::StageExists`] where it has a branch of that name,
+    /// [`ResourceError::UpstreamRefused`]. Nothing was pushed then.
+    pub fn create_project(
+        &self,
+        project: &ProjectName,
+        upstream: &Upstream,
+        stages: &[StageName],
+        shipyard: &str,
+        now: Timestamp,
+        attempt: Attempt,
+    ) -> Result<CommitId, ResourceError> {
+        let repositories = &self.inner.repositories;
+        let dir = repositories.dir(project);
+        if project.is_unmapped() || dir.exists() {
+            return Err(ResourceError::ProjectExists(project.clone()));
+        }
+        let aside = repositories.unfinished_dir();
+        let made = self.build(&aside, project, upstream, stages, shipyard, now, attempt);
+        let made = made.and_then(|tip| {
+            disk::at(&dir, fs::rename(&aside, &dir))?;
+            disk::sync_dir(repositories.root())?;
+            Ok(tip)
+        });
+        if made.is_err() {
+            // The error that counts is the first; what stays is swept at the next start.
+            let _ = fs::remove_dir_all(&aside);
+        }
+        made
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "it is one step of a call that has as many")]
+    fn build(
+        &self,
+        dir: &Path,
+        name: &ProjectName,
+        upstream: &Upstream,
+        stages: &[StageName],
+        shipyard: &str,
+        now: Timestamp,
+        attempt: Attempt,
+    ) -> Result<CommitId, ResourceError> {
+        let repositories = &self.inner.repositories;
+        let project = Project::init(dir, repositories.writer_config(), name)?;
+        let known = |said: Result<_, RemoteProblem>| said.map_err(|error| at_hand(upstream, error));
+        let head = known(self.ask(dir, upstream, |remote| remote.head(WHOLE_TIME_MAX))?)?;
+        self.ask(dir, upstream, |remote| remote.fetch(WHOLE_TIME_MAX))?
+            .map_err(|error| at_hand(upstream, error))?;
+        // The packs that were fetched are another process's work.
+        let project = Project::open(dir, repositories.writer_config(), project.name)?;
+        project.reconcile(now)?;
+        if let Some(head) = head {
+            project.repo.set_head(&head)?;
+        }
+        let default = project.reference(Branch::Default)?;
+        let fetched = project.heads()?;
+        if attempt == Attempt::Again
+            && project.is_initialized()?.is_some_and(|by| by == name.as_str())
+        {
+            // All of it was pushed at once, before the crash.
+            put(dir, &self.seal(name, upstream))?;
+            disk::sync_tree(dir)?;
+            return default_tip(&project);
+        }
+        if project.is_initialized()?.is_some() {
+            return Err(ResourceError::UpstreamInitialized { url: upstream.url().to_owned() });
+        }
+        refuse_taken(name, stages, &default, &fetched)?;
+        project.lay_out(stages, shipyard, now)?;
+        let pushed: Vec<(String, Oid)> = project
+            .heads()?
+            .into_iter()
+            .filter(|(name, tip)| fetched.get(name) != Some(tip))
+            .collect();
+        disk::sync_tree(dir)?;
+        match self.ask(dir, upstream, |remote| remote.push(&pushed, WHOLE_TIME_MAX))? {
+            Ok(Pushed::Taken) => {}
+            Ok(Pushed::Refused(reason)) => return Err(ResourceError::UpstreamRefused { reason }),
+            Ok(Pushed::Behind) => {
+                let reference = "its upstream".to_owned();
+                return Err(ResourceError::Contended { project: name.clone(), reference });
+            }
+            Err(error) => return Err(at_hand(upstream, error)),
+        }
+        project.note_pushed(&pushed)?;
+        put(dir, &self.seal(name, upstream))?;
+        disk::sync_tree(dir)?;
+        default_tip(&project)
+    }
+
+    /// Changes where the files of a project are kept, or how to be let in there. To another place all
+    /// branches are pushed first; the project's own repository holds all of them before and after.
+    ///
+    /// # Errors
+    /// [`ResourceError::Unauthorized`], [`ResourceError::UpstreamNotFound`],
+    /// [`ResourceError::UpstreamRefused`] where it has branches that do not lead to ours. Nothing was
+    /// changed then, but branches may have been pushed.
+    pub fn set(
+        &self,
+        project: &ProjectName,
+        upstream: &Upstream,
+        now: Timestamp,
+    ) -> Result<(), ResourceError> {
+        let repositories = &self.inner.repositories;
+        let dir = repositories.dir(project);
+        let stays = self.url(project).is_some_and(|url| url == upstream.url());
+        if stays {
+            self.ask(&dir, upstream, |remote| remote.head(self.inner.settings.time_max))?
+                .map_err(|error| at_hand(upstream, error))?;
+        } else {
+            // What the old one has is brought along, where it can still be reached.
+            if let Err(error) = self.synchronise(project, now) {
+                tracing::warn!(%project, %error, "the former upstream cannot be used");
+            }
+            let all = repositories.writing(project, |open| {
+                Ok(open
+                    .heads()?
+                    .into_iter()
+                    .filter(|(name, _)| is_pushed(name))
+                    .collect::<Vec<_>>())
+            })?;
+            match self.ask(&dir, upstream, |remote| remote.push(&all, WHOLE_TIME_MAX))? {
+                Ok(Pushed::Taken) => {}
+                Ok(Pushed::Behind) => {
+                    let reason = "it has other commits on these branches".to_owned();
+                    return Err(ResourceError::UpstreamRefused { reason });
+                }
+                Ok(Pushed::Refused(reason)) => {
+                    return Err(ResourceError::UpstreamRefused { reason });
+                }
+                Err(error) => return Err(at_hand(upstream, error)),
+            }
+            repositories.writing(project, |open| {
+                open.forget_upstream()?;
+                open.note_pushed(&all)
+            })?;
+        }
+        self.problems().remove(project);
+        put(&dir, &self.seal(project, upstream))
+    }
+
+    /// The address of a project's upstream, also where its credentials cannot be opened; none where there
+    /// is none, or nothing can be read.
+    #[must_use]
+    pub fn url(&self, project: &ProjectName) -> Option<String> {
+        let path = self.inner.repositories.dir(project).join(super::FILE);
+        let sealed: super::SealedUpstream = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        Some(sealed.url().to_owned())
+    }
+}
+
+fn is_pushed(branch: &str) -> bool {
+    !branch.starts_with("tidegate/")
+}
+
+/// Somebody waits for an answer: an upstream that does not answer is none.
+fn at_hand(upstream: &Upstream, problem: RemoteProblem) -> ResourceError {
+    let url = upstream.url().to_owned();
+    match problem {
+        RemoteProblem::Unauthorized(reason) => ResourceError::Unauthorized { url, reason },
+        RemoteProblem::Missing(reason) | RemoteProblem::Unreachable(reason) => {
+            ResourceError::UpstreamNotFound { url, reason }
+        }
+    }
+}
+
+fn refuse_taken(
+    project: &ProjectName,
+    stages: &[StageName],
+    default: &str,
+    fetched: &HashMap<String, Oid>,
+) -> Result<(), ResourceError> {
+    let mut taken: HashSet<&str> = fetched.keys().map(String::as_str).collect();
+    taken.extend(default.strip_prefix("refs/heads/"));
+    match stages.iter().find(|stage| !taken.insert(stage.as_str())) {
+        None => Ok(()),
+        Some(stage) => {
+            Err(ResourceError::StageExists { project: project.clone(), stage: stage.clone() })
+        }
+    }
+}
+
+impl Project<'_> {
+    /// Whose project the repository holds already: the name in its `metadata.yaml`, or an empty one.
+    fn is_initialized(&self) -> Result<Option<String>, ResourceError> {
+        let Ok(tip) = self.tip(Branch::Default) else { return Ok(None) };
+        match tree::find(&self.repo, &tip.tree()?, [layout::METADATA].into_iter())? {
+            Node::File(id) => {
+                let blob = self.repo.find_blob(id)?;
+                let text = String::from_utf8_lossy(blob.content()).into_owned();
+                let name = text.lines().find_map(|line| line.strip_prefix("projectName: "));
+                let name = name.unwrap_or_default().trim_matches('"').to_owned();
+                Ok((!text.trim().is_empty()).then_some(name))
+            }
+            _ => Ok(None),
+        }
+    }
+}
