@@ -17,7 +17,7 @@ use anyhow::{Result, ensure};
 use crate::program;
 use crate::workspace::Workspace;
 use files::Files;
-use scene::Scene;
+use scene::{Keeper, Scene};
 
 /// Take the steps of Keptn's tutorial
 ///
@@ -31,6 +31,9 @@ pub(crate) struct Args {
     /// The tutorial's own files, unchanged [default: ours, in examples/tour]
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
+    /// Keep the project's files on the server itself, not in a repository elsewhere
+    #[arg(long)]
+    hosted: bool,
 }
 
 /// The first and the last step.
@@ -61,23 +64,35 @@ pub(crate) fn run(args: &Args, workspace: &Workspace) -> Result<ExitCode> {
         Some(directory) => Files::of_the_tutorial(directory, workspace)?,
         None => Files::ours(workspace),
     };
-    let (passed, failure) = take(args.step, files, workspace)?;
+    let keeper = if args.hosted { Keeper::Server } else { Keeper::Elsewhere };
+    let (passed, failure) = take(args.step, files, keeper, workspace)?;
     println!("{passed} passed, {} failed", u8::from(failure.is_some()));
     Ok(if failure.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Takes all steps with our files, with the server that was built. How many passed, and what failed.
+/// Takes all steps with our files, with the server that was built: with an upstream, and without. How
+/// many passed, and what failed.
 pub(crate) fn take_all(workspace: &Workspace) -> Result<(u64, Option<String>)> {
-    take(Steps(1, steps::ALL.len()), Files::ours(workspace), workspace)
+    let mut all = 0;
+    for keeper in [Keeper::Elsewhere, Keeper::Server] {
+        let every = Steps(1, steps::ALL.len());
+        let (passed, failure) = take(every, Files::ours(workspace), keeper, workspace)?;
+        all += passed;
+        if failure.is_some() {
+            return Ok((all, failure));
+        }
+    }
+    Ok((all, None))
 }
 
 /// The first step that fails is the last one: the others build on it.
 fn take(
     Steps(first, last): Steps,
     files: Files,
+    keeper: Keeper,
     workspace: &Workspace,
 ) -> Result<(u64, Option<String>)> {
-    let mut scene = Scene::new(workspace, files)?;
+    let mut scene = Scene::new(workspace, files, keeper)?;
     let mut passed = 0;
     for (number, (name, step)) in (1..=last).zip(steps::ALL) {
         println!("== step {number}: {name}");

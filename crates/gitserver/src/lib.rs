@@ -14,7 +14,6 @@ use std::thread::JoinHandle;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use http::{Request, answer};
 
@@ -38,7 +37,8 @@ pub struct Options {
     /// The user and the token that are asked for; anybody may come in where it is not set.
     pub token: Option<(String, String)>,
     /// Speaks TLS.
-    pub tls: Option<Arc<ServerConfig>>,
+    #[cfg(feature = "tls")]
+    pub tls: Option<Arc<rustls::ServerConfig>>,
     /// The user and the password of those for whom it is a proxy, which has to be used then.
     pub proxy: Option<(String, String)>,
 }
@@ -108,7 +108,7 @@ impl GitServer {
     /// The address of a repository, without the secret.
     #[must_use]
     pub fn url(&self, repository: &str) -> String {
-        let scheme = if self.shared.options.tls.is_some() { "https" } else { "http" };
+        let scheme = if self.shared.options.speaks_tls() { "https" } else { "http" };
         format!("{scheme}://{}/{repository}.git", self.address)
     }
 
@@ -151,6 +151,34 @@ impl Drop for GitServer {
     }
 }
 
+impl Options {
+    #[cfg(feature = "tls")]
+    fn speaks_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unused_self, reason = "it is one question with or without TLS")]
+    fn speaks_tls(&self) -> bool {
+        false
+    }
+
+    #[cfg(feature = "tls")]
+    fn wrapped(&self, stream: TcpStream) -> io::Result<Box<dyn Stream>> {
+        let Some(config) = &self.tls else { return Ok(Box::new(stream)) };
+        let connection = rustls::ServerConnection::new(Arc::clone(config));
+        let connection = connection.map_err(io::Error::other)?;
+        Ok(Box::new(rustls::StreamOwned::new(connection, stream)))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[allow(clippy::unnecessary_wraps, reason = "with TLS there are errors")]
+    #[allow(clippy::unused_self, reason = "with TLS there is something to look at")]
+    fn wrapped(&self, stream: TcpStream) -> io::Result<Box<dyn Stream>> {
+        Ok(Box::new(stream))
+    }
+}
+
 trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
@@ -168,14 +196,7 @@ impl Shared {
         if mode == Mode::HangUp {
             return Ok(());
         }
-        let mut stream: Box<dyn Stream> = match &self.options.tls {
-            None => Box::new(stream),
-            Some(config) => {
-                let connection =
-                    ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
-                Box::new(StreamOwned::new(connection, stream))
-            }
-        };
+        let mut stream = self.options.wrapped(stream)?;
         let Some(mut request) = Request::read(&mut stream)? else { return Ok(()) };
         if let Some(pair) = &self.options.proxy {
             let asked = request.header("proxy-authorization") == Some(&basic(pair));

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
+use tidegate_gitserver::{GitServer, Options};
 
 use super::files::Files;
 use crate::bench::bridge::sign_in;
@@ -24,10 +25,24 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Between two looks at what waits.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// Who keeps the files of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeper {
+    /// The server itself.
+    Server,
+    /// A repository elsewhere, as in the tutorial.
+    Elsewhere,
+}
+
+/// Who the user is there.
+const USER: &str = "octocat";
+const GIT_TOKEN: &str = "a-token-for-git";
+
 pub(super) struct Scene {
     /// Where the user works; removed in the end.
     home: PathBuf,
     binary: PathBuf,
+    elsewhere: Option<GitServer>,
     pub(super) server: Server,
     pub(super) files: Files,
     /// The session of the Bridge.
@@ -35,7 +50,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    pub(super) fn new(workspace: &Workspace, files: Files) -> Result<Self> {
+    pub(super) fn new(workspace: &Workspace, files: Files, keeper: Keeper) -> Result<Self> {
         let home = workspace.target.join("tour");
         if home.exists() {
             fs::remove_dir_all(&home).with_context(|| format!("cannot remove {home:?}"))?;
@@ -45,8 +60,12 @@ impl Scene {
         symlink(&binary, home.join("keptn"))?;
         let config = home.join("tidegate.toml");
         fs::write(&config, configuration(&files, &binary, &home.join("hello"))?)?;
+        let elsewhere = match keeper {
+            Keeper::Server => None,
+            Keeper::Elsewhere => Some(elsewhere(&home.join("elsewhere"))?),
+        };
         let server = Server::configured(&binary, &home.join("data"), Some(&config))?;
-        Ok(Self { home, binary, server, files, cookie: String::new() })
+        Ok(Self { home, binary, elsewhere, server, files, cookie: String::new() })
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -160,9 +179,25 @@ impl Scene {
         Ok(())
     }
 
-    /// The address of the project's repository.
+    /// What the user says of the repository when the project is created.
+    pub(super) fn git_flags(&self) -> Vec<String> {
+        let Some(elsewhere) = &self.elsewhere else { return Vec::new() };
+        vec![
+            format!("--git-remote-url={}", elsewhere.url(PROJECT)),
+            format!("--git-user={USER}"),
+            format!("--git-token={GIT_TOKEN}"),
+        ]
+    }
+
+    /// The address of the project's repository, for the user.
     pub(super) fn repository(&self) -> String {
-        format!("http://x:{TOKEN}@{}/git/{PROJECT}.git", self.server.address)
+        match &self.elsewhere {
+            None => format!("http://x:{TOKEN}@{}/git/{PROJECT}.git", self.server.address),
+            Some(elsewhere) => {
+                let url = elsewhere.url(PROJECT);
+                url.replace("http://", &format!("http://{USER}:{GIT_TOKEN}@"))
+            }
+        }
     }
 }
 
@@ -174,6 +209,15 @@ impl Drop for Scene {
         program::succeeds(&mut stop);
         drop(fs::remove_dir_all(&self.home));
     }
+}
+
+/// A server with an empty repository for the project.
+fn elsewhere(root: &Path) -> Result<GitServer> {
+    fs::create_dir_all(root)?;
+    let token = Some((USER.to_owned(), GIT_TOKEN.to_owned()));
+    let server = GitServer::start(root, Options { token, ..Options::default() })?;
+    server.make(PROJECT, "main");
+    Ok(server)
 }
 
 /// Which commands stand for Helm and Locust.
@@ -197,7 +241,7 @@ fn configuration(files: &Files, program: &Path, state: &Path) -> Result<String> 
 }
 
 fn run(command: &mut Command) -> Result<String> {
-    println!("$ {}", program::display(command).replace(TOKEN, "…"));
+    println!("$ {}", program::display(command).replace(TOKEN, "…").replace(GIT_TOKEN, "…"));
     let output = command.stdin(Stdio::null()).output();
     let output = output.with_context(|| format!("cannot start {command:?}"))?;
     let (out, err) =

@@ -34,7 +34,10 @@ fn authenticate(scene: &mut Scene) -> Result<()> {
 fn deliver(scene: &mut Scene) -> Result<()> {
     let files = scene.files.clone();
     let shipyard = files.shipyard.display().to_string();
-    scene.keptn(&["create", "project", PROJECT, "--shipyard", &shipyard])?;
+    let git = scene.git_flags();
+    let mut create = vec!["create", "project", PROJECT, "--shipyard", &shipyard];
+    create.extend(git.iter().map(String::as_str));
+    scene.keptn(&create)?;
     scene.keptn(&["create", "service", SERVICE, &format!("--project={PROJECT}")])?;
     let chart = scene.path("helloservice.tgz");
     let mut pack = Command::new("tar");
@@ -59,7 +62,9 @@ fn deliver(scene: &mut Scene) -> Result<()> {
 
 fn approve(scene: &mut Scene) -> Result<()> {
     let clone = scene.path(PROJECT);
-    scene.git(&scene.path(""), &["clone", "-q", &scene.repository(), PROJECT])?;
+    // Where the repository was empty, its host may still believe in another default branch.
+    let master = ["clone", "-q", "--branch", "master", &scene.repository(), PROJECT];
+    scene.git(&scene.path(""), &master)?;
     let push = |shipyard: &str| -> Result<()> {
         fs::write(clone.join("shipyard.yaml"), shipyard)?;
         scene.git(&clone, &["commit", "-q", "-am", "add approval step to production"])?;

@@ -27,8 +27,8 @@ pub enum Attempt {
 }
 
 impl Upstreams {
-    /// Creates a project whose files are kept elsewhere: in Keptn's layout, on top of what is there, by
-    /// one push. Answers with the tip of the default branch.
+    /// Creates a project whose files are kept elsewhere: in Keptn's layout, on top of what is there. All
+    /// branches are pushed at once, but to an empty repository the default branch first. Answers with the tip of the default branch.
     ///
     /// # Errors
     /// [`ResourceError::ProjectExists`]; [`ResourceError::UpstreamNotFound`],
@@ -101,25 +101,36 @@ impl Upstreams {
         }
         refuse_taken(name, stages, &default, &fetched)?;
         project.lay_out(stages, shipyard, now)?;
-        let pushed: Vec<(String, Oid)> = project
-            .heads()?
-            .into_iter()
-            .filter(|(name, tip)| fetched.get(name) != Some(tip))
-            .collect();
+        let new = project.heads()?.into_iter();
+        let new = new.filter(|(name, tip)| fetched.get(name) != Some(tip));
+        // Some hosts take the first branch of an empty repository for its default branch.
+        let is_first = |branch: &str| fetched.is_empty() && layout::reference(branch) == default;
+        let (first, rest): (Vec<_>, Vec<_>) = new.partition(|(branch, _)| is_first(branch));
         disk::sync_tree(dir)?;
-        match self.ask(dir, upstream, |remote| remote.push(&pushed, WHOLE_TIME_MAX))? {
-            Ok(Pushed::Taken) => {}
-            Ok(Pushed::Refused(reason)) => return Err(ResourceError::UpstreamRefused { reason }),
-            Ok(Pushed::Behind) => {
-                let reference = "its upstream".to_owned();
-                return Err(ResourceError::Contended { project: name.clone(), reference });
-            }
-            Err(error) => return Err(at_hand(upstream, error)),
+        for pushed in [first, rest].iter().filter(|pushed| !pushed.is_empty()) {
+            self.push_new(&project, dir, upstream, pushed)?;
         }
-        project.note_pushed(&pushed)?;
         put(dir, &self.seal(name, upstream))?;
         disk::sync_tree(dir)?;
         default_tip(&project)
+    }
+
+    fn push_new(
+        &self,
+        project: &Project<'_>,
+        dir: &Path,
+        upstream: &Upstream,
+        branches: &[(String, Oid)],
+    ) -> Result<(), ResourceError> {
+        match self.ask(dir, upstream, |remote| remote.push(branches, WHOLE_TIME_MAX))? {
+            Ok(Pushed::Taken) => project.note_pushed(branches),
+            Ok(Pushed::Refused(reason)) => Err(ResourceError::UpstreamRefused { reason }),
+            Ok(Pushed::Behind) => {
+                let reference = "its upstream".to_owned();
+                Err(ResourceError::Contended { project: project.name.clone(), reference })
+            }
+            Err(error) => Err(at_hand(upstream, error)),
+        }
     }
 
     /// Changes where the files of a project are kept, or how to be let in there. To another place all

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::{Duration, Instant};
 
 use crate::check::check;
+use crate::far::Far;
 use crate::load::{Clients, Promises};
 use crate::loss::Manner;
 use crate::rig::Rig;
@@ -23,20 +24,23 @@ pub(crate) struct Campaign {
     pub(crate) promises: Promises,
     dice: Dice,
     names: AtomicU32,
+    far: Far,
 }
 
 impl Campaign {
-    /// Chance comes from the seed. There is project `tour`, whose deployments are jobs.
+    /// Chance comes from the seed. There is project `tour`, whose deployments are jobs, and project
+    /// `far`, whose files are kept elsewhere.
     ///
     /// The first start and the project's creation are followed by a loss of power, too; the error is
     /// what was broken by it.
     pub(crate) fn begin(rig: Rig, seed: u64) -> Result<Self, Vec<String>> {
         println!("TIDEGATE_SEED={seed}");
         let (promises, names) = (Promises::default(), AtomicU32::new(0));
-        let mut campaign = Self { rig, promises, dice: Dice(seed), names };
+        let far = Far::new();
+        let mut campaign = Self { rig, promises, dice: Dice(seed), names, far };
         let server = campaign.start()?;
-        let tour = Clients::of(server.address, &campaign.names).create_tour();
-        campaign.promises.add(tour);
+        let made = campaign.clients(&server).create_projects();
+        campaign.promises.add(made);
         campaign.lose_power();
         let server = campaign.start()?;
         let promises = campaign.promises.clone();
@@ -60,10 +64,9 @@ impl Campaign {
         if self.dice.below(4) == 0 {
             self.rig.shorten_every(2 + self.dice.roll(9));
         }
+        self.far.change(&mut self.dice);
         let new = match Server::start(&self.rig) {
-            Ok(mut server) => {
-                Clients::of(server.address, &self.names).work(|| attend(&mut server, ROUND_MAX))
-            }
+            Ok(mut server) => self.clients(&server).work(|| attend(&mut server, ROUND_MAX)),
             // It failed while the server still took up what the last loss had left.
             Err(_) if self.rig.is_off() => Promises::default(),
             Err(said) => return Err(vec![does_not_start(&said)]),
@@ -84,7 +87,7 @@ impl Campaign {
     pub(crate) fn fail_sync(&mut self, part: &str, n: u64) -> Result<Option<i32>, Vec<String>> {
         let mut server = self.start()?;
         self.rig.fail_sync_of(part, n);
-        let clients = Clients::of(server.address, &self.names);
+        let clients = self.clients(&server);
         let new = clients.work(|| attend(&mut server, PATIENCE));
         assert!(self.rig.sync_failed(), "there are {n} syncs of {part}");
         self.promises.add(new);
@@ -95,7 +98,7 @@ impl Campaign {
     /// has not.
     pub(crate) fn push(&mut self) -> Result<(), Vec<String>> {
         let server = self.start()?;
-        let new = Clients::of(server.address, &self.names).only_push();
+        let new = self.clients(&server).only_push();
         self.rig.power_off();
         println!("{}", self.rig.lose(Manner::Gone, &mut self.dice));
         assert!(!new.commits.is_empty(), "pushes are answered");
@@ -110,7 +113,16 @@ impl Campaign {
     pub(crate) fn end(self) -> Result<Promises, Vec<String>> {
         let server = self.start()?;
         self.judge(&server, &self.promises)?;
-        Ok(self.promises)
+        let far = self.promises.far.iter().map(|(_, file)| file);
+        let far = far.chain(&self.promises.far_pushed).cloned().collect();
+        match self.far.missing(server.address, &far) {
+            missing if missing.is_empty() => Ok(self.promises),
+            missing => Err(vec![format!("elsewhere there is no {}", missing.join(", "))]),
+        }
+    }
+
+    fn clients(&self, server: &Server) -> Clients<'_> {
+        Clients::of(server.address, &self.names, &self.far)
     }
 
     fn start(&self) -> Result<Server, Vec<String>> {

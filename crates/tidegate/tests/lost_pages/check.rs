@@ -30,6 +30,12 @@ pub(crate) fn check(rig: &Rig, address: SocketAddr, promises: &Promises) -> Vec<
         check.project(rig, project);
     }
     check.services(rig, promises);
+    for (commit, file) in &promises.far {
+        check.git(&repository(rig, "far"), &["cat-file", "-e", &format!("{commit}:{file}")]);
+    }
+    if !promises.far.is_empty() {
+        check.git(&repository(rig, "far"), &["fsck", "--strict", "--no-dangling"]);
+    }
     check.broken.extend(programs(&runs(rig)));
     check.broken.extend(notes(&data(rig).join("jobs")));
     check.broken

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::far::{self, Far};
 use crate::support::{self, SHIPYARD, TOKEN, answer, delivery, pass, post, request};
 
 /// Deliveries that one client triggers between two losses.
@@ -37,6 +38,10 @@ pub(crate) struct Promises {
     pub(crate) services: BTreeSet<String>,
     /// On branch `qa` of project `tour`: what was pushed, and what the API has written.
     pub(crate) commits: BTreeSet<String>,
+    /// On branch `qa` of project `far`: the commits that the API has answered, each with its file.
+    pub(crate) far: BTreeSet<(String, String)>,
+    /// What users have pushed to its upstream.
+    pub(crate) far_pushed: BTreeSet<String>,
     /// Jobs by the `.triggered` event that they answered: their context, the id of their
     /// `.finished`, its result.
     pub(crate) jobs: BTreeMap<String, (String, String, String)>,
@@ -50,11 +55,13 @@ impl Promises {
         self.projects.extend(other.projects);
         self.services.extend(other.services);
         self.commits.extend(other.commits);
+        self.far.extend(other.far);
+        self.far_pushed.extend(other.far_pushed);
         self.jobs.extend(other.jobs);
     }
 
     /// How many there are, by kind.
-    pub(crate) fn counts(&self) -> [(&'static str, usize); 7] {
+    pub(crate) fn counts(&self) -> [(&'static str, usize); 9] {
         [
             ("deliveries", self.triggered.len()),
             ("answers", self.answered.len()),
@@ -62,6 +69,8 @@ impl Promises {
             ("projects", self.projects.len()),
             ("services", self.services.len()),
             ("commits", self.commits.len()),
+            ("commits elsewhere", self.far.len()),
+            ("pushes elsewhere", self.far_pushed.len()),
             ("jobs", self.jobs.len()),
         ]
     }
@@ -83,6 +92,7 @@ pub(crate) struct Clients<'a> {
     stop: AtomicBool,
     /// Names are never used twice.
     names: &'a AtomicU32,
+    far: &'a Far,
 }
 
 /// The server is gone, or not well.
@@ -92,13 +102,14 @@ struct Gone;
 type Client<'a> = fn(&Clients<'a>) -> Result<(), Gone>;
 
 impl<'a> Clients<'a> {
-    pub(crate) fn of(address: SocketAddr, names: &'a AtomicU32) -> Self {
-        Self { address, promises: Mutex::default(), stop: AtomicBool::new(false), names }
+    pub(crate) fn of(address: SocketAddr, names: &'a AtomicU32, far: &'a Far) -> Self {
+        Self { address, promises: Mutex::default(), stop: AtomicBool::new(false), names, far }
     }
 
-    /// Creates project `tour`.
-    pub(crate) fn create_tour(self) -> Promises {
+    /// Creates projects `tour` and `far`.
+    pub(crate) fn create_projects(self) -> Promises {
         drop(self.create_project("tour".to_owned()));
+        self.far.create(self.address);
         self.promises.into_inner().expect("no client panics")
     }
 
@@ -112,13 +123,16 @@ impl<'a> Clients<'a> {
     pub(crate) fn work(self, attended: impl FnOnce()) -> Promises {
         let this = &self;
         std::thread::scope(|scope| {
-            let clients: [Client<'a>; 6] = [
+            let clients: [Client<'a>; 9] = [
                 Self::deliver,
                 Self::deliver,
                 Self::create,
                 Self::watch_jobs,
                 Self::push,
                 Self::write,
+                Self::write_far,
+                Self::push_far,
+                Self::deliver_far,
             ];
             for client in clients {
                 // One who is refused goes home: the server is gone, or says that it cannot.
@@ -268,6 +282,44 @@ impl<'a> Clients<'a> {
             if let Some(answer) = self.post(path, &body)? {
                 self.promised().commits.insert(text(&answer["commitID"]));
             }
+        }
+        Ok(())
+    }
+
+    fn write_far(&self) -> Result<(), Gone> {
+        for _ in 0..CREATIONS_MAX {
+            if !self.goes_on() {
+                break;
+            }
+            let name = format!("written-{}", self.name());
+            let commit = far::write(self.address, &name).ok_or(Gone)?;
+            self.promised().far.insert((commit, name));
+        }
+        Ok(())
+    }
+
+    fn push_far(&self) -> Result<(), Gone> {
+        for _ in 0..CREATIONS_MAX {
+            if !self.goes_on() {
+                break;
+            }
+            let name = format!("pushed-{}", self.name());
+            self.far.push(&name);
+            self.promised().far_pushed.insert(name);
+        }
+        Ok(())
+    }
+
+    /// Each delivery lets the server ask the upstream.
+    fn deliver_far(&self) -> Result<(), Gone> {
+        for _ in 0..CREATIONS_MAX {
+            if !self.goes_on() {
+                break;
+            }
+            if let Some(body) = self.post("/api/v1/event", &far::delivery())? {
+                self.promised().triggered.insert(text(&body["keptnContext"]));
+            }
+            std::thread::sleep(PACE);
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 mod campaign;
 mod check;
 mod disk;
+mod far;
 mod load;
 mod log;
 mod loss;
