@@ -13,7 +13,7 @@ use tidegate_store::SequenceFilter;
 use crate::frame::{Frame, Place, html, waiting};
 use crate::problem::Problem;
 use crate::state::BridgeState;
-use crate::view::{Chip, Delivery, Status, Text, When, Who, points, short};
+use crate::view::{Chip, Delivery, Status, Text, Upstream, When, Who, points, short};
 use crate::visitor::Visitor;
 
 /// Deliveries on one page.
@@ -25,6 +25,8 @@ struct SequencesPage {
     frame: Frame,
     project: Text,
     path: String,
+    /// Where the files are kept, where that is elsewhere.
+    upstream: Option<Upstream>,
     filters: Vec<Filter>,
     rows: Vec<Row>,
     total: u64,
@@ -87,10 +89,18 @@ pub(crate) async fn page(
     if !exists {
         return Err(missing());
     }
+    let upstream = match state.engine.upstream(project.clone()).await {
+        Ok(status) => status.map(|status| Upstream::new(&status, &visitor)),
+        Err(error) => {
+            tracing::error!(%project, %error, "an upstream cannot be shown");
+            None
+        }
+    };
     let path = format!("/bridge/project/{project}/sequence");
     let at = |offset: u64| format!("{path}?state={word}&offset={offset}");
     let page = SequencesPage {
         project: Text::line(&project),
+        upstream,
         filters: filters(&path, word),
         rows: deliveries.iter().map(|delivery| row(delivery, &visitor)).collect(),
         total,

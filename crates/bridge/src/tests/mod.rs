@@ -9,3 +9,4 @@ mod live;
 mod pages;
 mod scene;
 mod sign_in;
+mod upstream;

@@ -292,5 +292,10 @@ fn flags(approval: &Approval, deployed: &[Deployed], before: Option<&Deployed>) 
     if approval.result == "warning" {
         flags.push("The result is a warning: approving needs a reason.".to_owned());
     }
+    if let Some(stale) = &approval.commits.stale {
+        flags.push(format!(
+            "The newest commits may be others: the repository elsewhere could not be asked ({stale})."
+        ));
+    }
     flags.into_iter().map(Text::line).collect()
 }

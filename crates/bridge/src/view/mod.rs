@@ -8,6 +8,7 @@ mod label;
 mod run;
 mod status;
 mod text;
+mod upstream;
 mod when;
 
 pub(crate) use card::{Card, Standing, Verdict, needs_reason, points};
@@ -17,6 +18,7 @@ pub(crate) use label::{Label, labels};
 pub(crate) use run::{Entry, Material, Run, Scale, end_of, status_of};
 pub(crate) use status::Status;
 pub(crate) use text::{Text, tail};
+pub(crate) use upstream::Upstream;
 pub(crate) use when::{When, seconds_between, span, took};
 
 /// A chip: a state, and what it says beside its word.

@@ -37,6 +37,8 @@ pub(crate) struct Run {
     pub(crate) chip: Chip,
     /// What it waits for, or why it ended, where that needs saying.
     pub(crate) note: Text,
+    /// Why its commits may not be the newest.
+    pub(crate) stale: Option<Text>,
     pub(crate) took: String,
     /// Tasks that are done, and all of them.
     pub(crate) done: usize,
@@ -104,6 +106,11 @@ impl Run {
             is_first: material.stages.insert(execution.scope.stage.clone()),
             sequence: Text::line(&execution.sequence),
             note: note(execution, visitor.now),
+            stale: execution
+                .commits
+                .as_ref()
+                .and_then(|commits| commits.stale.as_ref())
+                .map(Text::line),
             took: took(execution.triggered_at, end),
             done: execution.previous.len(),
             all: execution.tasks.len(),
