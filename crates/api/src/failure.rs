@@ -38,6 +38,7 @@ impl From<Failure> for ApiError {
             Failure::NoProject(name) => Self::not_found(format!("Project not found: {name}")),
             Failure::NoService(..) => Self::not_found("service not found"),
             Failure::ServiceExists(..) => Self::conflict("service already exists"),
+            Failure::Provisioning(_) => Self::new(StatusCode::FAILED_DEPENDENCY, text),
             Failure::Shipyard(error) => Self::bad_request(format!(
                 "Could not validate payload: provided shipyard file is not valid: {error}"
             )),

@@ -178,6 +178,7 @@ fn failed(failure: &Failure) -> Words {
         | Failure::ProjectExists(_)
         | Failure::ServiceExists(..)
         | Failure::NoService(..)
+        | Failure::Provisioning(_)
         | Failure::Shipyard(_) => words(StatusCode::CONFLICT, "Not done", UNDONE, ""),
         Failure::Refused(Refusal::Unreadable(_) | Refusal::Inconsistent(_))
         | Failure::Resource(_)

@@ -41,6 +41,9 @@ pub enum Failure {
     /// The service exists.
     #[error("service {1} already exists in project {0}")]
     ServiceExists(ProjectName, ServiceName),
+    /// Nobody made a repository for the project.
+    #[error("Error provisioning a project instance: {0}")]
+    Provisioning(String),
     /// The shipyard is not valid.
     #[error("{0}")]
     Shipyard(#[from] tidegate_core::shipyard::ShipyardError),

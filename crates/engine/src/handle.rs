@@ -85,7 +85,7 @@ pub(crate) struct Inner {
     pub(crate) waits: Waits,
     /// For what follows from a commit, which the writer thread hears of.
     pub(crate) runtime: Handle,
-    ports: Ports,
+    pub(crate) ports: Ports,
     commits: broadcast::Sender<Committed>,
     cancelled: broadcast::Sender<EventId>,
     forgotten: broadcast::Sender<EventId>,

@@ -26,7 +26,10 @@ pub use driver::{BATCH_MAX, Driver, Turn, Wake};
 pub use failure::Failure;
 pub use handle::{Accepted, Ballot, Committed, Engine};
 pub use machine::Machine;
-pub use port::{Clock, Entropy, Ports, Resolved, Resolver, Retention, SystemClock, SystemEntropy};
+pub use port::{
+    Clock, Entropy, Ports, Provisioned, Provisioner, Resolved, Resolver, Retention, SystemClock,
+    SystemEntropy,
+};
 pub use resolve::RepositoryResolver;
 pub use work::{Done, Notice, Submission, Work};
 

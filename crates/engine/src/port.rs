@@ -1,10 +1,13 @@
 //! What the machine needs from the world.
 
+use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use tidegate_core::names::ProjectName;
 use tidegate_core::sequence::{Resolution, Resolve, Settings};
+use tidegate_resources::upstream::Upstream;
 
 /// The clocks.
 pub trait Clock: Send + Sync + 'static {
@@ -37,6 +40,25 @@ pub enum Resolved {
     Later,
 }
 
+/// Makes repositories elsewhere for projects that name none.
+pub trait Provisioner: Send + Sync + 'static {
+    /// Makes the repository of a project, which is empty, and answers with how to be let in. Asked again
+    /// for the same project, it may answer with the same one.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn create<'a>(&'a self, project: &'a ProjectName) -> Provisioned<'a, Upstream>;
+
+    /// The repository of a project is of no use any more.
+    ///
+    /// # Errors
+    /// Why it stays.
+    fn delete<'a>(&'a self, project: &'a ProjectName) -> Provisioned<'a, ()>;
+}
+
+/// What a [`Provisioner`] answers, later.
+pub type Provisioned<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + Send + 'a>>;
+
 /// The ports that are the same for every project, and what the installation has set.
 #[derive(Clone)]
 pub struct Ports {
@@ -48,6 +70,8 @@ pub struct Ports {
     pub settings: Settings,
     /// How long what has ended is kept.
     pub retention: Retention,
+    /// Who makes repositories elsewhere; none where the server keeps the files itself.
+    pub provisioner: Option<Arc<dyn Provisioner>>,
 }
 
 impl Default for Ports {
@@ -58,6 +82,7 @@ impl Default for Ports {
             entropy: Arc::new(SystemEntropy),
             settings: Settings::default(),
             retention: Retention::default(),
+            provisioner: None,
         }
     }
 }

@@ -15,6 +15,7 @@ use tidegate_store::{Intent, NewProject, PAGE_MAX, ProjectRow, Write, Written};
 
 use crate::failure::Failure;
 use crate::handle::Engine;
+use crate::port::Provisioner;
 
 /// `source` of the events that Keptn's control plane made.
 const SHIPYARD_CONTROLLER: &str = "shipyard-controller";
@@ -31,7 +32,46 @@ impl Engine {
         by: &Principal,
     ) -> Result<(), Failure> {
         let (engine, by) = (self.clone(), by.clone());
-        unhurried(async move { engine.begin_project(name, shipyard, None, &by).await }).await
+        unhurried(async move {
+            match engine.inner.ports.provisioner.clone() {
+                None => engine.begin_project(name, shipyard, None, &by).await,
+                Some(provisioner) => {
+                    engine.provision_project(&*provisioner, name, shipyard, &by).await
+                }
+            }
+        })
+        .await
+    }
+
+    /// Whether projects that name no upstream get one.
+    #[must_use]
+    pub fn provisions(&self) -> bool {
+        self.inner.ports.provisioner.is_some()
+    }
+
+    async fn provision_project(
+        &self,
+        provisioner: &dyn Provisioner,
+        name: ProjectName,
+        shipyard: String,
+        by: &Principal,
+    ) -> Result<(), Failure> {
+        // Nobody is asked for what could not be used.
+        Shipyard::parse(&shipyard)?;
+        let known = name.clone();
+        if self.read(move |reader| reader.project(&known)).await?.is_some() {
+            return Err(Failure::ProjectExists(name));
+        }
+        let upstream = provisioner.create(&name).await.map_err(Failure::Provisioning)?;
+        self.upstreams().admit(&upstream)?;
+        let sealed = self.upstreams().seal(&name, &upstream.provisioned()).to_text();
+        let made = self.begin_project(name.clone(), shipyard, Some(sealed), by).await;
+        if made.is_err()
+            && let Err(error) = provisioner.delete(&name).await
+        {
+            tracing::warn!(project = %name, error, "a repository that was provisioned is left over");
+        }
+        made
     }
 
     /// Creates a project whose files are kept elsewhere.

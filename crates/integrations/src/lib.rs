@@ -4,3 +4,4 @@
 //! Invariants: a task is answered once, whatever crashes; secrets reach the program and nothing else.
 
 pub mod jobs;
+pub mod provisioning;

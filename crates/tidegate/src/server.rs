@@ -76,7 +76,8 @@ impl Server {
         let resolver = RepositoryResolver::new(upstreams.clone());
         let settings = config.tasks.settings();
         let retention = config.retention.retention();
-        let ports = Ports { settings, retention, ..Ports::default() };
+        let provisioner = config.upstream.provisioner()?;
+        let ports = Ports { settings, retention, provisioner, ..Ports::default() };
         let engine =
             Engine::start(home, Arc::new(reader), upstreams, resolver, ports, fatal).await?;
         let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)

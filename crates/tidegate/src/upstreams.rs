@@ -1,6 +1,7 @@
 //! What the configuration says of upstreams, and the key that seals their credentials.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -8,6 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 use serde::Deserialize;
+use tidegate_engine::Provisioner;
+use tidegate_integrations::provisioning::Provisioning;
 use tidegate_resources::upstream::{SealingKey, UpstreamSettings, WhenUnreachable};
 
 use crate::config::Period;
@@ -33,6 +36,8 @@ pub(crate) struct UpstreamConfig {
     when_unreachable: Unreachable,
     /// The program that speaks SSH.
     ssh: Option<String>,
+    /// Who is asked for a repository where a project names none.
+    provisioning: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -45,6 +50,14 @@ enum Unreachable {
 }
 
 impl UpstreamConfig {
+    /// Who makes repositories, where somebody does.
+    pub(crate) fn provisioner(&self) -> anyhow::Result<Option<Arc<dyn Provisioner>>> {
+        let Some(url) = &self.provisioning else { return Ok(None) };
+        tidegate_client::init();
+        let provisioning = Provisioning::new(url).context("[upstream] provisioning")?;
+        Ok(Some(Arc::new(provisioning)))
+    }
+
     pub(crate) fn settings(&self) -> anyhow::Result<UpstreamSettings> {
         let default = UpstreamSettings::default();
         let expression = |text: &String| {

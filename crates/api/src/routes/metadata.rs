@@ -17,7 +17,8 @@ pub(crate) struct Metadata {
     keptnversion: &'static str,
     shipyardversion: &'static str,
     bridgeversion: &'static str,
-    /// True: every project has a repository of its own here, so clients need not name one.
+    /// Whether somebody makes an upstream for projects that name none. Where it is true, Keptn's command
+    /// line drops what it was told of one; a project without an upstream can be created all the same.
     automaticprovisioning: bool,
     tidegateversion: &'static str,
 }
@@ -29,7 +30,7 @@ pub(crate) async fn get(State(state): State<ApiState>) -> Json<Metadata> {
         keptnversion: KEPTN_VERSION,
         shipyardversion: "0.2.0",
         bridgeversion: state.version,
-        automaticprovisioning: true,
+        automaticprovisioning: state.engine.provisions(),
         tidegateversion: state.version,
     })
 }

@@ -117,7 +117,7 @@ fn the_server_says_which_keptn_it_stands_in_for() {
             metadata.json(),
             json!({"namespace": "keptn", "keptnlabel": "keptn", "keptnversion": "1.4.5",
                 "shipyardversion": "0.2.0", "bridgeversion": "9.8.7",
-                "automaticprovisioning": true, "tidegateversion": "9.8.7"})
+                "automaticprovisioning": false, "tidegateversion": "9.8.7"})
         );
     });
 }

@@ -12,11 +12,12 @@ const SECRET_BYTES_MAX: usize = 64 * 1024;
 const USER: &str = "keptnuser";
 
 /// A repository elsewhere, with what it takes to be let in.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Upstream {
     url: String,
     user: String,
     access: Access,
+    provisioned: bool,
 }
 
 /// How to be let in.
@@ -102,7 +103,19 @@ impl Upstream {
                 return Err(UpstreamProblem::Access("an http:// or https:// address", "a token"));
             }
         }
-        Ok(Self { url: url.to_owned(), user: user.to_owned(), access })
+        Ok(Self { url: url.to_owned(), user: user.to_owned(), access, provisioned: false })
+    }
+
+    /// The same, made for its project by whoever provisions repositories.
+    #[must_use]
+    pub fn provisioned(self) -> Self {
+        Self { provisioned: true, ..self }
+    }
+
+    /// Whether it was made for its project.
+    #[must_use]
+    pub const fn is_provisioned(&self) -> bool {
+        self.provisioned
     }
 
     /// Its address.
@@ -228,7 +241,7 @@ fn check_length(what: &'static str, text: &str) -> Result<(), UpstreamProblem> {
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, user, access } = self;
+        let Self { url, user, access, provisioned: _ } = self;
         let access = match access {
             Access::Http(_) => "token",
             Access::Ssh(_) => "key",

@@ -39,6 +39,8 @@ impl std::fmt::Debug for SealingKey {
 pub struct SealedUpstream {
     url: String,
     user: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    provisioned: bool,
     sealed: String,
 }
 
@@ -63,7 +65,7 @@ impl SealedUpstream {
         let tag = key.0.seal_in_place_separate_tag(once, Aad::from(aad), &mut bytes);
         let tag = tag.expect("it is short");
         let sealed = STANDARD.encode([&nonce[..], &bytes, tag.as_ref()].concat());
-        Self { url, user, sealed }
+        Self { url, user, provisioned: upstream.is_provisioned(), sealed }
     }
 
     /// Opens what was sealed for this project.
@@ -77,7 +79,8 @@ impl SealedUpstream {
         let aad = Aad::from(context(project, &self.url, &self.user));
         let opened = key.0.open_in_place(nonce, aad, &mut sealed).map_err(|_| BrokenSeal)?;
         let access: Access = serde_json::from_slice(opened).map_err(|_| BrokenSeal)?;
-        Upstream::new(&self.url, &self.user, access).map_err(|_| BrokenSeal)
+        let upstream = Upstream::new(&self.url, &self.user, access).map_err(|_| BrokenSeal)?;
+        Ok(if self.provisioned { upstream.provisioned() } else { upstream })
     }
 
     /// As it is kept.

@@ -10,6 +10,7 @@
 mod campaign;
 mod check;
 mod disk;
+#[path = "../support/far.rs"]
 mod far;
 mod load;
 mod log;

@@ -116,6 +116,8 @@ pub(crate) struct ShownCredentials {
     user: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     https: Option<ShownHttps>,
+    #[serde(skip)]
+    provisioned: bool,
 }
 
 #[derive(Serialize)]
@@ -143,9 +145,15 @@ impl ShownCredentials {
             Err(error) => {
                 tracing::error!(%project, %error, "an upstream cannot be shown");
                 let remote_url = upstreams.url(project)?;
-                Some(Self { remote_url, user: String::new(), https: None })
+                let (user, https) = (String::new(), None);
+                Some(Self { remote_url, user, https, provisioned: false })
             }
         }
+    }
+
+    /// Whether it was made for its project.
+    pub(crate) const fn is_provisioned(&self) -> bool {
+        self.provisioned
     }
 }
 
@@ -163,6 +171,6 @@ impl From<&Upstream> for ShownCredentials {
             }),
         };
         let (remote_url, user) = (upstream.url().to_owned(), upstream.user().to_owned());
-        Self { remote_url, user, https }
+        Self { remote_url, user, https, provisioned: upstream.is_provisioned() }
     }
 }

@@ -83,7 +83,9 @@ impl ExpandedProject {
             shipyard: row.shipyard.to_string(),
             shipyard_version: shipyard.map(|shipyard| shipyard.api_version).unwrap_or_default(),
             stages,
-            is_upstream_auto_provisioned: git_credentials.is_none(),
+            is_upstream_auto_provisioned: git_credentials
+                .as_ref()
+                .is_none_or(ShownCredentials::is_provisioned),
             git_credentials,
         })
     }
