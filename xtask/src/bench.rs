@@ -15,6 +15,7 @@ mod single;
 mod size;
 mod sync;
 mod table;
+mod upstream;
 mod waiting;
 
 use std::env::consts::EXE_SUFFIX;
@@ -119,6 +120,7 @@ impl Bench {
     fn measure(&mut self) -> Result<()> {
         self.table.head();
         single::measure(self)?;
+        upstream::measure(self)?;
         flight::measure(self)?;
         boundary::measure(self)?;
         restart::measure(self)?;

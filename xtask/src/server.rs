@@ -46,8 +46,9 @@ impl Server {
         }
         let mut child = command
             .env("TIDEGATE_API_TOKEN", TOKEN)
-            // Or it would lie beside the directory, and stay there.
+            // Or they would lie beside the directory, and stay there.
             .env("TIDEGATE_AUDIT_KEY", directory.join("audit-key"))
+            .env("TIDEGATE_UPSTREAM_KEY", directory.join("upstream-key"))
             .env("TIDEGATE_LOG", "error")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -62,7 +62,7 @@ fn guarded() -> Router<ApiState> {
     Router::new()
         .route("/api/controlPlane/health", get(health::alive))
         .route("/api/controlPlane/v1/project", get(project::list).post(project::create).put(project::update))
-        .route("/api/controlPlane/v1/project/{project}", get(project::get))
+        .route("/api/controlPlane/v1/project/{project}", get(project::get).delete(project::delete))
         .route("/api/controlPlane/v1/project/{project}/service", post(service::create))
         .route("/api/controlPlane/v1/project/{project}/service/{service}", delete(service::delete))
         .route("/api/controlPlane/v1/project/{project}/stage", get(stage::list))

@@ -59,6 +59,10 @@ impl Client {
         self.request(Method::POST, segments)
     }
 
+    pub(crate) fn put(&self, segments: &[&str]) -> RequestBuilder {
+        self.request(Method::PUT, segments)
+    }
+
     pub(crate) fn delete(&self, segments: &[&str]) -> RequestBuilder {
         self.request(Method::DELETE, segments)
     }

@@ -20,6 +20,11 @@ pub struct Metadata {
 }
 
 #[derive(Deserialize)]
+struct Deleted {
+    message: String,
+}
+
+#[derive(Deserialize)]
 struct States {
     #[serde(default)]
     states: Vec<Value>,
@@ -45,7 +50,7 @@ impl Client {
     /// The same with an upstream, as Keptn spells `gitCredentials`.
     ///
     /// # Errors
-    /// As [`create_project`](Self::create_project); 501 where the server knows no upstreams.
+    /// As [`create_project`](Self::create_project); 404, 409, 422 or 424 where the upstream cannot be used.
     pub async fn create_project_with(
         &self,
         name: &str,
@@ -58,6 +63,34 @@ impl Client {
         }
         let request = self.post(&["api", "controlPlane", "v1", "project"]).json(&body);
         self.send(request).await.map(drop)
+    }
+
+    /// Changes where the files of a project are kept, as Keptn spells `gitCredentials`. Without any,
+    /// nothing is changed.
+    ///
+    /// # Errors
+    /// 404 where the project does not exist, or its upstream; 422 or 424 where that cannot be used.
+    pub async fn update_project(
+        &self,
+        name: &str,
+        credentials: Option<&Value>,
+    ) -> Result<(), ClientError> {
+        let mut body = json!({"name": name, "shipyard": null});
+        if let Some(credentials) = credentials {
+            body["gitCredentials"] = credentials.clone();
+        }
+        let request = self.put(&["api", "controlPlane", "v1", "project"]).json(&body);
+        self.send(request).await.map(drop)
+    }
+
+    /// Deletes a project, and answers with what stays. One that is not there is as good as deleted.
+    ///
+    /// # Errors
+    /// 503 where another change to it is under way.
+    pub async fn delete_project(&self, name: &str) -> Result<String, ClientError> {
+        let path = ["api", "controlPlane", "v1", "project", name];
+        let deleted: Deleted = self.fetch("message", self.delete(&path)).await?;
+        Ok(deleted.message)
     }
 
     /// Creates a service in every stage of a project.

@@ -302,10 +302,10 @@ impl Engine {
         }
     }
 
-    /// Steps an input of our own: tries again while the store is busy or has no space.
-    pub(crate) async fn step_surely(&self, input: Input) -> Result<Done, Failure> {
+    /// Steps an input that somebody has to see done: tries again while the store is busy or has no space.
+    pub(crate) async fn step_surely(&self, input: Input, by: &Principal) -> Result<Done, Failure> {
         loop {
-            match self.step(input.clone(), &Principal::tidegate(), None).await {
+            match self.step(input.clone(), by, None).await {
                 Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
                 other => return other,
             }

@@ -7,6 +7,7 @@
 
 mod accept;
 mod clock;
+mod deletion;
 mod driver;
 mod failure;
 mod files;

@@ -186,6 +186,18 @@ impl Engine {
             let project = intent.project().clone();
             tracing::info!(%project, "finishing a change that was interrupted");
             let context = ContextId::from(self.uuid());
+            if let Intent::DeleteProject { project } = intent {
+                // It waits for jobs, which nobody has stopped before this returns.
+                let engine = self.clone();
+                tokio::spawn(async move {
+                    let by = Principal::tidegate();
+                    let ended = engine.end_project(number, project.clone(), context, &by).await;
+                    if let Err(error) = ended {
+                        tracing::error!(%project, %error, "a project is not deleted yet");
+                    }
+                });
+                continue;
+            }
             match self.carry_out(number, intent, context, Attempt::Again).await {
                 Ok(()) | Err(Failure::Resource(_) | Failure::ServiceExists(..)) => {}
                 Err(error) => return Err(error),
@@ -255,6 +267,7 @@ impl Engine {
                 let (new, upstreams) = (new.clone(), self.upstreams().clone());
                 self.git(move |git| Ok(create_project(git, &upstreams, &new, now, this)?)).await
             }
+            Intent::DeleteProject { project } => Err(Failure::NoProject(project.clone())),
             Intent::CreateService { project, .. } | Intent::DeleteService { project, .. } => {
                 let _turn = self.turn(project).await;
                 let intent = intent.clone();
@@ -274,6 +287,9 @@ impl Engine {
                 "sh.keptn.event.service.create.finished",
                 json!({"project": project, "service": service}),
             ),
+            Intent::DeleteProject { project } => {
+                ("sh.keptn.event.project.delete.finished", json!({"project": project}))
+            }
             Intent::DeleteService { project, service, .. } => (
                 "sh.keptn.event.service.delete.finished",
                 json!({"project": project, "service": service}),
@@ -287,7 +303,12 @@ impl Engine {
         self.saga_event(kind, context, data)
     }
 
-    fn saga_event(&self, kind: &str, context: ContextId, data: Map<String, Value>) -> Event {
+    pub(crate) fn saga_event(
+        &self,
+        kind: &str,
+        context: ContextId,
+        data: Map<String, Value>,
+    ) -> Event {
         Event {
             id: EventId::from(self.uuid()),
             kind: EventType::new(kind),
@@ -342,7 +363,8 @@ fn change_service(
     now: Timestamp,
 ) -> Result<CommitId, ResourceError> {
     match intent {
-        Intent::CreateProject(new) => git.tip(&new.name, Branch::Default),
+        Intent::CreateProject(NewProject { name: project, .. })
+        | Intent::DeleteProject { project } => git.tip(project, Branch::Default),
         Intent::CreateService { project, service, stages } => {
             match git.create_service(project, stages, service, now) {
                 Ok(()) | Err(ResourceError::ServiceExists { .. }) => {

@@ -319,7 +319,7 @@ impl Engine {
     async fn resolved(&self, resolve: Resolve, resolution: Resolution) {
         let (project, execution) = (resolve.scope.project, resolve.execution);
         let input = Input::Resolved { project, execution, resolution };
-        if let Err(error) = self.step_surely(input).await {
+        if let Err(error) = self.step_surely(input, &Principal::tidegate()).await {
             tracing::warn!(%execution, %error, "a sequence could not be given its shipyard");
         }
     }

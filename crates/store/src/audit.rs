@@ -38,7 +38,8 @@ impl Write {
             | Self::Expire(_)
             | Self::Quarantine(_)
             | Self::DropTimer(_)
-            | Self::Prune { .. } => false,
+            | Self::Prune { .. }
+            | Self::Forget { .. } => false,
         }
     }
 }
@@ -72,6 +73,10 @@ pub(crate) fn deed(
                     let action = Action::ServiceDeleted { service: service.clone() };
                     (Chain::of(project), action)
                 }
+                Intent::DeleteProject { project } => {
+                    let project = project.clone();
+                    (Chain::Installation, Action::ProjectDeleted { project })
+                }
             };
             (chain, by, action)
         }
@@ -89,6 +94,10 @@ pub(crate) fn deed(
                 Intent::DeleteService { project, service, .. } => {
                     let action = Action::ServiceKept { service: service.clone() };
                     (Chain::of(project), action)
+                }
+                Intent::DeleteProject { project } => {
+                    let project = project.clone();
+                    (Chain::Installation, Action::ProjectKept { project })
                 }
             };
             (chain, by, action)
@@ -123,7 +132,8 @@ pub(crate) fn deed(
         | Write::Expire(_)
         | Write::Quarantine(_)
         | Write::DropTimer(_)
-        | Write::Prune { .. } => return None,
+        | Write::Prune { .. }
+        | Write::Forget { .. } => return None,
     };
     Some((chain, AuditRecord { at: env.now, by: by.clone(), action }))
 }

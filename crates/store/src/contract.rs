@@ -33,7 +33,9 @@ pub enum Write {
     /// Begin a saga; refused while the same project has another one open. Whoever begins it is
     /// recorded when it ends.
     Begin(Intent, Vec<Event>),
-    /// The saga's Git part is done: make the rows, append the events, remove the intent.
+    /// The saga's Git part is done: make the rows, append the events, remove the intent. A project of
+    /// which something is under way is not deleted: no sequence, no job that is to be stopped may
+    /// be lost.
     Complete {
         /// Which one; as returned by `Begin`.
         intent: i64,
@@ -94,6 +96,13 @@ pub enum Write {
         /// Most contexts, and most events without a project, of one call.
         limit: u64,
     },
+    /// Forget contexts of one project that have ended, whenever that was.
+    Forget {
+        /// The project.
+        project: ProjectName,
+        /// Most contexts of one call.
+        limit: u64,
+    },
 }
 
 /// What a [`Write`] answers.
@@ -122,6 +131,8 @@ pub enum Written {
     NoService,
     /// Not done: no such project.
     NoProject,
+    /// Not done: something of the project is still under way. Its saga is still open.
+    UnderWay,
 }
 
 /// Why the store did not do what it was asked.

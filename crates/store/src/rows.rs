@@ -62,6 +62,11 @@ pub enum Intent {
         /// The stages that lose its directory.
         stages: Vec<StageName>,
     },
+    /// Delete a project with all that belongs to it but the audit log. Its name can be used again.
+    DeleteProject {
+        /// The project.
+        project: ProjectName,
+    },
 }
 
 impl Intent {
@@ -70,7 +75,9 @@ impl Intent {
     pub fn project(&self) -> &ProjectName {
         match self {
             Self::CreateProject(new) => &new.name,
-            Self::CreateService { project, .. } | Self::DeleteService { project, .. } => project,
+            Self::CreateService { project, .. }
+            | Self::DeleteService { project, .. }
+            | Self::DeleteProject { project } => project,
         }
     }
 }

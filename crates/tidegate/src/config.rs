@@ -130,6 +130,9 @@ impl Config {
         if let Some(key) = variable("TIDEGATE_AUDIT_KEY")? {
             config.audit.key = Some(key.into());
         }
+        if let Some(key) = variable("TIDEGATE_UPSTREAM_KEY")? {
+            config.upstream.key = Some(key.into());
+        }
         Ok(config)
     }
 

@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use support::{SHIPYARD, Server, TOKEN, answer, pass};
+use tidegate_gitserver::{GitServer, Options};
 
 struct Scene {
     directory: tempfile::TempDir,
@@ -322,4 +323,30 @@ fn what_goes_wrong_is_said_in_keptns_words() {
     for line in [&["trigger", "delivery"][..], &["nothing"], &["status", "-q", "-v"]] {
         scene.fails(line);
     }
+}
+
+#[test]
+fn a_project_moves_elsewhere_and_is_deleted_in_keptns_words() {
+    let scene = Scene::authenticated();
+    scene.create();
+    let there = GitServer::start(scene.directory.path(), Options::default()).expect("a free port");
+    let repository = there.make("far", "main");
+    let url = format!("--git-remote-url={}", there.url("far"));
+    let update = ["update", "project", "tour", &url, "--git-user=ada"];
+    let said = scene.fails(&update);
+    assert!(said.contains("GIT Access token or GIT private key must be set"), "{said}");
+    let out = scene.ok(&[&update[..], &["--git-token=hunter2"]].concat());
+    assert_eq!(out, "Starting to update project\nProject updated successfully\n");
+    let mut git = Command::new("git");
+    git.arg("--git-dir").arg(&repository).args(["cat-file", "-e", "qa:hello/metadata.yaml"]);
+    assert!(git.status().expect("git is there").success(), "all of it is there");
+    let said = scene.fails(&["update", "project", "nowhere", &url, "--git-token=hunter2"]);
+    assert!(said.starts_with("Error: Update project was unsuccessful. "), "{said}");
+    let out = scene.ok(&["delete", "project", "tour"]);
+    assert!(out.starts_with("Starting to delete project\nProject deleted successfully\n"), "{out}");
+    let stays =
+        format!("The Git upstream of the project will not be deleted: {}", there.url("far"));
+    assert!(out.contains(&stays), "{out}");
+    assert!(repository.join("HEAD").is_file(), "and it was not");
+    scene.create();
 }

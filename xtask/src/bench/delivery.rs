@@ -17,6 +17,11 @@ impl Connection {
     /// A project of one stage, `qa`: `start` has one task, `gate` an approval and a task, `chain`
     /// twenty tasks.
     pub(crate) fn create_project(&mut self) -> Result<()> {
+        self.create_project_at(None)
+    }
+
+    /// The same, whose files may be kept elsewhere.
+    pub(crate) fn create_project_at(&mut self, upstream: Option<&str>) -> Result<()> {
         let chain = ["{ name: step }"; 20].join(", ");
         let shipyard = format!(
             "apiVersion: spec.keptn.sh/0.2.2\nspec:\n  stages:\n    - name: qa\n      sequences:\n\
@@ -24,7 +29,11 @@ impl Connection {
              \x20       - name: gate\n          tasks: [{{ name: approval }}, {{ name: idle }}]\n\
              \x20       - name: chain\n          tasks: [{chain}]\n"
         );
-        let body = json!({"name": "bench", "shipyard": STANDARD.encode(shipyard)});
+        let mut body = json!({"name": "bench", "shipyard": STANDARD.encode(shipyard)});
+        if let Some(url) = upstream {
+            body["gitCredentials"] =
+                json!({"remoteURL": url, "user": "u", "https": {"token": "t"}});
+        }
         self.post("/api/controlPlane/v1/project", &body).map(drop)
     }
 

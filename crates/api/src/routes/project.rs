@@ -129,6 +129,51 @@ pub(crate) async fn update(
     Ok(StatusCode::CREATED)
 }
 
+/// What Keptn 1.4 says of a project that is gone.
+#[derive(Serialize)]
+pub(crate) struct Deleted {
+    message: String,
+}
+
+/// Deletes a project. One that is not there is as good as deleted, as in Keptn 1.4. The answer comes when
+/// jobs that ran have ended.
+pub(crate) async fn delete(
+    State(state): State<ApiState>,
+    Caller(by): Caller,
+    Path(project): Path<String>,
+) -> Result<Json<Deleted>, ApiError> {
+    let unknown = || Deleted {
+        message: format!(
+            "Project {} cannot be retrieved anymore. Any Git upstream of the project will not be \
+             deleted.\n",
+            shown(&project)
+        ),
+    };
+    let Some(name) = path::project(&project) else { return Ok(Json(unknown())) };
+    let known = name.clone();
+    let row = state.engine.read(move |reader| reader.project(&known)).await?;
+    let Some(row) = row else { return Ok(Json(unknown())) };
+    let upstream = state.engine.upstreams().url(&name);
+    match state.engine.delete_project(name.clone(), &by).await {
+        Ok(()) => {}
+        // Somebody was faster.
+        Err(Failure::NoProject(_)) => return Ok(Json(unknown())),
+        Err(failure) => return Err(failure.into()),
+    }
+    let mut message = match upstream {
+        Some(url) => format!("The Git upstream of the project will not be deleted: {url}\n"),
+        None => String::new(),
+    };
+    for stage in stages(&row.shipyard).unwrap_or_default() {
+        message.push_str(&format!(
+            "- A potentially created namespace {name}-{stage} is not managed by Keptn anymore but is \
+             not deleted. If you would like to delete this namespace, please execute 'kubectl delete \
+             ns {name}-{stage}'\n"
+        ));
+    }
+    Ok(Json(Deleted { message }))
+}
+
 /// The names of a shipyard's stages, in whatever order they come.
 fn stages(shipyard: &str) -> Result<BTreeSet<StageName>, ApiError> {
     let shipyard = Shipyard::parse(shipyard).map_err(Failure::from)?;

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::server::{ADA, Answer, PROJECT, SHIPYARD, Server, on_server};
+use super::server::{ADA, Answer, EVENT, PROJECT, SHIPYARD, Server, delivery, on_server};
 
 fn error(code: u16, message: &str) -> (u16, Value) {
     (code, json!({"code": code, "message": message}))
@@ -408,5 +408,53 @@ fn a_service_that_is_deleted_is_gone_from_every_stage() {
         let path = format!("{PROJECT}/nowhere/service/carts");
         let nowhere = server.call("DELETE", &path, &Value::Null).await;
         assert_eq!(nowhere.status, 404);
+    });
+}
+
+#[test]
+fn a_project_that_is_deleted_ends_what_is_open_and_its_name_begins_anew() {
+    on_server(|server| async move {
+        let delete = async |name: &str| {
+            server.call("DELETE", &format!("{PROJECT}/{name}"), &Value::Null).await
+        };
+        let unknown = delete("nowhere").await;
+        assert_eq!(unknown.status, 200);
+        assert!(unknown.message().starts_with("Project nowhere cannot be retrieved anymore."));
+        server.create("tour").await;
+        server.create("other").await;
+        let id = server.wait_at_approval("tour", "hello:1").await;
+        let context = server.deliver("tour", "hello:2").await;
+        server.deliver("other", "hello:3").await;
+        let gone = delete("tour").await;
+        assert_eq!(gone.status, 200, "{gone:?}");
+        let message = gone.message();
+        assert!(message.contains("A potentially created namespace tour-qa"), "{message}");
+        assert!(!message.contains("The Git upstream"), "{message}");
+        for path in [
+            format!("{PROJECT}/tour"),
+            format!("{PROJECT}/tour/stage/qa"),
+            "/api/resource-service/v1/project/tour/resource/shipyard.yaml".to_owned(),
+            "/git/tour.git/info/refs?service=git-upload-pack".to_owned(),
+            format!("/api/tidegate/v1/approvals/{id}"),
+        ] {
+            assert_eq!(server.get(&path).await.status, 404, "{path}");
+        }
+        let trace = format!("/api/mongodb-datastore/event?keptnContext={context}");
+        assert_eq!(server.get(&trace).await.json()["events"], json!([]));
+        assert_eq!(server.open("approval").await, Value::Null);
+        assert_eq!(server.open("deployment").await["data"]["project"], "other");
+        // Whoever comes late is told, and nothing is done.
+        assert_eq!(server.post(EVENT, &delivery("tour", "hello:4")).await.status, 200);
+
+        server.create("tour").await;
+        let path = "/api/controlPlane/v1/sequence/tour";
+        assert_eq!(server.get(path).await.json()["totalCount"], Value::Null);
+        let id = server.wait_at_approval("tour", "hello:5").await;
+        let decide = format!("/api/tidegate/v1/approvals/{id}/decision");
+        let decided = server.post(&decide, &json!({"decision": "approve"})).await;
+        assert_eq!(decided.status, 200, "{decided:?}");
+        assert_eq!(delete("tour").await.status, 200);
+        assert!(delete("tour").await.message().contains("cannot be retrieved anymore"));
+        assert_eq!(server.get(PROJECT).await.json()["projects"].as_array().unwrap().len(), 1);
     });
 }

@@ -9,9 +9,11 @@ mod auth;
 mod create;
 mod delete;
 mod event;
+mod git;
 mod labels;
 mod state;
 mod trigger;
+mod update;
 mod version;
 
 use std::ffi::OsString;
@@ -66,7 +68,10 @@ enum Command {
     /// Create a project or a service
     #[command(subcommand)]
     Create(create::Create),
-    /// Delete a service
+    /// Change where the files of a project are kept
+    #[command(subcommand)]
+    Update(update::Update),
+    /// Delete a project or a service
     #[command(subcommand)]
     Delete(delete::Delete),
     /// Add a file to a project, a stage or a service
@@ -166,6 +171,7 @@ async fn carry_out(keptn: Keptn, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Status => auth::status(&mut context).await,
         Command::Version => version::version(&mut context).await,
         Command::Create(create) => create::run(create, &mut context).await,
+        Command::Update(update) => update::run(update, &mut context).await,
         Command::Delete(delete) => delete::run(delete, &mut context).await,
         Command::AddResource(arguments) => add_resource::run(arguments, &mut context).await,
         Command::Trigger(trigger) => trigger::run(trigger, &mut context).await,

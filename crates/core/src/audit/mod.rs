@@ -101,6 +101,16 @@ pub enum Action {
         /// The project.
         project: ProjectName,
     },
+    /// A project was deleted, with all that belonged to it but this log.
+    ProjectDeleted {
+        /// The project.
+        project: ProjectName,
+    },
+    /// A project was to be deleted, and was not.
+    ProjectKept {
+        /// The project.
+        project: ProjectName,
+    },
     /// A service was created.
     ServiceCreated {
         /// The service.

@@ -164,6 +164,14 @@ impl Sealer<'_> {
                 self.word("project_undone");
                 self.put("project", project.as_str());
             }
+            Action::ProjectDeleted { project } => {
+                self.word("project_deleted");
+                self.put("project", project.as_str());
+            }
+            Action::ProjectKept { project } => {
+                self.word("project_kept");
+                self.put("project", project.as_str());
+            }
             Action::ServiceCreated { service } => {
                 self.word("service_created");
                 self.put("service", service.as_str());

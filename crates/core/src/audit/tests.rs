@@ -347,6 +347,8 @@ fn every_action_reads_back_as_it_was_sealed() {
             "project",
             "tour",
         ),
+        (Action::ProjectDeleted { project: project.clone() }, "project_deleted", "project", "tour"),
+        (Action::ProjectKept { project: project.clone() }, "project_kept", "project", "tour"),
         (Action::ProjectUndone { project }, "project_undone", "project", "tour"),
         (
             Action::ServiceCreated { service: service.clone() },

@@ -108,7 +108,10 @@ impl MemoryHome {
                 return Ok((sagas::begin(rows, intent, &env.principal, events)?, None));
             }
             Write::Complete { intent, commit, now, events } => {
-                closed = Some(sagas::complete(rows, *intent, (commit, *now), events)?);
+                closed = sagas::complete(rows, *intent, (commit, *now), events)?;
+                if closed.is_none() {
+                    return Ok((Written::UnderWay, None));
+                }
             }
             Write::Undo { intent, events } => closed = Some(sagas::undo(rows, *intent, events)?),
             Write::Snapshot { project, commit, text } => {
@@ -128,6 +131,12 @@ impl MemoryHome {
             Write::Expire(now) => people::expire(rows, *now)?,
             Write::Quarantine(row) => deferred::quarantine(rows, row)?,
             Write::DropTimer(timer) => timers::clear(rows, *timer),
+            Write::Forget { project, limit } => {
+                return match projects::is_there(rows, project) {
+                    true => Ok((prune::forget_ended(rows, project, *limit)?, None)),
+                    false => Ok((Written::NoProject, None)),
+                };
+            }
             Write::Prune { before, unmapped_before, limit } => {
                 return Ok((prune::prune(rows, *before, *unmapped_before, *limit)?, None));
             }

@@ -9,6 +9,7 @@ mod audit;
 mod contents;
 mod contexts;
 mod deferred;
+mod deletion;
 mod disk;
 mod executions;
 mod home;

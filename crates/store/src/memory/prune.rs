@@ -35,6 +35,27 @@ pub(super) fn prune(
     Ok(Written::Pruned { count: count + unmapped, tasks, more })
 }
 
+/// Forgets at most `limit` contexts of a project that have ended.
+pub(super) fn forget_ended(
+    rows: &mut Transaction,
+    project: &ProjectName,
+    limit: u64,
+) -> Result<Written, StoreError> {
+    let (mut count, mut tasks) = (0, Vec::new());
+    for context in contexts::ended(rows, Timestamp::MAX, u64::MAX)? {
+        if count == limit {
+            break;
+        }
+        if context.project == *project
+            && let Some(found) = forget(rows, &context)?
+        {
+            tasks.extend(found);
+            count += 1;
+        }
+    }
+    Ok(Written::Pruned { count, tasks, more: count == limit })
+}
+
 /// Forgets a context and returns its tasks; none where it must stay for now: the project counts from its
 /// newest entry, and a job that is still to be stopped is found by its event.
 fn forget(rows: &mut Transaction, context: &Context) -> Result<Option<Vec<EventId>>, StoreError> {

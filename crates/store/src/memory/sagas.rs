@@ -14,7 +14,7 @@ use crate::rows::{Intent, ProjectRow};
 
 use super::table::{Key, Rows, Table, damaged, number_of, parse};
 use super::transaction::Transaction;
-use super::{log, projects};
+use super::{deletion, log, projects};
 
 #[derive(Serialize, Deserialize)]
 struct Row {
@@ -49,11 +49,14 @@ fn refusal(rows: &Rows, intent: &Intent) -> Result<Option<Written>, StoreError> 
     match intent {
         Intent::CreateProject(_) if is_there => return Ok(Some(Written::ProjectExists)),
         Intent::CreateProject(_) => {}
-        Intent::CreateService { .. } | Intent::DeleteService { .. }
+        Intent::CreateService { .. }
+        | Intent::DeleteService { .. }
+        | Intent::DeleteProject { .. }
             if !is_there || name.is_unmapped() =>
         {
             return Ok(Some(Written::NoProject));
         }
+        Intent::DeleteProject { .. } => {}
         Intent::DeleteService { service, .. } => {
             if !projects::has_service(rows, name, service) {
                 return Ok(Some(Written::NoService));
@@ -69,15 +72,25 @@ fn refusal(rows: &Rows, intent: &Intent) -> Result<Option<Written>, StoreError> 
     Ok(is_open.then_some(Written::ProjectExists))
 }
 
-/// The Git part is done: makes the rows.
+/// The Git part is done: makes the rows. None where something of a project is under way that is to be
+/// deleted.
 pub(super) fn complete(
     rows: &mut Transaction,
     id: i64,
     (commit, now): (&CommitId, Timestamp),
     events: &[Event],
-) -> Result<Closed, StoreError> {
+) -> Result<Option<Closed>, StoreError> {
     let Row { intent, by } = take(rows, id)?;
     match &intent {
+        Intent::DeleteProject { project } => {
+            if deletion::is_under_way(rows, project)? {
+                rows.put(Table::Intent, &key(id), &Row { intent, by })?;
+                return Ok(None);
+            }
+            deletion::delete(rows, project)?;
+            report(rows, project, events)?;
+            return Ok(Some((intent, by)));
+        }
         Intent::CreateProject(new) => {
             let (name, shipyard) = (new.name.clone(), Arc::from(new.shipyard.as_str()));
             let row = ProjectRow { name, created: now, shipyard, commit: commit.clone() };
@@ -93,7 +106,7 @@ pub(super) fn complete(
         }
     }
     log::append_events(rows, intent.project(), events)?;
-    Ok((intent, by))
+    Ok(Some((intent, by)))
 }
 
 /// The Git part was undone: only the report of it stays.

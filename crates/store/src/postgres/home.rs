@@ -144,8 +144,8 @@ fn change_rows(
         Write::Checkpoint(checkpoint) => done(audit::keep_checkpoint(session, checkpoint))?,
         Write::Begin(intent, events) => sagas::begin(session, intent, &env.principal, events)?,
         Write::Complete { intent, commit, now, events } => {
-            closed = Some(sagas::complete(session, *intent, (commit, *now), events)?);
-            Written::Done
+            closed = sagas::complete(session, *intent, (commit, *now), events)?;
+            if closed.is_some() { Written::Done } else { Written::UnderWay }
         }
         Write::Undo { intent, events } => {
             closed = Some(sagas::undo(session, *intent, events)?);
@@ -168,6 +168,10 @@ fn change_rows(
         Write::Expire(now) => done(people::expire(session, *now))?,
         Write::Quarantine(row) => done(deferred::quarantine(session, row))?,
         Write::DropTimer(timer) => done(timers::clear(session, *timer))?,
+        Write::Forget { project, limit } => match projects::exists(session, project)? {
+            true => prune::forget_ended(session, project, *limit)?,
+            false => Written::NoProject,
+        },
         Write::Prune { before, unmapped_before, limit } => {
             prune::prune(session, *before, *unmapped_before, *limit)?
         }

@@ -15,6 +15,7 @@ mod commit;
 mod connect;
 mod contexts;
 mod deferred;
+mod deletion;
 mod executions;
 mod failure;
 mod home;

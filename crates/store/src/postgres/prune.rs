@@ -34,6 +34,26 @@ pub(super) fn prune(
     Ok(Written::Pruned { count: count + unmapped, tasks, more })
 }
 
+/// Forgets at most `limit` contexts of a project that have ended.
+pub(super) fn forget_ended(
+    session: &Session,
+    project: &ProjectName,
+    limit: u64,
+) -> Result<Written, StoreError> {
+    let sql =
+        "SELECT id FROM context WHERE project = $1 AND ended IS NOT NULL ORDER BY time LIMIT $2";
+    let ended: Vec<Uuid> =
+        list::all(session, sql, &[&project.as_str(), &signed(limit)], |row| get(row, 0))?;
+    let (mut count, mut tasks) = (0, Vec::new());
+    for context in ended {
+        if !must_stay(session, project, context)? {
+            tasks.extend(forget(session, project, context)?);
+            count += 1;
+        }
+    }
+    Ok(Written::Pruned { count, tasks, more: count == limit })
+}
+
 fn ended(
     session: &Session,
     before: Timestamp,

@@ -14,7 +14,7 @@ use crate::contract::{StoreError, Written};
 use crate::rows::{Intent, ProjectRow};
 
 use super::session::{Session, get};
-use super::{list, log, projects};
+use super::{deletion, list, log, projects};
 
 /// Begins a saga, unless it cannot succeed or another one is open for the project.
 pub(super) fn begin(
@@ -48,6 +48,11 @@ fn refusal(session: &Session, intent: &Intent) -> Result<Option<Written>, StoreE
                 return Ok(Some(Written::ServiceExists));
             }
         }
+        Intent::DeleteProject { project } => {
+            if !exists || project.is_unmapped() {
+                return Ok(Some(Written::NoProject));
+            }
+        }
         Intent::DeleteService { service, project, .. } => {
             if !exists || project.is_unmapped() {
                 return Ok(Some(Written::NoProject));
@@ -62,15 +67,30 @@ fn refusal(session: &Session, intent: &Intent) -> Result<Option<Written>, StoreE
     Ok(open.map(|_| Written::ProjectExists))
 }
 
-/// The Git part is done: makes the rows.
+/// The Git part is done: makes the rows. None where something of a project is under way that is to be
+/// deleted.
 pub(super) fn complete(
     session: &Session,
     id: i64,
     (commit, now): (&CommitId, Timestamp),
     events: &[Event],
-) -> Result<Closed, StoreError> {
+) -> Result<Option<Closed>, StoreError> {
+    let read = session.first("SELECT body FROM intent WHERE id = $1", &[&id])?;
+    if let Some(row) = read
+        && let Intent::DeleteProject { project } =
+            from_json(get(&row, 0)?, || format!("table intent, id {id}"))?
+    {
+        if deletion::is_under_way(session, &project)? {
+            return Ok(None);
+        }
+        let closed = take(session, id)?;
+        deletion::delete(session, &project)?;
+        report(session, &project, events)?;
+        return Ok(Some(closed));
+    }
     let (intent, by) = take(session, id)?;
     match &intent {
+        Intent::DeleteProject { .. } => {}
         Intent::CreateProject(new) => {
             let (name, shipyard) = (new.name.clone(), Arc::from(new.shipyard.as_str()));
             let row = ProjectRow { name, created: now, shipyard, commit: commit.clone() };
@@ -86,7 +106,7 @@ pub(super) fn complete(
         }
     }
     log::append_events(session, intent.project(), events)?;
-    Ok((intent, by))
+    Ok(Some((intent, by)))
 }
 
 /// The Git part was undone: only the report of it stays.

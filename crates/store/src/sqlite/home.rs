@@ -10,7 +10,7 @@ use tidegate_core::sequence::{Change, Effects, Env, FollowOn};
 
 use crate::audit::{Closed, deed};
 use crate::contract::{Home, InputRecord, StoreError, Write, Written};
-use crate::rows::{Deferred, IdempotencyRow};
+use crate::rows::{Deferred, IdempotencyRow, Intent};
 
 use super::checkpoint::{Checkpointer, Thresholds};
 use super::codec::damaged;
@@ -196,7 +196,14 @@ impl SqliteHome {
             }
             Write::Complete { intent, commit, now, events } => {
                 let done = (commit, *now);
-                closed = Some(sagas::complete(connection, numbers, *intent, done, events)?);
+                closed = sagas::complete(connection, numbers, *intent, done, events)?;
+                if closed.is_none() {
+                    return Ok((Written::UnderWay, None));
+                }
+                if matches!(closed, Some((Intent::DeleteProject { .. }, _))) {
+                    self.kept.forget();
+                    self.shipyards.forget();
+                }
             }
             Write::Undo { intent, events } => {
                 closed = Some(sagas::undo(connection, numbers, *intent, events)?);
@@ -218,6 +225,15 @@ impl SqliteHome {
             Write::Expire(now) => people::expire(connection, *now)?,
             Write::Quarantine(row) => deferred::quarantine(connection, row)?,
             Write::DropTimer(timer) => timers::clear(connection, *timer)?,
+            Write::Forget { project, limit } => {
+                let forgotten = match numbers.project(connection, project)? {
+                    Some(project) => prune::forget_ended(connection, project, *limit)?,
+                    None => return Ok((Written::NoProject, None)),
+                };
+                numbers.forget();
+                self.kept.forget();
+                return Ok((forgotten, None));
+            }
             Write::Prune { before, unmapped_before, limit } => {
                 let pruned = prune::prune(connection, *before, *unmapped_before, *limit)?;
                 // Whose rows are gone is not told.

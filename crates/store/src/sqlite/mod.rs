@@ -12,6 +12,7 @@ mod checkpoint;
 mod codec;
 mod contexts;
 mod deferred;
+mod deletion;
 mod executions;
 mod export;
 mod home;

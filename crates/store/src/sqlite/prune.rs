@@ -38,6 +38,32 @@ pub(super) fn prune(
     Ok(Written::Pruned { count: count + unmapped, tasks, more })
 }
 
+/// Forgets at most `limit` contexts of a project that have ended.
+pub(super) fn forget_ended(
+    connection: &Connection,
+    project: ProjectId,
+    limit: u64,
+) -> Result<Written, StoreError> {
+    let ended: Vec<(i64, [u8; 16])> = {
+        let mut statement = connection.prepare_cached(ENDED_OF_PROJECT)?;
+        let rows = statement
+            .query_map((project.0, signed(limit)), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<Result<_, _>>()?
+    };
+    let (mut count, mut tasks) = (0, Vec::new());
+    for (seq, context) in &ended {
+        if let Some(found) = context_tasks(connection, project, context)? {
+            tasks.extend(found);
+            forget(connection, *seq, project, context)?;
+            count += 1;
+        }
+    }
+    Ok(Written::Pruned { count, tasks, more: count == limit })
+}
+
+pub(super) const ENDED_OF_PROJECT: &str = "SELECT seq, id FROM context INDEXED BY context_time
+     WHERE project = ?1 AND ended IS NOT NULL ORDER BY time LIMIT ?2";
+
 type ContextKey = (i64, ProjectId, [u8; 16]);
 
 fn ended(

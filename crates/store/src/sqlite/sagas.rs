@@ -14,7 +14,7 @@ use crate::rows::{Intent, ProjectRow};
 
 use super::codec::{damaged, from_json, to_json};
 use super::words::Numbers;
-use super::{log, projects};
+use super::{deletion, log, projects};
 
 /// Begins a saga, unless it cannot succeed or another one is open for the project.
 pub(super) fn begin(
@@ -61,7 +61,13 @@ fn refusal(
                 return Ok(Some(Written::NoService));
             }
         }
-        (Intent::CreateService { .. } | Intent::DeleteService { .. }, None) => {
+        (Intent::DeleteProject { project }, Some(_)) if !project.is_unmapped() => {}
+        (
+            Intent::CreateService { .. }
+            | Intent::DeleteService { .. }
+            | Intent::DeleteProject { .. },
+            _,
+        ) => {
             return Ok(Some(Written::NoProject));
         }
     }
@@ -69,16 +75,29 @@ fn refusal(
     Ok(open.exists([intent.project().as_str()])?.then_some(Written::ProjectExists))
 }
 
-/// The Git part is done: makes the rows.
+/// The Git part is done: makes the rows. None where something of a project is under way that is to be
+/// deleted.
 pub(super) fn complete(
     connection: &Connection,
     numbers: &Numbers,
     id: i64,
     (commit, now): (&CommitId, Timestamp),
     events: &[Event],
-) -> Result<Closed, StoreError> {
+) -> Result<Option<Closed>, StoreError> {
     let (intent, by) = take(connection, id)?;
     match &intent {
+        Intent::DeleteProject { project } => {
+            let number = numbers.own_project(connection, project)?;
+            if deletion::is_under_way(connection, number, project)? {
+                keep(connection, id, &intent, &by)?;
+                return Ok(None);
+            }
+            deletion::delete(connection, number)?;
+            // Its number may be given again.
+            numbers.forget();
+            report(connection, numbers, project, events)?;
+            return Ok(Some((intent, by)));
+        }
         Intent::CreateProject(new) => {
             let (name, shipyard) = (new.name.clone(), Arc::from(new.shipyard.as_str()));
             let row = ProjectRow { name, created: now, shipyard, commit: commit.clone() };
@@ -96,7 +115,27 @@ pub(super) fn complete(
         }
     }
     log::append_events(connection, numbers, intent.project(), events)?;
-    Ok((intent, by))
+    Ok(Some((intent, by)))
+}
+
+/// Puts a saga back that stays open.
+fn keep(
+    connection: &Connection,
+    id: i64,
+    intent: &Intent,
+    by: &Principal,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO intent (id, project, body, principal) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute((
+            id,
+            intent.project().as_str(),
+            to_json(intent, "intent")?,
+            to_json(by, "principal")?,
+        ))?;
+    Ok(())
 }
 
 /// The Git part was undone: only the report of it stays.

@@ -44,6 +44,7 @@ macro_rules! contract {
                 the_newest_entry_stays_and_the_numbers_go_on,
                 a_limit_leaves_the_rest_for_the_next_time,
                 an_aborted_one_stays_until_its_job_has_ended,
+                a_project_is_deleted_with_all_that_belongs_to_it_once_nothing_is_under_way,
                 events_without_a_project_are_forgotten_from_the_oldest_on;
             sagas: a_project_is_there_once_its_saga_is_complete,
                 a_service_that_was_deleted_can_be_created_again,

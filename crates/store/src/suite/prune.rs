@@ -8,10 +8,12 @@ use tidegate_core::sequence::{
 };
 
 use crate::testing::{
-    Fixture, Steps, apply_at, approval, approved, at, context, context_id, entry, event, event_id,
-    execution, project, task,
+    Fixture, Steps, apply_at, approval, approved, at, commit_id, context, context_id, entry, event,
+    event_id, execution, project, task,
 };
-use crate::{ApprovalFilter, EventFilter, Home as _, Reader as _, SequenceFilter, Write, Written};
+use crate::{
+    ApprovalFilter, EventFilter, Home as _, Intent, Reader as _, SequenceFilter, Write, Written,
+};
 
 /// One delivery of `shop` with a task, an approval and a refused vote, that ended at `seconds`, or is
 /// still open. The numbers of its rows begin with ten times `n`.
@@ -143,4 +145,61 @@ pub(crate) fn events_without_a_project_are_forgotten_from_the_oldest_on<F: Fixtu
     assert_eq!(left(&mut store), [3, 4, 5]);
     assert_eq!(prune(&mut store, 9_999, 9).0, 2);
     assert_eq!(left(&mut store), [5], "the newest stays");
+}
+
+pub(crate) fn a_project_is_deleted_with_all_that_belongs_to_it_once_nothing_is_under_way<
+    F: Fixture,
+>() {
+    let mut store = F::with_shop();
+    let (shop, other) = (project("shop"), project("other"));
+    store.make_project("other");
+    let forget = |store: &mut F, of: &ProjectName| {
+        store.written(&Write::Forget { project: of.clone(), limit: 1 })
+    };
+    assert_eq!(forget(&mut store, &project("nowhere")), Written::NoProject);
+    for n in 1..=3 {
+        delivery(&mut store, n, Some(100));
+    }
+    delivery(&mut store, 4, None);
+    let begin = Write::Begin(Intent::DeleteProject { project: shop.clone() }, vec![]);
+    let Written::Begun(intent) = store.written(&begin) else { panic!("not begun") };
+    assert_eq!(store.written(&begin), Written::ProjectExists, "one saga at a time");
+    for left in [true, true, true, false] {
+        let Written::Pruned { count, tasks, more } = forget(&mut store, &shop) else {
+            panic!("no")
+        };
+        assert_eq!((count == 1, more), (left, left));
+        assert_eq!(tasks.is_empty(), !left);
+    }
+    let complete =
+        Write::Complete { intent, commit: commit_id(1), now: at(200), events: vec![event(99)] };
+    assert_eq!(store.written(&complete), Written::UnderWay);
+    assert_eq!(store.reader().intents().unwrap().len(), 1, "the saga is still open");
+    assert!(store.reader().project(&shop).unwrap().is_some());
+    let open = store.reader().executions(&shop, context_id(4)).unwrap();
+    let state = ExecutionState::Finished { outcome: Outcome::PASS, at: at(150) };
+    let over = Execution { state, ..open[0].execution.clone() };
+    store.change(Change::Execution(Box::new(over)));
+    assert_eq!(store.written(&complete), Written::Done);
+    assert_eq!(store.reader().intents().unwrap(), []);
+    assert_eq!(store.reader().project(&shop).unwrap(), None);
+    assert!(store.reader().project(&other).unwrap().is_some());
+    let unmapped = EventFilter { project: Some(ProjectName::unmapped()), ..EventFilter::default() };
+    assert_eq!(store.reader().events(&unmapped, 0, 10).unwrap().total, 1, "the report");
+    assert_eq!(store.written(&begin), Written::NoProject);
+
+    // The name begins anew.
+    store.make_project("shop");
+    let filter = EventFilter { project: Some(shop.clone()), ..EventFilter::default() };
+    assert_eq!(store.reader().events(&filter, 0, 10).unwrap().total, 0);
+    assert_eq!(
+        store.reader().sequences(&shop, &SequenceFilter::default(), 0, None).unwrap().total,
+        0
+    );
+    let approvals = ApprovalFilter { project: Some(shop.clone()), ..ApprovalFilter::default() };
+    assert_eq!(store.reader().approvals(&approvals, 0, 10).unwrap().total, 0);
+    assert_eq!(store.reader().services(&shop).unwrap(), []);
+    assert_eq!(store.home().project(&shop).unwrap().unwrap().last, 0);
+    delivery(&mut store, 5, Some(300));
+    assert_eq!(store.reader().trace(&shop, context_id(5), 10).unwrap().len(), 3);
 }

@@ -27,9 +27,9 @@ pub(crate) const GIT: &str = "git";
 pub(crate) const JOBS: &str = "jobs";
 /// Files that are copied as they are.
 pub(crate) const FILES: [&str; 1] = ["api-token"];
-/// What only a running server needs, what the store makes by itself, and the key that signs the audit
-/// log: it is worth something only apart from what it signs.
-pub(crate) const TRANSIENT: [&str; 9] = [
+/// What only a running server needs, what the store makes by itself, and the keys that sign the audit
+/// log and open credentials: they are worth something only apart from the data.
+pub(crate) const TRANSIENT: [&str; 11] = [
     "tidegate.db",
     "tidegate.db-wal",
     "tidegate.db-shm",
@@ -39,6 +39,8 @@ pub(crate) const TRANSIENT: [&str; 9] = [
     "api-token.new",
     "audit-key",
     "audit-key.new",
+    "upstream-key",
+    "upstream-key.new",
 ];
 
 /// Where something is made before it gets its name: beside it, so that a rename does it.

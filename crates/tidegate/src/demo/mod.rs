@@ -84,6 +84,7 @@ async fn play(
     let mut config = project::config(state)?;
     // What a demo leaves is one directory.
     config.audit.key = Some(place.path().join("audit-key"));
+    config.upstream.key = Some(place.path().join("upstream-key"));
     let server = Server::start(config, data, listen).await?;
     let story = Story::new(place, server.url());
     let ended = async {

@@ -162,7 +162,9 @@ fn spawn(data: &Path, config: Option<&Path>) -> (Child, SocketAddr) {
     match config {
         Some(config) => command.arg("--config").arg(config),
         // Or it would lie beside the directory, and stay there.
-        None => command.env("TIDEGATE_AUDIT_KEY", data.join("audit-key")),
+        None => command
+            .env("TIDEGATE_AUDIT_KEY", data.join("audit-key"))
+            .env("TIDEGATE_UPSTREAM_KEY", data.join("upstream-key")),
     };
     let mut child = command
         .env("TIDEGATE_API_TOKEN", TOKEN)
