@@ -251,6 +251,9 @@ impl Upstreams {
                 for branch in &done.conflicts {
                     tracing::warn!(%project, branch, "a commit does not fit to what the upstream has");
                 }
+                for branch in &done.rewritten {
+                    tracing::warn!(%project, branch, "the upstream has rewritten a branch; it is followed");
+                }
                 moved.extend(done.moved);
                 open.ahead()
             })?;

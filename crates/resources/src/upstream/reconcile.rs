@@ -33,6 +33,8 @@ pub(super) struct Reconciled {
     pub(super) moved: BTreeSet<String>,
     /// Commits did not fit and are on branches of their own now.
     pub(super) conflicts: Vec<String>,
+    /// Branches of which the upstream has dropped commits.
+    pub(super) rewritten: Vec<String>,
 }
 
 /// What is to be done with a branch.
@@ -101,6 +103,7 @@ impl Project<'_> {
             Plan::Forward => Ok(theirs),
             Plan::Follow => {
                 self.keep(ours)?;
+                done.rewritten.push(branch.to_owned());
                 Ok(theirs)
             }
             Plan::Replay => {
