@@ -12,7 +12,8 @@ use tidegate_store::Write;
 
 use crate::failure::Failure;
 use crate::handle::Engine;
-use crate::saga::{shipyard_at, shipyard_in, unhurried};
+use crate::repository::{shipyard_at, shipyard_in};
+use crate::saga::unhurried;
 
 impl Engine {
     /// Writes project files as one commit. A new `shipyard.yaml` is checked first and is in force for

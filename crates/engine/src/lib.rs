@@ -15,6 +15,7 @@ mod handle;
 mod later;
 mod machine;
 mod port;
+mod repository;
 mod resolve;
 mod saga;
 mod shell;

@@ -9,13 +9,13 @@ use tidegate_core::event::{Event, EventType, Outcome};
 use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, ServiceName, StageName};
 use tidegate_core::principal::Principal;
 use tidegate_core::shipyard::Shipyard;
-use tidegate_resources::upstream::{Attempt, Upstream, Upstreams};
-use tidegate_resources::{Branch, Place, Repositories, ResourceError, ResourcePath};
+use tidegate_resources::upstream::{Attempt, Upstream};
 use tidegate_store::{Intent, NewProject, PAGE_MAX, ProjectRow, Write, Written};
 
 use crate::failure::Failure;
 use crate::handle::Engine;
 use crate::port::Provisioner;
+use crate::repository::{change_service, create_project, newest_shipyard};
 
 /// `source` of the events that Keptn's control plane made.
 const SHIPYARD_CONTROLLER: &str = "shipyard-controller";
@@ -329,93 +329,4 @@ pub(crate) async fn unhurried<T: Send + 'static>(
 ) -> Result<T, Failure> {
     let done = tokio::spawn(work).await;
     done.unwrap_or_else(|error| Err(Failure::Internal(error.to_string())))
-}
-
-/// Idempotent: done again after a crash, it finds what is there and goes on.
-fn create_project(
-    git: &Repositories,
-    upstreams: &Upstreams,
-    new: &NewProject,
-    now: Timestamp,
-    this: Attempt,
-) -> Result<CommitId, ResourceError> {
-    let NewProject { name, shipyard, stages, upstream } = new;
-    let made = match upstream {
-        None => git.create_project(name, stages, shipyard, now),
-        Some(sealed) => {
-            let upstream = upstreams.open(name, sealed)?;
-            upstreams.create_project(name, &upstream, stages, shipyard, now, this)
-        }
-    };
-    match made {
-        // The repository appears whole or not at all: after a crash it is this very intent's.
-        Err(ResourceError::ProjectExists(_)) if this == Attempt::Again => {
-            git.tip(name, Branch::Default)
-        }
-        other => other,
-    }
-}
-
-/// Idempotent as well.
-fn change_service(
-    git: &Repositories,
-    intent: &Intent,
-    now: Timestamp,
-) -> Result<CommitId, ResourceError> {
-    match intent {
-        Intent::CreateProject(NewProject { name: project, .. })
-        | Intent::DeleteProject { project } => git.tip(project, Branch::Default),
-        Intent::CreateService { project, service, stages } => {
-            match git.create_service(project, stages, service, now) {
-                Ok(()) | Err(ResourceError::ServiceExists { .. }) => {
-                    git.tip(project, Branch::Default)
-                }
-                Err(error) => Err(error),
-            }
-        }
-        Intent::DeleteService { project, service, stages } => {
-            git.delete_service(project, stages, service, now)?;
-            git.tip(project, Branch::Default)
-        }
-    }
-}
-
-/// The shipyard of the default branch, where it is another commit's and valid.
-pub(crate) fn newest_shipyard(
-    git: &Repositories,
-    project: &ProjectName,
-    known: &CommitId,
-) -> Result<Option<(CommitId, String)>, ResourceError> {
-    let tip = git.tip(project, Branch::Default)?;
-    if tip == *known {
-        return Ok(None);
-    }
-    Ok(shipyard_at(git, project, &tip)?.map(|text| (tip, text)))
-}
-
-/// The shipyard at a commit, where it is valid.
-pub(crate) fn shipyard_at(
-    git: &Repositories,
-    project: &ProjectName,
-    commit: &CommitId,
-) -> Result<Option<String>, ResourceError> {
-    let path = ResourcePath::new("shipyard.yaml")?;
-    let bytes = git.read(project, &Place::Project, &path, Some(commit))?;
-    Ok(String::from_utf8(bytes).ok().filter(|text| Shipyard::parse(text).is_ok()))
-}
-
-/// The new shipyard among the files that are written to a project's default branch.
-pub(crate) fn shipyard_in(
-    place: &Place,
-    files: &[(ResourcePath, Vec<u8>)],
-) -> Result<Option<String>, Failure> {
-    if !matches!(place, Place::Project) {
-        return Ok(None);
-    }
-    // Of two contents for one path the later counts.
-    let found = files.iter().rev().find(|(path, _)| path.as_str() == "shipyard.yaml");
-    let Some((_, bytes)) = found else { return Ok(None) };
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    Shipyard::parse(&text)?;
-    Ok(Some(text))
 }

@@ -21,12 +21,15 @@ use tokio::sync::oneshot;
 
 use crate::failure::Failure;
 use crate::handle::Engine;
+use crate::repository::newest_shipyard;
 use crate::resolve::Shipyards;
-use crate::saga::{newest_shipyard, unhurried};
+use crate::saga::unhurried;
 
-/// How soon an upstream is asked again that could not be reached, and how late at most.
+/// How soon a push is tried again that did not get there, and how late at most.
 const AGAIN_FIRST: Duration = Duration::from_secs(1);
 const AGAIN_MAX: Duration = Duration::from_secs(60);
+/// How soon it is asked again for sequences that shall wait.
+const AGAIN_WAITING: Duration = Duration::from_secs(5);
 
 /// Somebody who needs to know what the upstream has.
 enum Waiting {
@@ -70,6 +73,16 @@ impl Waits {
         }
         Some(taken)
     }
+}
+
+/// What a sequence does once the upstream was asked.
+enum Outlook {
+    /// It runs on what is known; why that may not be the newest.
+    Known(Option<String>),
+    /// It ends with an error.
+    Failed(String),
+    /// It waits for another try.
+    Later,
 }
 
 /// A panic under a lock leaves nothing half-done: each of them guards one map.
@@ -204,53 +217,62 @@ impl Engine {
     }
 
     fn wait_for_upstream(&self, project: ProjectName, who: Waiting) {
-        if !self.inner.waits.add(&project, who) {
-            return;
+        if self.inner.waits.add(&project, who) {
+            let engine = self.clone();
+            self.inner.runtime.spawn(async move { engine.serve_waiting(&project).await });
         }
-        let engine = self.clone();
-        self.inner.runtime.spawn(async move {
-            let mut shipyards = Some(Shipyards::new(engine.repositories().clone()));
-            let mut pause = AGAIN_FIRST;
-            while let Some(waiting) = engine.inner.waits.take(&project) {
-                let known = engine.synchronise(&project).await;
-                let mut waits_on = false;
-                for who in waiting {
-                    match who {
-                        Waiting::Reader(told) => drop(told.send(reader_hears(&known))),
-                        Waiting::Sequence(resolve) => {
-                            let how = engine.inner.upstreams.when_unreachable();
-                            match (&known, how) {
-                                (Ok(Synced::Done { .. }), _) => {
-                                    engine.resolve(&mut shipyards, resolve, None).await;
-                                }
-                                (_, WhenUnreachable::LastKnown) => {
-                                    let why = why(&known);
-                                    engine.resolve(&mut shipyards, resolve, Some(why)).await;
-                                }
-                                (_, WhenUnreachable::Fail) => {
-                                    let why =
-                                        format!("the upstream cannot be asked: {}", why(&known));
-                                    engine.resolved(resolve, Resolution::Failed(why)).await;
-                                }
-                                (_, WhenUnreachable::Wait) => {
-                                    waits_on = true;
-                                    let who = Waiting::Sequence(resolve);
-                                    // This very task fetches for the project.
-                                    engine.inner.waits.add(&project, who);
-                                }
-                            }
+    }
+
+    /// Fetches for a project, until nobody waits for it any more.
+    async fn serve_waiting(&self, project: &ProjectName) {
+        let mut shipyards = Some(Shipyards::new(self.repositories().clone()));
+        while let Some(waiting) = self.inner.waits.take(project) {
+            let known = self.synchronise(project).await;
+            let mut left = Vec::new();
+            for who in waiting {
+                match who {
+                    Waiting::Reader(told) => drop(told.send(reader_hears(&known))),
+                    Waiting::Sequence(resolve) => match self.outlook(&known) {
+                        Outlook::Known(stale) => self.resolve(&mut shipyards, resolve, stale).await,
+                        Outlook::Failed(why) => {
+                            self.resolved(resolve, Resolution::Failed(why)).await;
                         }
-                    }
-                }
-                match waits_on {
-                    true => {
-                        tokio::time::sleep(pause).await;
-                        pause = (pause * 2).min(AGAIN_MAX);
-                    }
-                    false => pause = AGAIN_FIRST,
+                        Outlook::Later => left.push(resolve),
+                    },
                 }
             }
+            self.wait_again(project, left);
+        }
+    }
+
+    /// Sequences wait for the next try; whoever else comes meanwhile does not wait for that.
+    fn wait_again(&self, project: &ProjectName, sequences: Vec<Resolve>) {
+        if sequences.is_empty() {
+            return;
+        }
+        let (engine, project) = (self.clone(), project.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(AGAIN_WAITING).await;
+            for resolve in sequences {
+                engine.wait_for_upstream(project.clone(), Waiting::Sequence(resolve));
+            }
         });
+    }
+
+    /// What becomes of a sequence after a fetch.
+    fn outlook(&self, known: &Result<Synced, Failure>) -> Outlook {
+        let why = match known {
+            Ok(Synced::Done { .. }) => return Outlook::Known(None),
+            Ok(Synced::Unreachable(reason)) => reason.clone(),
+            Err(error) => error.to_string(),
+        };
+        match self.inner.upstreams.when_unreachable() {
+            WhenUnreachable::LastKnown => Outlook::Known(Some(why)),
+            WhenUnreachable::Fail => {
+                Outlook::Failed(format!("the repository elsewhere cannot be asked: {why}"))
+            }
+            WhenUnreachable::Wait => Outlook::Later,
+        }
     }
 
     /// Asks the upstream, in turn with whoever writes files of the project, and takes note of what it has.
@@ -336,13 +358,5 @@ fn reader_hears(known: &Result<Synced, Failure>) -> Result<(), Failure> {
         }
         // What is known here is better than nothing.
         Err(_) => Ok(()),
-    }
-}
-
-fn why(known: &Result<Synced, Failure>) -> String {
-    match known {
-        Ok(Synced::Done { .. }) => String::new(),
-        Ok(Synced::Unreachable(reason)) => reason.clone(),
-        Err(error) => error.to_string(),
     }
 }

@@ -11,6 +11,7 @@ mod credentials;
 mod reconcile;
 mod remote;
 mod seal;
+mod status;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -21,7 +22,6 @@ use std::time::Duration;
 
 use git2::Oid;
 use jiff::Timestamp;
-use regex::Regex;
 use tidegate_core::names::{CommitId, ProjectName};
 use tokio::sync::Semaphore;
 
@@ -35,6 +35,7 @@ use remote::{Pushed, Remote, RemoteProblem};
 pub use create::Attempt;
 pub use credentials::{Access, HttpAccess, Proxy, SshAccess, Upstream, UpstreamProblem};
 pub use seal::{BrokenSeal, SealedUpstream, SealingKey};
+pub use status::{Change, Status, Synced, Unreachable, UpstreamSettings, WhenUnreachable};
 
 /// The file in a repository that holds its upstream.
 const FILE: &str = "upstream.json";
@@ -48,43 +49,6 @@ const ATTEMPTS_MAX: u32 = 5;
 const CALLS_MAX: usize = 8;
 /// How long the first fetch, or a push of everything, may take.
 const WHOLE_TIME_MAX: Duration = Duration::from_secs(120);
-
-/// What an installation has set.
-#[derive(Debug, Clone)]
-pub struct UpstreamSettings {
-    /// Where nobody is let go to.
-    pub deny: Vec<Regex>,
-    /// How long a fetch or a push may take.
-    pub time_max: Duration,
-    /// What becomes of a sequence that is triggered while an upstream cannot be reached.
-    pub when_unreachable: WhenUnreachable,
-    /// The program that speaks SSH: OpenSSH's, 8.4 or newer.
-    pub ssh: String,
-}
-
-impl Default for UpstreamSettings {
-    /// Everywhere, within ten seconds; otherwise on what is known.
-    fn default() -> Self {
-        Self {
-            deny: Vec::new(),
-            time_max: Duration::from_secs(10),
-            when_unreachable: WhenUnreachable::default(),
-            ssh: "ssh".to_owned(),
-        }
-    }
-}
-
-/// What becomes of a sequence that is triggered while the upstream cannot be reached.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum WhenUnreachable {
-    /// It runs on the newest commits that are known, and says so.
-    #[default]
-    LastKnown,
-    /// It waits until the upstream answers.
-    Wait,
-    /// It ends with an error.
-    Fail,
-}
 
 /// The upstreams of all projects. Clones share them. Every call blocks, and needs a runtime; those that
 /// change something take turns with whoever else writes to the project, which the caller sees to.
@@ -101,51 +65,6 @@ struct Inner {
     calls: Semaphore,
     /// The upstreams that could not be reached when they were last asked.
     problems: Mutex<HashMap<ProjectName, Unreachable>>,
-}
-
-/// Since when an upstream cannot be reached, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreachable {
-    /// The first call in vain.
-    pub since: Timestamp,
-    /// What `git` said at the last one.
-    pub reason: String,
-}
-
-/// How a project stands to its upstream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// Its address.
-    pub upstream: Upstream,
-    /// Branches with commits that it does not have yet, and how many.
-    pub unsynced: Vec<(String, usize)>,
-    /// Branches that hold commits which did not fit.
-    pub conflicts: Vec<String>,
-    /// Whether it could not be reached.
-    pub unreachable: Option<Unreachable>,
-}
-
-/// What synchronising has come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Synced {
-    /// Both are the same but for what the upstream did not take.
-    Done {
-        /// Branches that have another tip here than before.
-        moved: BTreeSet<String>,
-    },
-    /// Nothing is known that was not known before; why.
-    Unreachable(String),
-}
-
-/// What a write has come to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change<T> {
-    /// What the work has answered.
-    pub value: T,
-    /// Branches that have another tip here than before because of the upstream.
-    pub moved: BTreeSet<String>,
-    /// Whether the upstream has it.
-    pub is_synced: bool,
 }
 
 impl Upstreams {

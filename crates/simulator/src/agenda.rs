@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tidegate_core::names::EventId;
+use tidegate_core::sequence::Resolve;
 use tidegate_store::Intent;
 
 use crate::request::{Answer, RequestId};
@@ -31,6 +32,8 @@ pub(crate) enum Action {
     JobEnds(EventId),
     /// The files of a new project are written, for a saga and the request that began it.
     Files(i64, Box<Intent>, Option<RequestId>),
+    /// Somebody has asked elsewhere for a shipyard.
+    Fetched(Box<Resolve>),
     /// Something goes wrong.
     Fault,
     /// Something that went wrong is put right.

@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) faults: Faults,
     /// Time between two faults, at most.
     pub(crate) fault_every: Duration,
+    /// Files are kept elsewhere: shipyards come later than the commit that asks for them.
+    pub(crate) elsewhere: bool,
 }
 
 /// How bad the network is, in a thousand messages.
@@ -90,6 +92,7 @@ impl Plan {
             network,
             faults,
             fault_every,
+            elsewhere: random.chance(300),
         }
     }
 }

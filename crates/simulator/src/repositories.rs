@@ -28,6 +28,8 @@ pub(crate) struct Repositories {
     unreadable: Arc<AtomicBool>,
     /// The next one who reads panics.
     panics: Arc<AtomicBool>,
+    /// They are elsewhere: whoever reads has to ask there first.
+    elsewhere: Arc<AtomicBool>,
 }
 
 const UNPOISONED: &str = "nobody panics while holding it";
@@ -54,6 +56,10 @@ impl Repositories {
         self.unreadable.store(unreadable, Ordering::SeqCst);
     }
 
+    pub(crate) fn set_elsewhere(&self, elsewhere: bool) {
+        self.elsewhere.store(elsewhere, Ordering::SeqCst);
+    }
+
     pub(crate) fn panic_once(&self) {
         self.panics.store(true, Ordering::SeqCst);
     }
@@ -64,21 +70,30 @@ impl Repositories {
     }
 }
 
-impl Resolver for Repositories {
-    fn resolve(&mut self, resolve: &Resolve) -> Resolved {
-        if self.panics.swap(false, Ordering::SeqCst) {
-            panic_quietly("the reader of shipyards");
-        }
+impl Repositories {
+    /// What stands there now.
+    pub(crate) fn read(&self, resolve: &Resolve, stale: Option<String>) -> Resolution {
         if self.unreadable.load(Ordering::SeqCst) {
-            let reason = "shipyard.yaml cannot be read, as planned".to_owned();
-            return Resolved::Now(Resolution::Failed(reason));
+            return Resolution::Failed("shipyard.yaml cannot be read, as planned".to_owned());
         }
         let files = self.files.lock().expect(UNPOISONED);
         let Some(File { commit, text, shipyard }) = files.get(&resolve.scope.project).cloned()
         else {
-            return Resolved::Now(Resolution::Failed("there is no such repository".to_owned()));
+            return Resolution::Failed("there is no such repository".to_owned());
         };
         let stage_commit = Some(resolve.requested_commit.as_ref().unwrap_or(&commit).clone());
-        Resolved::Now(Resolution::Read { commit, shipyard, text, stage_commit, stale: None })
+        Resolution::Read { commit, shipyard, text, stage_commit, stale }
+    }
+}
+
+impl Resolver for Repositories {
+    fn resolve(&mut self, resolve: &Resolve) -> Resolved {
+        if self.elsewhere.load(Ordering::SeqCst) {
+            return Resolved::Later;
+        }
+        if self.panics.swap(false, Ordering::SeqCst) {
+            panic_quietly("the reader of shipyards");
+        }
+        Resolved::Now(self.read(resolve, None))
     }
 }

@@ -8,7 +8,7 @@ use tidegate_core::approval::{Decision, Subject};
 use tidegate_core::event::Draft;
 use tidegate_core::names::{ContextId, EventId, ProjectName, StageName};
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Command, Input, Refusal, Reply};
+use tidegate_core::sequence::{Command, Input, Refusal, Reply, Resolution, Resolve};
 use tidegate_core::shipyard::Shipyard;
 use tidegate_engine::{Done, Failure, Submission, Work, input_of};
 use tidegate_store::{IdempotencyRow, Intent, NewProject, Write, Written};
@@ -33,6 +33,8 @@ pub(crate) enum Op {
     Create(NewProject),
     /// What parts of the server itself write.
     Write(Write),
+    /// A shipyard that came from elsewhere.
+    Resolved(Box<Resolve>, Resolution),
 }
 
 /// An `Idempotency-Key`, and what was asked under it.
@@ -53,6 +55,8 @@ pub(crate) enum Owner {
     Saga(Option<RequestId>),
     /// Whoever takes over a shipyard that was pushed.
     Push,
+    /// Whoever asks elsewhere for shipyards.
+    Upstream,
 }
 
 /// Where the built-in executor is with a task.
@@ -80,7 +84,9 @@ impl Request {
     pub(crate) fn may_repeat(&self) -> bool {
         match &self.op {
             Op::Event { body, key } => key.is_some() || body.get("id").is_some(),
-            Op::Vote { .. } | Op::Control(_) | Op::Create(_) | Op::Write(_) => true,
+            Op::Vote { .. } | Op::Control(_) | Op::Create(_) | Op::Write(_) | Op::Resolved(..) => {
+                true
+            }
         }
     }
 }
@@ -191,6 +197,12 @@ impl fmt::Display for Op {
                 write!(f, "{} {context}, {stage}", control.as_str())
             }
             Self::Create(new) => write!(f, "create project {}", new.name),
+            Self::Resolved(resolve, Resolution::Read { commit, .. }) => {
+                write!(f, "the shipyard of {} is {commit}", resolve.execution)
+            }
+            Self::Resolved(resolve, Resolution::Failed(why)) => {
+                write!(f, "the shipyard of {}: {why}", resolve.execution)
+            }
             Self::Write(write) => match write {
                 Write::Snapshot { project, commit, .. } => {
                     write!(f, "shipyard of {project} at {commit}")
@@ -252,6 +264,11 @@ impl Arrived {
                 (Work::Write(Write::Begin(intent, Vec::new()), by), None)
             }
             Op::Write(write) => (Work::Write(write.clone(), by), None),
+            Op::Resolved(resolve, resolution) => {
+                let (project, execution) = (resolve.scope.project.clone(), resolve.execution);
+                let resolution = resolution.clone();
+                (step(Input::Resolved { project, execution, resolution }, None), None)
+            }
         };
         Self { request: id, work, given }
     }

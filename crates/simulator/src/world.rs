@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tidegate_core::names::{ProjectName, ServiceName};
 use tidegate_core::principal::Principal;
+use tidegate_core::sequence::Resolve;
 use tidegate_engine::{Clock as _, Entropy as _, Notice};
 use tidegate_store::memory::{Fault, MemoryDisk};
 use tidegate_store::{Intent, Reader as _, StoreError, Write, Written};
@@ -82,6 +83,7 @@ impl World {
             repositories: Repositories::default(),
             strikes: Arc::new(Strikes::default()),
         };
+        machine.repositories.set_elsewhere(plan.elsewhere);
         let project = |n| ProjectName::new(format!("shop-{n}")).expect("a plain word");
         let service = |n| ServiceName::new(format!("cart-{n}")).expect("a plain word");
         let people = (0..plan.people).map(Person::new).collect();
@@ -152,6 +154,7 @@ impl World {
             Action::Start => self.start()?,
             Action::JobEnds(task) => self.job_ends(task)?,
             Action::Files(number, intent, asked) => self.write_files(number, &intent, asked)?,
+            Action::Fetched(resolve) => self.fetched(*resolve)?,
             Action::Fault => self.fault()?,
             Action::Space => self.space(),
             Action::Readable => self.machine.repositories.set_unreadable(false),
@@ -216,7 +219,7 @@ impl World {
         let most = match self.requests[id].owner {
             Owner::Client => self.plan.inbox,
             // They wait for each other, so there are few.
-            Owner::Job(..) | Owner::Saga(_) | Owner::Push => usize::MAX,
+            Owner::Job(..) | Owner::Saga(_) | Owner::Push | Owner::Upstream => usize::MAX,
         };
         if server.arrive(arrived, most) {
             self.plan_turn(Duration::from_millis(1));
@@ -274,7 +277,9 @@ impl World {
             let op = &self.requests[*id].op;
             let line = match self.requests[*id].owner {
                 Owner::Client => format!("#{id} {answer}"),
-                Owner::Job(..) | Owner::Saga(_) | Owner::Push => format!("#{id} {op}: {answer}"),
+                Owner::Job(..) | Owner::Saga(_) | Owner::Push | Owner::Upstream => {
+                    format!("#{id} {op}: {answer}")
+                }
             };
             self.note(format_args!("{line}"));
         }
@@ -284,6 +289,10 @@ impl World {
         self.checker.committed(server, &self.requests, &answered, notice, clocks)?;
         for task in &notice.cancelled {
             self.cancel_job(*task);
+        }
+        for resolve in &notice.resolves {
+            let after = self.random.millis(1, 12_000);
+            self.agenda.plan(self.now + after, Action::Fetched(Box::new(resolve.clone())));
         }
         for (id, answer) in answered {
             match (&answer, &self.requests[id].op) {
@@ -327,7 +336,7 @@ impl World {
                     self.agenda.plan(self.now + delay, Action::Answer(id, answer));
                 }
             }
-            Owner::Job(..) | Owner::Saga(_) | Owner::Push => {
+            Owner::Job(..) | Owner::Saga(_) | Owner::Push | Owner::Upstream => {
                 self.agenda.plan(self.now, Action::Answer(id, Box::new(answer)));
             }
         }
@@ -356,7 +365,7 @@ impl World {
                 self.reply(asked, Answer::Written(Written::Done));
                 Ok(())
             }
-            Owner::Saga(None) | Owner::Push | Owner::Client => Ok(()),
+            Owner::Saga(None) | Owner::Push | Owner::Upstream | Owner::Client => Ok(()),
         }
     }
 
@@ -433,6 +442,16 @@ impl World {
         let now = self.machine.clocks.now();
         let write = Write::Complete { intent: number, commit, now, events: Vec::new() };
         self.submit(Op::Write(write), Owner::Saga(asked))
+    }
+
+    /// Somebody has asked elsewhere, or in vain. A process that has ended asks again after its start.
+    fn fetched(&mut self, resolve: Resolve) -> Checked {
+        if self.server.is_none() {
+            return Ok(());
+        }
+        let stale = self.random.chance(100).then(|| "out of reach, as planned".to_owned());
+        let resolution = self.machine.repositories.read(&resolve, stale);
+        self.submit(Op::Resolved(Box::new(resolve), resolution), Owner::Upstream)
     }
 
     /// A person has pushed a shipyard: it is in force once the store knows of it.

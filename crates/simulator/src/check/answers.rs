@@ -287,7 +287,7 @@ fn ballot(request: &Request) -> Option<(EventId, Decision)> {
             let decision = if approves { Decision::Approve } else { Decision::Decline };
             Some((approval, decision))
         }
-        Op::Event { .. } | Op::Control(_) | Op::Create(_) | Op::Write(_) => None,
+        Op::Event { .. } | Op::Control(_) | Op::Create(_) | Op::Write(_) | Op::Resolved(..) => None,
     }
 }
 
