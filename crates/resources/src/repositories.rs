@@ -135,7 +135,9 @@ impl Repositories {
         self.inner.locks.hold(name, work)
     }
 
-    pub(crate) fn root(&self) -> &Path {
+    /// The directory that they are in.
+    #[must_use]
+    pub fn root(&self) -> &Path {
         &self.inner.root
     }
 

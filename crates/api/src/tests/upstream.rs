@@ -296,3 +296,77 @@ fn a_shipyard_that_was_pushed_elsewhere_is_in_force() {
         assert_eq!(server.get(&format!("{PROJECT}/tour")).await.json()["shipyard"], text);
     });
 }
+
+#[test]
+fn a_token_that_was_withdrawn_is_said_to_readers_and_stops_no_sequence() {
+    on_server(|server| async move {
+        let root = tempfile::tempdir().unwrap();
+        let there = elsewhere(root.path());
+        created(&server, &there).await;
+        let address = there.address();
+        drop(there);
+        let other = Some(("ada".to_owned(), "hunter3".to_owned()));
+        let options = Options { token: other, ..Options::default() };
+        let _there = GitServer::start_on(address, root.path(), options).unwrap();
+        let file = format!("{RESOURCES}/stage/qa/resource/metadata.yaml");
+        let read = server.get(&file).await;
+        assert_eq!((read.status, read.message().contains("Invalid git token")), (424, true));
+        let written = server.call("PUT", &file, &json!({"resourceContent": "YQ=="})).await;
+        assert_eq!(written.status, 424, "{written:?}");
+        let context = server.deliver("tour", "hello:1").await;
+        let found = resolved(&server, &context).await;
+        assert!(found["scope"]["stale"].as_str().unwrap().contains("Invalid git token"), "{found}");
+        for answer in [read.body, written.body, found.to_string()] {
+            assert!(!answer.contains("hunter2"), "{answer}");
+        }
+    });
+}
+
+#[test]
+fn credentials_that_cannot_be_opened_are_said_and_can_be_set_again() {
+    on_server(|server| async move {
+        let root = tempfile::tempdir().unwrap();
+        let there = elsewhere(root.path());
+        created(&server, &there).await;
+        let project = tidegate_core::names::ProjectName::new("tour").unwrap();
+        let upstream = server.engine.upstreams().upstream(&project).unwrap().unwrap();
+        // As a server that has lost its key finds them.
+        let other = tidegate_resources::upstream::SealingKey::new(&[9; 32]);
+        let sealed =
+            tidegate_resources::upstream::SealedUpstream::seal(&other, &project, &upstream);
+        let file = server.engine.repositories().root().join("tour.git/upstream.json");
+        std::fs::write(file, sealed.to_text()).unwrap();
+        let read = server.get(&format!("{RESOURCES}/stage/qa/resource/metadata.yaml")).await;
+        assert_eq!(read.status, 424, "{read:?}");
+        let message = "Could not decode credentials for upstream repository";
+        assert!(read.message().starts_with(message), "{read:?}");
+        let shown = server.get(&format!("{PROJECT}/tour")).await.json();
+        assert_eq!(shown["gitCredentials"]["remoteURL"], there.url("shop"), "it can still be seen");
+        let body =
+            json!({"name": "tour", "gitCredentials": credentials(&there.url("shop"), "hunter2")});
+        assert_eq!(server.call("PUT", PROJECT, &body).await.status, 201);
+        let read = server.get(&format!("{RESOURCES}/stage/qa/resource/metadata.yaml")).await;
+        assert_eq!(read.status, 200);
+    });
+}
+
+#[test]
+fn fifty_triggers_right_after_a_push_run_on_its_commit_and_share_the_way_there() {
+    on_server(|server| async move {
+        let root = tempfile::tempdir().unwrap();
+        let there = elsewhere(root.path());
+        created(&server, &there).await;
+        let (tip, before) = (pushed(root.path(), "qa"), there.fetches());
+        let triggers: Vec<_> = (0..50)
+            .map(|n| {
+                let server = server.clone();
+                tokio::spawn(async move { server.deliver("tour", &format!("hello:{n}")).await })
+            })
+            .collect();
+        for trigger in triggers {
+            let found = resolved(&server, &trigger.await.unwrap()).await;
+            assert_eq!(found["scope"]["gitcommitid"], tip);
+        }
+        assert!(there.fetches() - before < 50, "they share fetches: {}", there.fetches() - before);
+    });
+}

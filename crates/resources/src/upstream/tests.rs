@@ -405,3 +405,23 @@ fn what_was_written_meanwhile_and_is_refused_stays_and_is_shown() {
     assert_eq!(elsewhere.status().unsynced, [("dev".to_owned(), 1)]);
     assert_eq!(elsewhere.shop.read(&dev(), "a.yaml", None), "1");
 }
+
+#[test]
+fn whoever_is_never_first_is_told_so_and_leaves_nothing() {
+    let elsewhere = Elsewhere::created();
+    let _guard = elsewhere.runtime.enter();
+    let (name, files) = (&elsewhere.shop.name, [(path("a.yaml"), b"1".to_vec())]);
+    let mut tries = 0;
+    let said = elsewhere.upstreams.write(name, now(), |repositories| {
+        tries += 1;
+        let commit = repositories.write(name, &dev(), &files, now())?;
+        elsewhere.pushed("dev", "b.yaml", &tries.to_string());
+        Ok(commit)
+    });
+    assert!(matches!(said, Err(ResourceError::Contended { .. })), "{said:?}");
+    assert_eq!(tries, 5, "as often as Keptn");
+    elsewhere.synchronise();
+    assert_eq!(elsewhere.there(&["ls-tree", "--name-only", "dev"]), "b.yaml\nmetadata.yaml");
+    assert_eq!(elsewhere.shop.git(&["rev-parse", "dev"]), elsewhere.there(&["rev-parse", "dev"]));
+    assert_eq!(elsewhere.status().unsynced, []);
+}
