@@ -425,3 +425,19 @@ fn whoever_is_never_first_is_told_so_and_leaves_nothing() {
     assert_eq!(elsewhere.shop.git(&["rev-parse", "dev"]), elsewhere.there(&["rev-parse", "dev"]));
     assert_eq!(elsewhere.status().unsynced, []);
 }
+
+#[test]
+fn a_copy_knows_its_upstream_and_needs_the_key() {
+    let elsewhere = Elsewhere::created();
+    let to = tempfile::tempdir().unwrap();
+    let name = &elsewhere.shop.name;
+    assert!(crate::copy_project(&elsewhere.shop.root(), name, to.path()).unwrap());
+    let copy = crate::Repositories::open(to.path()).unwrap();
+    let with = |key: u8| {
+        let key = SealingKey::new(&[key; 32]);
+        Upstreams::new(copy.clone(), key, UpstreamSettings::default()).status(name)
+    };
+    let status = with(7).unwrap().unwrap();
+    assert_eq!((status.upstream, status.unsynced), (elsewhere.upstream("hunter2"), vec![]));
+    assert!(matches!(with(8), Err(ResourceError::BrokenSeal(_))));
+}
