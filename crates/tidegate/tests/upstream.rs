@@ -144,3 +144,42 @@ fn whoever_provisions_repositories_is_asked_for_one() {
     // One that is there already is nobody's business but ours.
     assert_eq!(create().0, 409);
 }
+
+/// The state of the newest execution of project `far`, and what it says.
+fn newest(server: &Server) -> (String, String) {
+    let (_, found) = server.get("/api/controlPlane/v1/sequence-execution?project=far");
+    let found = &found["sequenceExecutions"][0];
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&found["status"]["state"]), text(&found["scope"]["gitcommitid"]))
+}
+
+#[test]
+fn a_sequence_fails_or_waits_where_it_is_told_to() {
+    for how in ["fail", "wait"] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let config = directory.path().join("tidegate.toml");
+        std::fs::write(&config, format!("[upstream]\nwhen_unreachable = \"{how}\"\n"))
+            .expect("there is room");
+        let mut server = Server::configured(&directory.path().join("data"), Some(config));
+        let far = Far::new();
+        far.create(server.address);
+        far.leave();
+        assert_eq!(server.post("/api/v1/event", &far::delivery()).0, 200);
+        if how == "fail" {
+            let failed = || (newest(&server).0 == "finished").then_some(());
+            until("the sequence to fail", failed);
+            continue;
+        }
+        // It still waits after a crash.
+        let away = || {
+            let (_, state) = server.get("/api/tidegate/v1/project/far/upstream");
+            state["unreachable"].is_object().then_some(())
+        };
+        until("the upstream to be asked", away);
+        server.crash();
+        assert_eq!(newest(&server), ("triggered".to_owned(), String::new()));
+        far.recover();
+        let goes_on = || (!newest(&server).1.is_empty()).then_some(());
+        until("the sequence to go on", goes_on);
+    }
+}

@@ -28,7 +28,8 @@ pub enum Attempt {
 
 impl Upstreams {
     /// Creates a project whose files are kept elsewhere: in Keptn's layout, on top of what is there. All
-    /// branches are pushed at once, but to an empty repository the default branch first. Answers with the tip of the default branch.
+    /// branches are pushed at once, but to an empty repository the default branch first. Answers with the
+    /// tip of the default branch.
     ///
     /// # Errors
     /// [`ResourceError::ProjectExists`]; [`ResourceError::UpstreamNotFound`],
@@ -88,19 +89,15 @@ impl Upstreams {
         }
         let default = project.reference(Branch::Default)?;
         let fetched = project.heads()?;
-        if attempt == Attempt::Again
-            && project.is_initialized()?.is_some_and(|by| by == name.as_str())
-        {
-            // All of it was pushed at once, before the crash.
-            put(dir, &self.seal(name, upstream))?;
-            disk::sync_tree(dir)?;
-            return default_tip(&project);
-        }
-        if project.is_initialized()?.is_some() {
+        if attempt == Attempt::Again && project.is_ours(shipyard)? {
+            // The default branch was pushed before the crash, and perhaps the others.
+            project.lay_out_rest(stages, now)?;
+        } else if project.is_initialized()?.is_some() {
             return Err(ResourceError::UpstreamInitialized { url: upstream.url().to_owned() });
+        } else {
+            refuse_taken(name, stages, &default, &fetched)?;
+            project.lay_out(stages, shipyard, now)?;
         }
-        refuse_taken(name, stages, &default, &fetched)?;
-        project.lay_out(stages, shipyard, now)?;
         let new = project.heads()?.into_iter();
         let new = new.filter(|(name, tip)| fetched.get(name) != Some(tip));
         // Some hosts take the first branch of an empty repository for its default branch.
@@ -226,6 +223,33 @@ fn refuse_taken(
 }
 
 impl Project<'_> {
+    /// Whether the default branch is what a former attempt has made: with this name and this shipyard.
+    fn is_ours(&self, shipyard: &str) -> Result<bool, ResourceError> {
+        if self.is_initialized()?.is_none_or(|by| by != self.name.as_str()) {
+            return Ok(false);
+        }
+        let tree = self.tip(Branch::Default)?.tree()?;
+        Ok(match tree::find(&self.repo, &tree, [layout::SHIPYARD].into_iter())? {
+            Node::File(id) => self.repo.find_blob(id)?.content() == shipyard.as_bytes(),
+            _ => false,
+        })
+    }
+
+    /// Makes the branches of stages that a former attempt did not push.
+    fn lay_out_rest(&self, stages: &[StageName], now: Timestamp) -> Result<(), ResourceError> {
+        // Behind the shipyard stands what stages begin with.
+        let first = self.tip(Branch::Default)?.parent(0)?;
+        for stage in stages {
+            if let Err(ResourceError::StageNotFound { .. }) = self.tip(Branch::Stage(stage)) {
+                let commit =
+                    self.commit_object(layout::STAGE_CREATED, now, first.tree_id(), &[&first])?;
+                let branch = layout::stage_reference(stage);
+                self.repo.reference(&branch, commit, false, layout::STAGE_CREATED)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whose project the repository holds already: the name in its `metadata.yaml`, or an empty one.
     fn is_initialized(&self) -> Result<Option<String>, ResourceError> {
         let Ok(tip) = self.tip(Branch::Default) else { return Ok(None) };

@@ -238,12 +238,22 @@ fn a_project_that_was_pushed_before_a_crash_is_taken_over_after_it() {
     std::fs::remove_dir_all(elsewhere.shop.dir()).unwrap();
     let upstream = elsewhere.upstream("hunter2");
     elsewhere.create_at(&upstream, Attempt::First).unwrap_err();
+    let dev = elsewhere.there(&["rev-parse", "dev"]);
+    // The stages come after the default branch; one of them did not get there.
+    elsewhere.there(&["update-ref", "-d", "refs/heads/prod"]);
     elsewhere.create_at(&upstream, Attempt::Again).unwrap();
+    assert_eq!(elsewhere.there(&["rev-parse", "dev"]), dev);
+    assert_eq!(elsewhere.there(&["ls-tree", "--name-only", "prod"]), "metadata.yaml");
     assert_eq!(
         elsewhere.there(&["rev-parse", "master"]),
         elsewhere.shop.git(&["rev-parse", "master"])
     );
     assert_eq!(elsewhere.status().unsynced, []);
+    // With another shipyard it is somebody else's.
+    std::fs::remove_dir_all(elsewhere.shop.dir()).unwrap();
+    elsewhere.pushed("master", "shipyard.yaml", "apiVersion: 1");
+    let said = elsewhere.create_at(&upstream, Attempt::Again).unwrap_err();
+    assert!(matches!(said, ResourceError::UpstreamInitialized { .. }), "{said}");
 }
 
 #[test]

@@ -45,6 +45,11 @@ impl Far {
         self.server.set(modes[dice.below(modes.len())]);
     }
 
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn leave(&self) {
+        self.server.set(Mode::HangUp);
+    }
+
     pub(crate) fn recover(&self) {
         self.server.set(Mode::Serve);
     }
