@@ -32,7 +32,7 @@ impl Repositories {
     ) -> Result<CommitId, ResourceError> {
         self.writing(project, |project| {
             project.append(place.branch(), layout::RESOURCE_DELETED, now, |root| {
-                let directory = project.descend(project.repo.find_tree(root.id())?, place)?;
+                let directory = project.descend(root, place)?;
                 let node =
                     |path: &ResourcePath| tree::find(&project.repo, &directory, path.segments());
                 let chart = match chart::directory_of(path) {
@@ -44,10 +44,11 @@ impl Repositories {
                 if chart.is_none() && !is_file {
                     return Err(project.missing(place, path, found.obstacle()));
                 }
+                let prefix = project.prefix(place)?;
                 let mut update = TreeUpdateBuilder::new();
                 // Somebody may have pushed the one beside the other.
                 for gone in chart.iter().chain(is_file.then_some(path)) {
-                    update.remove(place.within_branch(gone));
+                    update.remove(format!("{prefix}{gone}"));
                 }
                 let tree = update.create_updated(&project.repo, root)?;
                 project.with_service(tree, place)
@@ -60,9 +61,9 @@ impl Project<'_> {
     /// The root of a branch that has the directory of a place.
     fn with_service(&self, root: Oid, place: &Place) -> Result<Oid, ResourceError> {
         let root = self.repo.find_tree(root)?;
-        match (place, self.descend(self.repo.find_tree(root.id())?, place)) {
-            (Place::Service(_, service), Err(ResourceError::ServiceNotFound { .. })) => {
-                self.with_metadata(&root, service, "")
+        match (place, self.descend(&root, place)) {
+            (Place::Service(stage, service), Err(ResourceError::ServiceNotFound { .. })) => {
+                self.with_metadata(&root, stage, service, "")
             }
             (_, found) => found.map(|_| root.id()),
         }

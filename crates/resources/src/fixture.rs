@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tidegate_core::names::{CommitId, ProjectName, ServiceName, StageName};
 
-use crate::{Place, Repositories, ResourcePath};
+use crate::{Place, Repositories, ResourcePath, StageLayout};
 
 pub(crate) const SHIPYARD: &str = "apiVersion: spec.keptn.sh/0.2.2\nkind: Shipyard\n";
 
@@ -29,8 +29,12 @@ impl Sockshop {
     }
 
     pub(crate) fn without_project() -> Self {
+        Self::without_project_for(StageLayout::Branches)
+    }
+
+    pub(crate) fn without_project_for(stages: StageLayout) -> Self {
         let root = tempfile::tempdir().unwrap();
-        let repositories = Repositories::open(&root.path().join("git")).unwrap();
+        let repositories = Repositories::open_for(&root.path().join("git"), stages).unwrap();
         Self { root, repositories, name: project("sockshop") }
     }
 

@@ -3,10 +3,14 @@
 use jiff::Timestamp;
 use tidegate_core::names::{ProjectName, ServiceName, StageName};
 
+use crate::place::StageLayout;
+
 /// The branch of the project itself, in a repository that Tidegate creates.
 pub(crate) const DEFAULT_BRANCH: &str = "master";
 /// What Keptn notes about a project or a service, at the root of the one or of the other.
 pub(crate) const METADATA: &str = "metadata.yaml";
+/// Where the directories of stages are, where they have no branches.
+pub(crate) const STAGES: &str = ".keptn-stages";
 /// The project's shipyard, on the default branch only.
 pub(crate) const SHIPYARD: &str = "shipyard.yaml";
 
@@ -14,6 +18,10 @@ pub(crate) const PROJECT_CREATED: &str = "initialized project";
 pub(crate) const STAGE_CREATED: &str = "created stage";
 pub(crate) const RESOURCE_WRITTEN: &str = "Updated resource";
 pub(crate) const RESOURCE_DELETED: &str = "Deleted resources";
+
+pub(crate) fn stage_added(stage: &StageName) -> String {
+    format!("Added stage: {stage}")
+}
 
 pub(crate) fn service_added(service: &ServiceName) -> String {
     format!("Added service: {service}")
@@ -38,13 +46,24 @@ pub(crate) fn signature(now: Timestamp) -> Result<git2::Signature<'static>, git2
     git2::Signature::new("keptn", "keptn@keptn.sh", &git2::Time::new(now.as_second(), 0))
 }
 
-/// `metadata.yaml` of a project. The flag is always `false` in Keptn 1.4.
-pub(crate) fn project_metadata(project: &ProjectName, now: Timestamp) -> String {
+/// `metadata.yaml` of a project. Keptn 1.4 says `false` of every new one, also where stages are
+/// directories, and would move them there again.
+pub(crate) fn project_metadata(
+    project: &ProjectName,
+    stages: StageLayout,
+    now: Timestamp,
+) -> String {
     format!(
-        "projectName: {}\ncreationTimestamp: {}\nisUsingDirectoryStructure: false\n",
+        "projectName: {}\ncreationTimestamp: {}\nisUsingDirectoryStructure: {}\n",
         scalar(project.as_str()),
-        go_time(now)
+        go_time(now),
+        stages == StageLayout::Directories
     )
+}
+
+/// `metadata.yaml` of a stage that is a directory.
+pub(crate) fn stage_metadata(stage: &StageName, now: Timestamp) -> String {
+    format!("stagename: {}\ncreationtimestamp: {}\n", scalar(stage.as_str()), go_time(now))
 }
 
 /// `metadata.yaml` of a service.

@@ -45,7 +45,7 @@ pub use error::{Obstacle, ResourceError};
 pub use path::{
     RESOURCE_PATH_BYTES_MAX, RESOURCE_PATH_SEGMENTS_MAX, ResourcePath, ResourcePathError,
 };
-pub use place::{Branch, Place};
+pub use place::{Branch, Place, StageLayout};
 pub use read::LIST_ENTRIES_MAX;
 pub use repositories::Repositories;
 pub use write::{RESOURCE_BYTES_MAX, WRITE_FILES_MAX};

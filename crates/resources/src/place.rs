@@ -4,8 +4,6 @@ use std::fmt;
 
 use tidegate_core::names::{ServiceName, StageName};
 
-use crate::path::ResourcePath;
-
 /// What a resource belongs to, within a project.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Place {
@@ -26,14 +24,6 @@ impl Place {
             Self::Stage(stage) | Self::Service(stage, _) => Branch::Stage(stage),
         }
     }
-
-    /// A path of this place, from the root of its branch.
-    pub(crate) fn within_branch(&self, path: &ResourcePath) -> String {
-        match self {
-            Self::Project | Self::Stage(_) => path.to_string(),
-            Self::Service(_, service) => format!("{service}/{path}"),
-        }
-    }
 }
 
 impl fmt::Display for Place {
@@ -46,11 +36,21 @@ impl fmt::Display for Place {
     }
 }
 
+/// How the stages of a project are told apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StageLayout {
+    /// A branch for each stage.
+    #[default]
+    Branches,
+    /// A directory for each stage, on the default branch.
+    Directories,
+}
+
 /// A branch of a project's repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Branch<'a> {
     /// The branch that `HEAD` names: `master` unless the repository says otherwise.
     Default,
-    /// The branch of a stage, which has the stage's name.
+    /// The branch of a stage, which has the stage's name; where stages are directories, the default one.
     Stage(&'a StageName),
 }

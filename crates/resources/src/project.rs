@@ -5,13 +5,15 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use git2::FileMode;
+use git2::build::TreeUpdateBuilder;
 use jiff::Timestamp;
 use tidegate_core::names::{CommitId, ProjectName, StageName};
 
 use crate::disk;
 use crate::error::ResourceError;
 use crate::layout;
-use crate::place::Branch;
+use crate::place::{Branch, StageLayout};
 use crate::repositories::Repositories;
 use crate::repository::Project;
 use crate::tree::optional;
@@ -64,7 +66,7 @@ impl Repositories {
         now: Timestamp,
     ) -> Result<CommitId, ResourceError> {
         let project = Project::init(dir, self.writer_config(), name)?;
-        let tip = project.lay_out(stages, shipyard, now)?;
+        let tip = project.lay_out(self.stages(), stages, shipyard, now)?;
         disk::sync_tree(dir)?;
         Ok(tip)
     }
@@ -99,6 +101,7 @@ impl Project<'_> {
     /// Makes Keptn's layout on top of what is on the default branch, and answers with its tip.
     pub(crate) fn lay_out(
         &self,
+        how: StageLayout,
         stages: &[StageName],
         shipyard: &str,
         now: Timestamp,
@@ -107,16 +110,30 @@ impl Project<'_> {
         let former = optional(self.repo.find_reference(&default))?;
         let former = former.map(|found| found.peel_to_commit()).transpose()?;
         let below = former.as_ref().map(git2::Commit::tree).transpose()?;
-        let metadata = layout::project_metadata(self.name, now);
+        let metadata = layout::project_metadata(self.name, how, now);
         let root = self.put(below.as_ref(), layout::METADATA, metadata.as_bytes())?;
         let parents: Vec<&git2::Commit<'_>> = former.iter().collect();
         let first = self.commit_object(layout::PROJECT_CREATED, now, root, &parents)?;
         let first_commit = self.repo.find_commit(first)?;
         self.repo.reference(&default, first, former.is_some(), layout::PROJECT_CREATED)?;
         for stage in stages {
-            let commit = self.commit_object(layout::STAGE_CREATED, now, root, &[&first_commit])?;
-            let branch = layout::stage_reference(stage);
-            self.repo.reference(&branch, commit, false, layout::STAGE_CREATED)?;
+            match how {
+                StageLayout::Branches => {
+                    let commit =
+                        self.commit_object(layout::STAGE_CREATED, now, root, &[&first_commit])?;
+                    let branch = layout::stage_reference(stage);
+                    self.repo.reference(&branch, commit, false, layout::STAGE_CREATED)?;
+                }
+                StageLayout::Directories => {
+                    let metadata = self.repo.blob(layout::stage_metadata(stage, now).as_bytes())?;
+                    let path = format!("{}/{stage}/{}", layout::STAGES, layout::METADATA);
+                    self.append(Branch::Default, &layout::stage_added(stage), now, |root| {
+                        let mut update = TreeUpdateBuilder::new();
+                        update.upsert(&path, metadata, FileMode::Blob);
+                        Ok(update.create_updated(&self.repo, root)?)
+                    })?;
+                }
+            }
         }
         self.append(Branch::Default, layout::RESOURCE_WRITTEN, now, |root| {
             self.put(Some(root), layout::SHIPYARD, shipyard.as_bytes())
@@ -131,7 +148,7 @@ impl Project<'_> {
         content: &[u8],
     ) -> Result<git2::Oid, ResourceError> {
         let mut tree = self.repo.treebuilder(directory)?;
-        tree.insert(name, self.repo.blob(content)?, git2::FileMode::Blob.into())?;
+        tree.insert(name, self.repo.blob(content)?, FileMode::Blob.into())?;
         Ok(tree.write()?)
     }
 }

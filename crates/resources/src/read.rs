@@ -7,6 +7,7 @@ use tidegate_core::names::{CommitId, ProjectName};
 
 use crate::chart::{self, CHART_BYTES_MAX};
 use crate::error::{Obstacle, ResourceError};
+use crate::layout;
 use crate::path::{RESOURCE_PATH_SEGMENTS_MAX, ResourcePath};
 use crate::place::Place;
 use crate::repositories::Repositories;
@@ -102,7 +103,10 @@ impl Repositories {
             place: place.clone(),
             entries_max: LIST_ENTRIES_MAX,
         })?;
-        Ok(files.into_keys().collect())
+        let stages = format!("{}/", layout::STAGES);
+        // As in Keptn: what belongs to stages is not among the files of the project.
+        let own = |path: &ResourcePath| !path.as_str().starts_with(&stages);
+        Ok(files.into_keys().filter(own).collect())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::debris;
 use crate::disk;
 use crate::error::ResourceError;
 use crate::lock::ProjectLocks;
-use crate::place::Branch;
+use crate::place::{Branch, StageLayout};
 use crate::repository::{Project, WRITER_CONFIG, commit_id};
 
 const WRITER_CONFIG_FILE: &str = "writer.config";
@@ -29,6 +29,8 @@ struct Inner {
     writer_config: PathBuf,
     locks: ProjectLocks,
     unfinished: AtomicU64,
+    /// Of projects that are created.
+    stages: StageLayout,
 }
 
 impl Repositories {
@@ -41,6 +43,15 @@ impl Repositories {
     /// [`ResourceError::Io`] where the directory cannot be created, read or written;
     /// [`ResourceError::HostConfiguration`] where no repository could be opened later on.
     pub fn open(root: &Path) -> Result<Self, ResourceError> {
+        Self::open_for(root, StageLayout::default())
+    }
+
+    /// The same; projects that are created from now on tell their stages apart so. Those that are there
+    /// stay as they are.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_for(root: &Path, stages: StageLayout) -> Result<Self, ResourceError> {
         set_library_options();
         disk::create_private_dir(root)?;
         let writer_config = root.join(WRITER_CONFIG_FILE);
@@ -53,6 +64,7 @@ impl Repositories {
             writer_config,
             locks: ProjectLocks::default(),
             unfinished: AtomicU64::new(0),
+            stages,
         };
         let this = Self { inner: Arc::new(inner) };
         this.try_out()?;
@@ -144,6 +156,11 @@ impl Repositories {
     /// Where the hooks are that `git` calls.
     pub(crate) fn hooks(&self) -> PathBuf {
         self.root().join("hooks")
+    }
+
+    /// How projects that are created tell their stages apart.
+    pub(crate) fn stages(&self) -> StageLayout {
+        self.inner.stages
     }
 
     pub(crate) fn writer_config(&self) -> &Path {

@@ -9,7 +9,7 @@ use tidegate_core::names::{CommitId, ProjectName, StageName};
 use crate::disk;
 use crate::error::ResourceError;
 use crate::layout;
-use crate::place::{Branch, Place};
+use crate::place::{Branch, Place, StageLayout};
 use crate::tree::{self, Node, optional};
 
 /// How libgit2 writes to a repository, whatever host and repository are configured to.
@@ -72,21 +72,46 @@ impl<'a> Project<'a> {
 
     /// The full name of a branch.
     pub(crate) fn reference(&self, branch: Branch<'_>) -> Result<String, ResourceError> {
-        let default = || -> Result<Option<String>, ResourceError> {
-            let head = self.repo.find_reference("HEAD")?;
-            Ok(head.symbolic_target()?.map(str::to_owned))
-        };
         match branch {
-            Branch::Default => default()?.ok_or_else(|| self.no_branch(branch)),
-            Branch::Stage(stage) => {
-                let reference = layout::stage_reference(stage);
-                // Or what is checked in a project's own files could be written as those of a stage.
-                match default()?.as_ref() == Some(&reference) {
-                    true => Err(self.no_stage(stage)),
-                    false => Ok(reference),
-                }
+            Branch::Default => {
+                let head = self.repo.find_reference("HEAD")?;
+                let target = head.symbolic_target()?.map(str::to_owned);
+                target.ok_or_else(|| self.no_branch(branch))
             }
+            Branch::Stage(stage) => self.stage(stage).map(|(reference, _)| reference),
         }
+    }
+
+    /// Where a stage is: its own branch, or a directory of the default one.
+    fn stage(&self, stage: &StageName) -> Result<(String, StageLayout), ResourceError> {
+        let default = self.reference(Branch::Default)?;
+        let own = layout::stage_reference(stage);
+        // Or what is checked in a project's own files could be written as those of a stage.
+        if own != default && optional(self.repo.find_reference(&own))?.is_some() {
+            return Ok((own, StageLayout::Branches));
+        }
+        let Some(found) = optional(self.repo.find_reference(&default))? else {
+            return Err(self.no_stage(stage));
+        };
+        let path = [layout::STAGES, stage.as_str()];
+        match tree::find(&self.repo, &found.peel_to_tree()?, path.into_iter())? {
+            Node::Directory(_) => Ok((default, StageLayout::Directories)),
+            _ => Err(self.no_stage(stage)),
+        }
+    }
+
+    /// What stands before the paths of a place, from the root of its branch: nothing, or directories with
+    /// a slash each.
+    pub(crate) fn prefix(&self, place: &Place) -> Result<String, ResourceError> {
+        let (stage, service) = match place {
+            Place::Project => return Ok(String::new()),
+            Place::Stage(stage) => (stage, String::new()),
+            Place::Service(stage, service) => (stage, format!("{service}/")),
+        };
+        Ok(match self.stage(stage)?.1 {
+            StageLayout::Branches => service,
+            StageLayout::Directories => format!("{}/{stage}/{service}", layout::STAGES),
+        })
     }
 
     /// The newest commit of a branch.
@@ -124,22 +149,26 @@ impl<'a> Project<'a> {
             None => tip,
             Some(id) => self.commit(id)?.ok_or_else(|| self.no_commit(id))?,
         };
-        Ok((self.descend(commit.tree()?, place)?, commit_id(commit.id())))
+        Ok((self.descend(&commit.tree()?, place)?, commit_id(commit.id())))
     }
 
     /// The directory of a place, below the root of a branch.
-    pub(crate) fn descend<'t>(
-        &'t self,
-        root: Tree<'t>,
+    pub(crate) fn descend(
+        &self,
+        root: &Tree<'_>,
         place: &Place,
-    ) -> Result<Tree<'t>, ResourceError> {
-        let Place::Service(stage, service) = place else { return Ok(root) };
-        match tree::find(&self.repo, &root, [service.as_str()].into_iter())? {
+    ) -> Result<Tree<'_>, ResourceError> {
+        let prefix = self.prefix(place)?;
+        match tree::find(&self.repo, root, prefix.split_terminator('/'))? {
             Node::Directory(id) => Ok(self.repo.find_tree(id)?),
-            _ => Err(ResourceError::ServiceNotFound {
-                project: self.name.clone(),
-                stage: stage.clone(),
-                service: service.clone(),
+            _ => Err(match place {
+                Place::Service(stage, service) => ResourceError::ServiceNotFound {
+                    project: self.name.clone(),
+                    stage: stage.clone(),
+                    service: service.clone(),
+                },
+                Place::Stage(stage) => self.no_stage(stage),
+                Place::Project => self.no_branch(Branch::Default),
             }),
         }
     }

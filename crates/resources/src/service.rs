@@ -51,7 +51,7 @@ impl Repositories {
             let metadata = layout::service_metadata(service, now);
             for stage in without {
                 project.append(Branch::Stage(stage), &message, now, |root| {
-                    project.with_metadata(root, service, &metadata)
+                    project.with_metadata(root, stage, service, &metadata)
                 })?;
             }
             Ok(())
@@ -83,7 +83,7 @@ impl Repositories {
                 }
                 project.append(Branch::Stage(stage), &message, now, |root| {
                     let mut update = TreeUpdateBuilder::new();
-                    update.remove(service.as_str());
+                    update.remove(format!("{}{service}", project.prefix(&stage_place(stage))?));
                     Ok(update.create_updated(&project.repo, root)?)
                 })?;
             }
@@ -95,7 +95,8 @@ impl Repositories {
 impl Project<'_> {
     fn has_service(&self, stage: &StageName, service: &ServiceName) -> Result<bool, ResourceError> {
         let root = self.tip(Branch::Stage(stage))?.tree()?;
-        let obstacle = match tree::find(&self.repo, &root, [service.as_str()].into_iter())? {
+        let path = self.prefix(&Place::Service(stage.clone(), service.clone()))?;
+        let obstacle = match tree::find(&self.repo, &root, path.split_terminator('/'))? {
             Node::Directory(_) => return Ok(true),
             Node::Nothing => return Ok(false),
             Node::File(_) => Obstacle::File,
@@ -113,15 +114,20 @@ impl Project<'_> {
     pub(crate) fn with_metadata(
         &self,
         root: &Tree<'_>,
+        stage: &StageName,
         service: &ServiceName,
         metadata: &str,
     ) -> Result<Oid, ResourceError> {
         let blob = self.repo.blob(metadata.as_bytes())?;
-        let path = format!("{service}/{}", layout::METADATA);
+        let path = format!("{}{service}/{}", self.prefix(&stage_place(stage))?, layout::METADATA);
         Ok(TreeUpdateBuilder::new()
             .upsert(path, blob, FileMode::Blob)
             .create_updated(&self.repo, root)?)
     }
+}
+
+fn stage_place(stage: &StageName) -> Place {
+    Place::Stage(stage.clone())
 }
 
 #[cfg(test)]

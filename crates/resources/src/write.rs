@@ -111,8 +111,9 @@ impl Project<'_> {
         place: &Place,
         entries: &BTreeMap<ResourcePath, Entry<'_>>,
     ) -> Result<Oid, ResourceError> {
-        let directory = self.descend(self.repo.find_tree(root.id())?, place)?;
+        let directory = self.descend(root, place)?;
         let node = |path: &ResourcePath| tree::find(&self.repo, &directory, path.segments());
+        let prefix = self.prefix(place)?;
         let mut update = TreeUpdateBuilder::new();
         for (path, entry) in entries {
             match (node(path)?, entry) {
@@ -134,14 +135,14 @@ impl Project<'_> {
             match entry {
                 Entry::File(content) => {
                     let blob = self.repo.blob(content)?;
-                    update.upsert(place.within_branch(path), blob, FileMode::Blob);
+                    update.upsert(format!("{prefix}{path}"), blob, FileMode::Blob);
                 }
                 Entry::Chart(files, archive) => {
                     let tree = self.tree_of(files)?;
-                    update.upsert(place.within_branch(path), tree, FileMode::Tree);
+                    update.upsert(format!("{prefix}{path}"), tree, FileMode::Tree);
                     // One that somebody has pushed as a file.
                     if let Node::File(_) | Node::SymbolicLink = node(archive)? {
-                        update.remove(place.within_branch(archive));
+                        update.remove(format!("{prefix}{archive}"));
                     }
                 }
             }

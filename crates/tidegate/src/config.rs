@@ -12,6 +12,7 @@ use tidegate_core::sequence::Settings;
 use tidegate_engine::Retention;
 use tidegate_identity::{NamedToken, Secret};
 use tidegate_integrations::jobs::JobsConfig;
+use tidegate_resources::StageLayout;
 
 use crate::upstreams::UpstreamConfig;
 
@@ -42,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) audit: AuditConfig,
     /// Repositories elsewhere.
     pub(crate) upstream: UpstreamConfig,
+    /// Projects.
+    pub(crate) projects: ProjectsConfig,
     /// Secrets that jobs may ask for by name; every key becomes a variable.
     pub(crate) secrets: BTreeMap<String, BTreeMap<String, Secret>>,
 }
@@ -54,6 +57,31 @@ pub(crate) struct AuditConfig {
     pub(crate) key: Option<PathBuf>,
     /// A file that every checkpoint is appended to.
     pub(crate) checkpoints: Option<PathBuf>,
+}
+
+/// `[projects]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ProjectsConfig {
+    /// How the stages of new projects are told apart.
+    stages: Stages,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Stages {
+    #[default]
+    Branches,
+    Directories,
+}
+
+impl ProjectsConfig {
+    pub(crate) fn stages(&self) -> StageLayout {
+        match self.stages {
+            Stages::Branches => StageLayout::Branches,
+            Stages::Directories => StageLayout::Directories,
+        }
+    }
 }
 
 /// `[tasks]`

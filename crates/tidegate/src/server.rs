@@ -68,7 +68,8 @@ impl Server {
         let tokens = Arc::new(Tokens::new(&token, &config.tokens)?);
         let key = crate::audit::key(config.audit.key.as_deref(), data.path())?;
         let (home, reader) = SqliteHome::open(data.path())?;
-        let repositories = Repositories::open(&data.path().join("git"))?;
+        let repositories =
+            Repositories::open_for(&data.path().join("git"), config.projects.stages())?;
         let program = std::env::current_exe().context("cannot find this program")?;
         let hosting = Hosting::new(repositories.clone(), program)?;
         let key_of_upstreams = crate::upstreams::key(config.upstream.key.as_deref(), data.path())?;

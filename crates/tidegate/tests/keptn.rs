@@ -17,8 +17,21 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::configured("")
+    }
+
+    /// With this in the configuration file.
+    fn configured(text: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let server = Server::start(&directory.path().join("data"));
+        let data = directory.path().join("data");
+        let server = match text {
+            "" => Server::start(&data),
+            _ => {
+                let config = directory.path().join("tidegate.toml");
+                std::fs::write(&config, text).expect("there is room");
+                Server::configured(&data, Some(config))
+            }
+        };
         let link = directory.path().join("keptn");
         symlink(env!("CARGO_BIN_EXE_tidegate"), link).expect("a link");
         let scene = Self { directory, server };
@@ -28,7 +41,11 @@ impl Scene {
 
     /// One whose token is kept already.
     fn authenticated() -> Self {
-        let scene = Self::new();
+        Self::new().signed_in()
+    }
+
+    fn signed_in(self) -> Self {
+        let scene = self;
         scene.ok(&["auth", &scene.endpoint(), &format!("--api-token={TOKEN}")]);
         scene
     }
@@ -153,7 +170,27 @@ fn credentials_are_kept_by_context_and_namespace() {
 
 #[test]
 fn the_tutorials_lines_deliver_and_approve() {
-    let scene = Scene::authenticated();
+    deliver_and_approve(&Scene::authenticated());
+}
+
+#[test]
+fn the_tutorials_lines_do_the_same_where_stages_are_directories() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let text = format!(
+        "[audit]\nkey = \"{0}/audit-key\"\n[upstream]\nkey = \"{0}/upstream-key\"\n\
+         [projects]\nstages = \"directories\"\n",
+        directory.path().display()
+    );
+    let scene = Scene::configured(&text).signed_in();
+    deliver_and_approve(&scene);
+    let mut git = Command::new("git");
+    git.arg("--git-dir").arg(scene.path("data/git/tour.git"));
+    let branches = git.args(["for-each-ref", "--format=%(refname)"]).output();
+    let branches = branches.expect("git is there").stdout;
+    assert_eq!(String::from_utf8_lossy(&branches), "refs/heads/master\n");
+}
+
+fn deliver_and_approve(scene: &Scene) {
     scene.create();
     scene.write("helm/hello.tgz", "a chart");
     scene.write("locust/basic.py", "a load");

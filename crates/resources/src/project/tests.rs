@@ -1,5 +1,5 @@
-use crate::fixture::{SHIPYARD, Sockshop, dev, git, now, path, project, stage};
-use crate::{Branch, Place, Repositories, ResourceError};
+use crate::fixture::{SHIPYARD, Sockshop, dev, git, now, path, project, service, stage};
+use crate::{Branch, Place, Repositories, ResourceError, StageLayout};
 
 #[test]
 fn a_new_project_has_keptns_layout() {
@@ -123,4 +123,72 @@ fn init(dir: &std::path::Path) -> String {
     let text = dir.to_str().unwrap();
     git(dir, &["init", "--quiet", "--bare", "--initial-branch=master"], "").unwrap();
     text.to_owned()
+}
+
+/// A project whose stages are directories.
+fn with_directories() -> (tempfile::TempDir, Repositories) {
+    let root = tempfile::tempdir().unwrap();
+    let repositories = Repositories::open_for(root.path(), StageLayout::Directories).unwrap();
+    let stages = [stage("dev"), stage("prod")];
+    repositories.create_project(&project("sockshop"), &stages, SHIPYARD, now()).unwrap();
+    (root, repositories)
+}
+
+#[test]
+fn stages_may_be_directories_of_the_default_branch() {
+    let (root, repositories) = with_directories();
+    let name = project("sockshop");
+    let ask = |args: &[&str]| git(&root.path().join("sockshop.git"), args, "").unwrap();
+    assert_eq!(ask(&["for-each-ref", "--format=%(refname)"]), "refs/heads/master");
+    assert_eq!(
+        ask(&["log", "--format=%s", "master"]),
+        "Updated resource\nAdded stage: prod\nAdded stage: dev\ninitialized project"
+    );
+    assert!(ask(&["show", "master:metadata.yaml"]).ends_with("isUsingDirectoryStructure: true"));
+    assert_eq!(
+        ask(&["show", "master:.keptn-stages/dev/metadata.yaml"]),
+        "stagename: dev\ncreationtimestamp: 2023-03-01 10:11:12.123456789 +0000 UTC"
+    );
+    let service = service("carts");
+    let stages = [stage("dev"), stage("prod")];
+    repositories.create_service(&name, &stages, &service, now()).unwrap();
+    assert!(repositories.create_service(&name, &stages, &service, now()).is_err(), "it is there");
+    let at = |name: &str| Place::Service(stage(name), service.clone());
+    let file = [(path("a/b.yaml"), b"1".to_vec())];
+    let commit = repositories.write(&name, &at("dev"), &file, now()).unwrap();
+    assert_eq!(ask(&["show", "master:.keptn-stages/dev/carts/a/b.yaml"]), "1");
+    assert_eq!(repositories.tip(&name, Branch::Stage(&stage("prod"))).unwrap(), commit);
+    let read = |place: &Place| repositories.read(&name, place, &path("a/b.yaml"), None);
+    assert_eq!(read(&at("dev")).unwrap(), b"1");
+    assert!(matches!(read(&at("prod")), Err(ResourceError::NotFound { .. })));
+    let list = |place: &Place| {
+        let files = repositories.list(&name, place, None).unwrap();
+        files.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&Place::Project), ["metadata.yaml", "shipyard.yaml"]);
+    let dev = Place::Stage(stage("dev"));
+    assert_eq!(list(&dev), ["carts/a/b.yaml", "carts/metadata.yaml", "metadata.yaml"]);
+    assert_eq!(list(&at("dev")), ["a/b.yaml", "metadata.yaml"]);
+    repositories.delete(&name, &at("dev"), &path("a/b.yaml"), now()).unwrap();
+    repositories.delete_service(&name, &stages, &service, now()).unwrap();
+    assert_eq!(list(&dev), ["metadata.yaml"]);
+    let nowhere = Place::Stage(stage("nowhere"));
+    let said = repositories.write(&name, &nowhere, &file, now()).unwrap_err();
+    assert!(matches!(said, ResourceError::StageNotFound { .. }), "{said}");
+    assert_eq!(ask(&["fsck", "--strict", "--full", "--no-dangling"]), "");
+}
+
+#[test]
+fn a_project_keeps_its_layout_whatever_new_ones_get() {
+    let (root, repositories) = with_directories();
+    drop(repositories);
+    let repositories = Repositories::open(root.path()).unwrap();
+    let name = project("sockshop");
+    let file = [(path("a.yaml"), b"1".to_vec())];
+    repositories.write(&name, &dev(), &file, now()).unwrap();
+    let ask = |args: &[&str]| git(&root.path().join("sockshop.git"), args, "").unwrap();
+    assert_eq!(ask(&["show", "master:.keptn-stages/dev/a.yaml"]), "1");
+    repositories.create_project(&project("other"), &[stage("qa")], SHIPYARD, now()).unwrap();
+    let other = git(&root.path().join("other.git"), &["rev-parse", "--verify", "-q", "qa"], "");
+    assert!(other.is_ok(), "a branch");
 }

@@ -13,7 +13,7 @@ use super::{Upstream, Upstreams, WHOLE_TIME_MAX, default_tip, put};
 use crate::disk;
 use crate::error::ResourceError;
 use crate::layout;
-use crate::place::Branch;
+use crate::place::{Branch, StageLayout};
 use crate::repository::Project;
 use crate::tree::{self, Node};
 
@@ -91,12 +91,14 @@ impl Upstreams {
         let fetched = project.heads()?;
         if attempt == Attempt::Again && project.is_ours(shipyard)? {
             // The default branch was pushed before the crash, and perhaps the others.
-            project.lay_out_rest(stages, now)?;
+            if repositories.stages() == StageLayout::Branches {
+                project.lay_out_rest(stages, now)?;
+            }
         } else if project.is_initialized()?.is_some() {
             return Err(ResourceError::UpstreamInitialized { url: upstream.url().to_owned() });
         } else {
             refuse_taken(name, stages, &default, &fetched)?;
-            project.lay_out(stages, shipyard, now)?;
+            project.lay_out(repositories.stages(), stages, shipyard, now)?;
         }
         let new = project.heads()?.into_iter();
         let new = new.filter(|(name, tip)| fetched.get(name) != Some(tip));

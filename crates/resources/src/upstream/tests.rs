@@ -14,7 +14,7 @@ use super::{
     Access, HttpAccess, SealingKey, Status, Synced, Upstream, UpstreamSettings, Upstreams,
 };
 use crate::fixture::{SHIPYARD, Sockshop, dev, git, now, path, service, stage};
-use crate::{Branch, Place, ResourceError};
+use crate::{Branch, Place, ResourceError, StageLayout};
 
 /// A project `sockshop`, and the server that its upstream is to be on.
 struct Elsewhere {
@@ -34,7 +34,11 @@ impl Elsewhere {
     }
 
     fn with(options: Options, settings: UpstreamSettings) -> Self {
-        let (shop, root) = (Sockshop::without_project(), tempfile::tempdir().unwrap());
+        Self::of(Sockshop::without_project(), options, settings)
+    }
+
+    fn of(shop: Sockshop, options: Options, settings: UpstreamSettings) -> Self {
+        let root = tempfile::tempdir().unwrap();
         let server = GitServer::start(root.path(), options).unwrap();
         let there = server.make("shop", "main");
         let key = SealingKey::new(&[7; 32]);
@@ -450,4 +454,21 @@ fn a_copy_knows_its_upstream_and_needs_the_key() {
     let status = with(7).unwrap().unwrap();
     assert_eq!((status.upstream, status.unsynced), (elsewhere.upstream("hunter2"), vec![]));
     assert!(matches!(with(8), Err(ResourceError::BrokenSeal(_))));
+}
+
+#[test]
+fn stages_that_are_directories_are_pushed_with_the_default_branch() {
+    let shop = Sockshop::without_project_for(StageLayout::Directories);
+    let elsewhere = Elsewhere::of(shop, Options::default(), UpstreamSettings::default());
+    elsewhere.create().unwrap();
+    let branches = elsewhere.there(&["for-each-ref", "--format=%(refname:short)", "refs/heads"]);
+    assert_eq!(branches, "master");
+    let (commit, synced) = elsewhere.write("a.yaml", "1").unwrap();
+    assert!(synced);
+    assert_eq!(elsewhere.there(&["rev-parse", "master"]), commit);
+    assert_eq!(elsewhere.there(&["cat-file", "-p", "master:.keptn-stages/dev/a.yaml"]), "1");
+    std::fs::remove_dir_all(elsewhere.shop.dir()).unwrap();
+    let upstream = elsewhere.upstream("hunter2");
+    elsewhere.create_at(&upstream, Attempt::Again).unwrap();
+    assert_eq!(elsewhere.shop.read(&dev(), "a.yaml", None), "1");
 }
