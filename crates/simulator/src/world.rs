@@ -393,6 +393,8 @@ impl World {
         self.machine.disk.crash(kept);
         self.server = None;
         self.next_turn = None;
+        // What the process was about to do goes with it: the next one takes it up anew.
+        self.agenda.keep(|action| !matches!(action, Action::Files(..) | Action::Fetched(_)));
         self.note(format_args!("the server is gone; {kept} of {torn} bytes were kept"));
         let after = self.random.millis(50, 20_000);
         self.agenda.plan(self.now + after, Action::Start);
