@@ -282,8 +282,9 @@ fn problem(said: &Said) -> RemoteProblem {
         .lines()
         .rev()
         .find_map(|line| line.strip_prefix("fatal: ").or_else(|| line.strip_prefix("error: ")));
-    let ssh =
-        text.lines().find(|line| line.contains("Permission denied") || line.contains("ssh: "));
+    // What SSH says tells more than what `git` makes of it.
+    const SSH: [&str; 3] = ["Permission denied", "Host key verification failed", "ssh: "];
+    let ssh = text.lines().find(|line| SSH.iter().any(|word| line.contains(word)));
     let reason = ssh.or(reason).or_else(|| text.lines().next_back());
     let reason = shortened(reason.unwrap_or("git said nothing"));
     if has(&[
@@ -336,10 +337,14 @@ mod tests {
         for err in [
             "fatal: unable to access 'https://host/': Failed to connect to host port 443\n",
             "fatal: unable to access 'https://host/': Could not resolve host: host\n",
+            "Host key verification failed.\r\nfatal: Could not read from remote repository.\n",
             "",
         ] {
             assert!(matches!(of(err), RemoteProblem::Unreachable(_)), "{err}");
         }
+        let said = of("@ WARNING @\r\nHost key verification failed.\r\nfatal: Could not read\n");
+        let reason = "Host key verification failed.".to_owned();
+        assert_eq!(said, RemoteProblem::Unreachable(reason));
         let said = of("warning: x\nfatal: early EOF\nfatal: the remote end hung up\n");
         assert_eq!(said, RemoteProblem::Unreachable("the remote end hung up".to_owned()));
     }
