@@ -57,14 +57,13 @@ impl Engine {
         by: &Principal,
     ) -> Result<(), Failure> {
         let mut commits = self.commits();
+        let intent = Intent::DeleteProject { project: project.clone() };
         loop {
             self.abort_all(&project, by).await?;
             self.remove_files(&project).await?;
             self.forget_all(&project).await?;
-            let mut data = json!({"project": project}).as_object().cloned().unwrap_or_default();
-            Outcome::PASS.write(&mut data);
-            data.insert("message".to_owned(), Value::from(""));
-            let finished = self.saga_event("sh.keptn.event.project.delete.finished", context, data);
+            let mut finished = self.finished(&intent, context, Outcome::PASS, "");
+            finished.data.insert("message".to_owned(), Value::from(""));
             let complete = Write::Complete {
                 intent: number,
                 commit: no_commit(),

@@ -22,6 +22,7 @@ use crate::driver::Driver;
 use crate::failure::Failure;
 use crate::later::Later;
 use crate::port::{Ports, Resolver};
+use crate::resolve::Shipyards;
 use crate::shell::{Message, Shell};
 use crate::turns::Turns;
 use crate::upstream::Waits;
@@ -83,6 +84,8 @@ pub(crate) struct Inner {
     pub(crate) upstreams: Upstreams,
     /// Who waits for an upstream.
     pub(crate) waits: Waits,
+    /// The shipyards that come from upstreams.
+    pub(crate) shipyards: Arc<Mutex<Shipyards>>,
     /// For what follows from a commit, which the writer thread hears of.
     pub(crate) runtime: Handle,
     pub(crate) ports: Ports,
@@ -120,10 +123,12 @@ impl Engine {
         let (commits, _) = broadcast::channel(COMMITS_KEPT);
         let (cancelled, _) = broadcast::channel(COMMITS_KEPT);
         let (forgotten, _) = broadcast::channel(COMMITS_KEPT);
+        let shipyards = Shipyards::new(upstreams.repositories().clone());
         let inner = Arc::new(Inner {
             inbox,
             reader,
             upstreams,
+            shipyards: Arc::new(Mutex::new(shipyards)),
             waits: Waits::default(),
             runtime: Handle::current(),
             ports,
@@ -294,18 +299,18 @@ impl Engine {
         write: Write,
         by: &Principal,
     ) -> Result<Written, Failure> {
-        loop {
-            match self.write(write.clone(), by).await {
-                Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
-                other => return other,
-            }
-        }
+        written(self.send_surely(Work::Write(write, by.clone())).await?)
     }
 
     /// Steps an input that somebody has to see done: tries again while the store is busy or has no space.
     pub(crate) async fn step_surely(&self, input: Input, by: &Principal) -> Result<Done, Failure> {
+        let principal = by.clone();
+        self.send_surely(Work::Step(Box::new(Submission { input, principal, key: None }))).await
+    }
+
+    async fn send_surely(&self, work: Work) -> Result<Done, Failure> {
         loop {
-            match self.step(input.clone(), by, None).await {
+            match self.send(work.clone()).await {
                 Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
                 other => return other,
             }
@@ -317,10 +322,7 @@ impl Engine {
     /// # Errors
     /// Nothing was changed; why.
     pub async fn write(&self, write: Write, by: &Principal) -> Result<Written, Failure> {
-        match self.send(Work::Write(write, by.clone())).await? {
-            Done::Written(written) => Ok(written),
-            other => Err(Failure::Internal(format!("a write answers {other:?}"))),
-        }
+        written(self.send(Work::Write(write, by.clone())).await?)
     }
 
     /// Changes rows together with the next commit, or within a tenth of a second by itself; nobody is
@@ -396,6 +398,13 @@ impl Engine {
             TrySendError::Full(_) => Failure::Busy,
             TrySendError::Disconnected(_) => Failure::Stopping,
         })
+    }
+}
+
+fn written(done: Done) -> Result<Written, Failure> {
+    match done {
+        Done::Written(written) => Ok(written),
+        other => Err(Failure::Internal(format!("a write answers {other:?}"))),
     }
 }
 

@@ -2,11 +2,11 @@
 //! after a crash.
 
 use jiff::Timestamp;
-use tidegate_core::names::{CommitId, ProjectName};
+use tidegate_core::names::{CommitId, ProjectName, ServiceName, StageName};
 use tidegate_core::shipyard::Shipyard;
 use tidegate_resources::upstream::{Attempt, Upstreams};
 use tidegate_resources::{Branch, Place, Repositories, ResourceError, ResourcePath};
-use tidegate_store::{Intent, NewProject};
+use tidegate_store::NewProject;
 
 use crate::failure::Failure;
 
@@ -36,26 +36,16 @@ pub(crate) fn create_project(
 }
 
 /// Idempotent as well.
-pub(crate) fn change_service(
+pub(crate) fn create_service(
     git: &Repositories,
-    intent: &Intent,
+    project: &ProjectName,
+    stages: &[StageName],
+    service: &ServiceName,
     now: Timestamp,
 ) -> Result<CommitId, ResourceError> {
-    match intent {
-        Intent::CreateProject(NewProject { name: project, .. })
-        | Intent::DeleteProject { project } => git.tip(project, Branch::Default),
-        Intent::CreateService { project, service, stages } => {
-            match git.create_service(project, stages, service, now) {
-                Ok(()) | Err(ResourceError::ServiceExists { .. }) => {
-                    git.tip(project, Branch::Default)
-                }
-                Err(error) => Err(error),
-            }
-        }
-        Intent::DeleteService { project, service, stages } => {
-            git.delete_service(project, stages, service, now)?;
-            git.tip(project, Branch::Default)
-        }
+    match git.create_service(project, stages, service, now) {
+        Ok(()) | Err(ResourceError::ServiceExists { .. }) => git.tip(project, Branch::Default),
+        Err(error) => Err(error),
     }
 }
 

@@ -10,12 +10,13 @@ use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName, ServiceNam
 use tidegate_core::principal::Principal;
 use tidegate_core::shipyard::Shipyard;
 use tidegate_resources::upstream::{Attempt, Upstream};
+use tidegate_resources::{Branch, Repositories};
 use tidegate_store::{Intent, NewProject, PAGE_MAX, ProjectRow, Write, Written};
 
 use crate::failure::Failure;
 use crate::handle::Engine;
 use crate::port::Provisioner;
-use crate::repository::{change_service, create_project, newest_shipyard};
+use crate::repository::{create_project, create_service, newest_shipyard};
 
 /// `source` of the events that Keptn's control plane made.
 const SHIPYARD_CONTROLLER: &str = "shipyard-controller";
@@ -213,21 +214,29 @@ impl Engine {
         while let Some(from) = offset {
             let page = self.read(move |reader| reader.projects(from, PAGE_MAX)).await?;
             offset = page.next;
-            for ProjectRow { name, commit, .. } in page.items {
-                let project = name.clone();
-                let newest = self.git(move |git| Ok(newest_shipyard(git, &name, &commit)?)).await;
-                match newest {
-                    Ok(Some((commit, text))) => {
-                        let write = Write::Snapshot { project, commit, text };
-                        self.write_surely(write, &Principal::tidegate()).await?;
-                    }
-                    Ok(None) => {}
-                    // Its sequences will say so when they are triggered; the others go on.
-                    Err(error) => tracing::error!(%project, %error, "a shipyard cannot be read"),
-                }
+            for row in page.items {
+                self.take_over(row).await?;
             }
         }
         Ok(())
+    }
+
+    /// Takes over the shipyard that stands in Git, where it is another one than the store knows.
+    pub(crate) async fn take_over(&self, row: ProjectRow) -> Result<(), Failure> {
+        let ProjectRow { name: project, commit, .. } = row;
+        let name = project.clone();
+        match self.git(move |git| Ok(newest_shipyard(git, &name, &commit)?)).await {
+            Ok(Some((commit, text))) => {
+                let write = Write::Snapshot { project, commit, text };
+                self.write_surely(write, &Principal::tidegate()).await.map(drop)
+            }
+            Ok(None) => Ok(()),
+            Err(error) => {
+                // Its sequences will say so when they are triggered; the others go on.
+                tracing::error!(%project, %error, "a shipyard cannot be read");
+                Ok(())
+            }
+        }
     }
 
     async fn carry_out(
@@ -268,15 +277,32 @@ impl Engine {
                 self.git(move |git| Ok(create_project(git, &upstreams, &new, now, this)?)).await
             }
             Intent::DeleteProject { project } => Err(Failure::NoProject(project.clone())),
-            Intent::CreateService { project, .. } | Intent::DeleteService { project, .. } => {
+            Intent::CreateService { project, service, stages } => {
                 let _turn = self.turn(project).await;
-                let intent = intent.clone();
-                self.commit_files(project, move |git| change_service(git, &intent, now)).await
+                let (name, service, stages) = (project.clone(), service.clone(), stages.clone());
+                let create =
+                    move |git: &Repositories| create_service(git, &name, &stages, &service, now);
+                self.commit_files(project, create).await
+            }
+            Intent::DeleteService { project, service, stages } => {
+                let _turn = self.turn(project).await;
+                let (name, service, stages) = (project.clone(), service.clone(), stages.clone());
+                let delete = move |git: &Repositories| {
+                    git.delete_service(&name, &stages, &service, now)?;
+                    git.tip(&name, Branch::Default)
+                };
+                self.commit_files(project, delete).await
             }
         }
     }
 
-    fn finished(&self, intent: &Intent, context: ContextId, how: Outcome, why: &str) -> Event {
+    pub(crate) fn finished(
+        &self,
+        intent: &Intent,
+        context: ContextId,
+        how: Outcome,
+        why: &str,
+    ) -> Event {
         let (kind, data) = match intent {
             Intent::CreateProject(new) => (
                 "sh.keptn.event.project.create.finished",

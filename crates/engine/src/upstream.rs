@@ -5,9 +5,9 @@
 //! come while one is under way share the next. What could not be pushed is tried again until it is
 //! there.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidegate_core::audit::{Action, Chain};
@@ -21,8 +21,6 @@ use tokio::sync::oneshot;
 
 use crate::failure::Failure;
 use crate::handle::Engine;
-use crate::repository::newest_shipyard;
-use crate::resolve::Shipyards;
 use crate::saga::unhurried;
 
 /// How soon a push is tried again that did not get there, and how late at most.
@@ -45,7 +43,7 @@ pub(crate) struct Waits {
     /// A project is in here while somebody fetches for it.
     waiting: Mutex<HashMap<ProjectName, Vec<Waiting>>>,
     /// A project is in here while somebody tries to push for it.
-    pushing: Mutex<HashMap<ProjectName, ()>>,
+    pushing: Mutex<HashSet<ProjectName>>,
 }
 
 impl Waits {
@@ -184,7 +182,7 @@ impl Engine {
 
     /// Tries to push until the upstream has everything.
     pub(crate) fn push_later(&self, project: ProjectName) {
-        if guard(&self.inner.waits.pushing).insert(project.clone(), ()).is_some() {
+        if !guard(&self.inner.waits.pushing).insert(project.clone()) {
             return;
         }
         let engine = self.clone();
@@ -225,7 +223,6 @@ impl Engine {
 
     /// Fetches for a project, until nobody waits for it any more.
     async fn serve_waiting(&self, project: &ProjectName) {
-        let mut shipyards = Some(Shipyards::new(self.repositories().clone()));
         while let Some(waiting) = self.inner.waits.take(project) {
             let known = self.synchronise(project).await;
             let mut left = Vec::new();
@@ -233,7 +230,7 @@ impl Engine {
                 match who {
                     Waiting::Reader(told) => drop(told.send(reader_hears(&known))),
                     Waiting::Sequence(resolve) => match self.outlook(&known) {
-                        Outlook::Known(stale) => self.resolve(&mut shipyards, resolve, stale).await,
+                        Outlook::Known(stale) => self.resolve(resolve, stale).await,
                         Outlook::Failed(why) => {
                             self.resolved(resolve, Resolution::Failed(why)).await;
                         }
@@ -294,45 +291,13 @@ impl Engine {
         let name = project.clone();
         let row = self.read(move |reader| reader.project(&name)).await?;
         let Some(row) = row else { return Ok(()) };
-        let name = project.clone();
-        let newest = self.git(move |git| Ok(newest_shipyard(git, &name, &row.commit)?)).await;
-        match newest {
-            Ok(Some((commit, text))) => {
-                let project = project.clone();
-                let snapshot = Write::Snapshot { project, commit, text };
-                self.write_surely(snapshot, &Principal::tidegate()).await.map(drop)
-            }
-            Ok(None) => Ok(()),
-            // Its sequences say so when they are triggered.
-            Err(error) => {
-                tracing::warn!(%project, %error, "the upstream's shipyard cannot be read");
-                Ok(())
-            }
-        }
+        self.take_over(row).await
     }
 
-    async fn resolve(
-        &self,
-        shipyards: &mut Option<Shipyards>,
-        resolve: Resolve,
-        stale: Option<String>,
-    ) {
-        let mut reading = match shipyards.take() {
-            Some(shipyards) => shipyards,
-            None => Shipyards::new(self.repositories().clone()),
-        };
-        let of = resolve.clone();
-        let read = self.git(move |_| {
-            let resolution = reading.resolve(&of, stale.as_deref());
-            Ok((resolution, reading))
-        });
-        let resolution = match read.await {
-            Ok((resolution, reading)) => {
-                *shipyards = Some(reading);
-                resolution
-            }
-            Err(error) => Resolution::Failed(error.to_string()),
-        };
+    async fn resolve(&self, resolve: Resolve, stale: Option<String>) {
+        let (shipyards, of) = (Arc::clone(&self.inner.shipyards), resolve.clone());
+        let read = self.git(move |_| Ok(guard(&shipyards).resolve(&of, stale.as_deref()))).await;
+        let resolution = read.unwrap_or_else(|error| Resolution::Failed(error.to_string()));
         self.resolved(resolve, resolution).await;
     }
 

@@ -36,6 +36,15 @@ impl Repositories {
         now: Timestamp,
     ) -> Result<CommitId, ResourceError> {
         refuse_colliding(project, stages)?;
+        self.make(project, |aside| self.build(aside, project, stages, shipyard, now))
+    }
+
+    /// Makes a project aside, and moves it into place when all of it is there.
+    pub(crate) fn make(
+        &self,
+        project: &ProjectName,
+        build: impl FnOnce(&Path) -> Result<CommitId, ResourceError>,
+    ) -> Result<CommitId, ResourceError> {
         self.alone(project, || {
             let dir = self.dir(project);
             // The reserved project is kept elsewhere and always there.
@@ -43,7 +52,7 @@ impl Repositories {
                 return Err(ResourceError::ProjectExists(project.clone()));
             }
             let aside = self.unfinished_dir();
-            let made = self.build(&aside, project, stages, shipyard, now).and_then(|tip| {
+            let made = build(&aside).and_then(|tip| {
                 disk::at(&dir, fs::rename(&aside, &dir))?;
                 Ok(tip)
             });
@@ -118,12 +127,7 @@ impl Project<'_> {
         self.repo.reference(&default, first, former.is_some(), layout::PROJECT_CREATED)?;
         for stage in stages {
             match how {
-                StageLayout::Branches => {
-                    let commit =
-                        self.commit_object(layout::STAGE_CREATED, now, root, &[&first_commit])?;
-                    let branch = layout::stage_reference(stage);
-                    self.repo.reference(&branch, commit, false, layout::STAGE_CREATED)?;
-                }
+                StageLayout::Branches => self.add_stage(stage, &first_commit, now)?,
                 StageLayout::Directories => {
                     let metadata = self.repo.blob(layout::stage_metadata(stage, now).as_bytes())?;
                     let path = format!("{}/{stage}/{}", layout::STAGES, layout::METADATA);
@@ -138,6 +142,19 @@ impl Project<'_> {
         self.append(Branch::Default, layout::RESOURCE_WRITTEN, now, |root| {
             self.put(Some(root), layout::SHIPYARD, shipyard.as_bytes())
         })
+    }
+
+    /// Makes the branch of a stage, on top of what the project begins with.
+    pub(crate) fn add_stage(
+        &self,
+        stage: &StageName,
+        first: &git2::Commit<'_>,
+        now: Timestamp,
+    ) -> Result<(), ResourceError> {
+        let message = layout::STAGE_CREATED;
+        let commit = self.commit_object(message, now, first.tree_id(), &[first])?;
+        self.repo.reference(&layout::stage_reference(stage), commit, false, message)?;
+        Ok(())
     }
 
     /// Writes a file and the directory that has it among what it had before.

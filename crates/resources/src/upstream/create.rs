@@ -8,7 +8,7 @@ use git2::Oid;
 use jiff::Timestamp;
 use tidegate_core::names::{CommitId, ProjectName, StageName};
 
-use super::remote::{Pushed, RemoteProblem};
+use super::remote::{Pushed, Remote, RemoteProblem};
 use super::{Upstream, Upstreams, WHOLE_TIME_MAX, default_tip, put};
 use crate::disk;
 use crate::error::ResourceError;
@@ -45,23 +45,9 @@ impl Upstreams {
         now: Timestamp,
         attempt: Attempt,
     ) -> Result<CommitId, ResourceError> {
-        let repositories = &self.inner.repositories;
-        let dir = repositories.dir(project);
-        if project.is_unmapped() || dir.exists() {
-            return Err(ResourceError::ProjectExists(project.clone()));
-        }
-        let aside = repositories.unfinished_dir();
-        let made = self.build(&aside, project, upstream, stages, shipyard, now, attempt);
-        let made = made.and_then(|tip| {
-            disk::at(&dir, fs::rename(&aside, &dir))?;
-            disk::sync_dir(repositories.root())?;
-            Ok(tip)
-        });
-        if made.is_err() {
-            // The error that counts is the first; what stays is swept at the next start.
-            let _ = fs::remove_dir_all(&aside);
-        }
-        made
+        self.inner.repositories.make(project, |aside| {
+            self.build(aside, project, upstream, stages, shipyard, now, attempt)
+        })
     }
 
     #[allow(clippy::too_many_arguments, reason = "it is one step of a call that has as many")]
@@ -77,10 +63,8 @@ impl Upstreams {
     ) -> Result<CommitId, ResourceError> {
         let repositories = &self.inner.repositories;
         let project = Project::init(dir, repositories.writer_config(), name)?;
-        let known = |said: Result<_, RemoteProblem>| said.map_err(|error| at_hand(upstream, error));
-        let head = known(self.ask(dir, upstream, |remote| remote.head(WHOLE_TIME_MAX))?)?;
-        self.ask(dir, upstream, |remote| remote.fetch(WHOLE_TIME_MAX))?
-            .map_err(|error| at_hand(upstream, error))?;
+        let head = self.ask_now(dir, upstream, |remote| remote.head(WHOLE_TIME_MAX))?;
+        self.ask_now(dir, upstream, |remote| remote.fetch(WHOLE_TIME_MAX))?;
         // The packs that were fetched are another process's work.
         let project = Project::open(dir, repositories.writer_config(), project.name)?;
         project.reconcile(now)?;
@@ -107,29 +91,48 @@ impl Upstreams {
         let (first, rest): (Vec<_>, Vec<_>) = new.partition(|(branch, _)| is_first(branch));
         disk::sync_tree(dir)?;
         for pushed in [first, rest].iter().filter(|pushed| !pushed.is_empty()) {
-            self.push_new(&project, dir, upstream, pushed)?;
+            self.push_whole(dir, upstream, pushed, || ResourceError::Contended {
+                project: name.clone(),
+                reference: "its upstream".to_owned(),
+            })?;
+            project.note_pushed(pushed)?;
         }
         put(dir, &self.seal(name, upstream))?;
         disk::sync_tree(dir)?;
         default_tip(&project)
     }
 
-    fn push_new(
+    /// Pushes branches that somebody waits for. `behind` says what it means where others are there.
+    fn push_whole(
         &self,
-        project: &Project<'_>,
         dir: &Path,
         upstream: &Upstream,
         branches: &[(String, Oid)],
+        behind: impl FnOnce() -> ResourceError,
     ) -> Result<(), ResourceError> {
-        match self.ask(dir, upstream, |remote| remote.push(branches, WHOLE_TIME_MAX))? {
-            Ok(Pushed::Taken) => project.note_pushed(branches),
-            Ok(Pushed::Refused(reason)) => Err(ResourceError::UpstreamRefused { reason }),
-            Ok(Pushed::Behind) => {
-                let reference = "its upstream".to_owned();
-                Err(ResourceError::Contended { project: project.name.clone(), reference })
-            }
-            Err(error) => Err(at_hand(upstream, error)),
+        match self.ask_now(dir, upstream, |remote| remote.push(branches, WHOLE_TIME_MAX))? {
+            Pushed::Taken => Ok(()),
+            Pushed::Behind => Err(behind()),
+            Pushed::Refused(reason) => Err(ResourceError::UpstreamRefused { reason }),
         }
+    }
+
+    /// Asks an upstream while somebody waits for an answer: one that does not answer is none.
+    fn ask_now<T>(
+        &self,
+        dir: &Path,
+        upstream: &Upstream,
+        ask: impl FnOnce(&Remote<'_>) -> Result<Result<T, RemoteProblem>, ResourceError>,
+    ) -> Result<T, ResourceError> {
+        let url = || upstream.url().to_owned();
+        self.ask(dir, upstream, ask)?.map_err(|problem| match problem {
+            RemoteProblem::Unauthorized(reason) => {
+                ResourceError::Unauthorized { url: url(), reason }
+            }
+            RemoteProblem::Missing(reason) | RemoteProblem::Unreachable(reason) => {
+                ResourceError::UpstreamNotFound { url: url(), reason }
+            }
+        })
     }
 
     /// Changes where the files of a project are kept, or how to be let in there. To another place all
@@ -149,8 +152,7 @@ impl Upstreams {
         let dir = repositories.dir(project);
         let stays = self.url(project).is_some_and(|url| url == upstream.url());
         if stays {
-            self.ask(&dir, upstream, |remote| remote.head(self.inner.settings.time_max))?
-                .map_err(|error| at_hand(upstream, error))?;
+            self.ask_now(&dir, upstream, |remote| remote.head(self.inner.settings.time_max))?;
         } else {
             // What the old one has is brought along, where it can still be reached.
             if let Err(error) = self.synchronise(project, now) {
@@ -163,17 +165,9 @@ impl Upstreams {
                     .filter(|(name, _)| is_pushed(name))
                     .collect::<Vec<_>>())
             })?;
-            match self.ask(&dir, upstream, |remote| remote.push(&all, WHOLE_TIME_MAX))? {
-                Ok(Pushed::Taken) => {}
-                Ok(Pushed::Behind) => {
-                    let reason = "it has other commits on these branches".to_owned();
-                    return Err(ResourceError::UpstreamRefused { reason });
-                }
-                Ok(Pushed::Refused(reason)) => {
-                    return Err(ResourceError::UpstreamRefused { reason });
-                }
-                Err(error) => return Err(at_hand(upstream, error)),
-            }
+            self.push_whole(&dir, upstream, &all, || ResourceError::UpstreamRefused {
+                reason: "it has other commits on these branches".to_owned(),
+            })?;
             repositories.writing(project, |open| {
                 open.forget_upstream()?;
                 open.note_pushed(&all)
@@ -195,17 +189,6 @@ impl Upstreams {
 
 fn is_pushed(branch: &str) -> bool {
     !branch.starts_with("tidegate/")
-}
-
-/// Somebody waits for an answer: an upstream that does not answer is none.
-fn at_hand(upstream: &Upstream, problem: RemoteProblem) -> ResourceError {
-    let url = upstream.url().to_owned();
-    match problem {
-        RemoteProblem::Unauthorized(reason) => ResourceError::Unauthorized { url, reason },
-        RemoteProblem::Missing(reason) | RemoteProblem::Unreachable(reason) => {
-            ResourceError::UpstreamNotFound { url, reason }
-        }
-    }
 }
 
 fn refuse_taken(
@@ -243,10 +226,7 @@ impl Project<'_> {
         let first = self.tip(Branch::Default)?.parent(0)?;
         for stage in stages {
             if let Err(ResourceError::StageNotFound { .. }) = self.tip(Branch::Stage(stage)) {
-                let commit =
-                    self.commit_object(layout::STAGE_CREATED, now, first.tree_id(), &[&first])?;
-                let branch = layout::stage_reference(stage);
-                self.repo.reference(&branch, commit, false, layout::STAGE_CREATED)?;
+                self.add_stage(stage, &first, now)?;
             }
         }
         Ok(())

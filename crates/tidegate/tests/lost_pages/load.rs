@@ -152,6 +152,11 @@ impl<'a> Clients<'a> {
         !self.stop.load(Ordering::Relaxed)
     }
 
+    /// What a client does between two losses, until it is to stop.
+    fn rounds(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..CREATIONS_MAX).take_while(|_| self.goes_on())
+    }
+
     fn name(&self) -> u32 {
         self.names.fetch_add(1, Ordering::Relaxed)
     }
@@ -219,10 +224,7 @@ impl<'a> Clients<'a> {
     }
 
     fn create(&self) -> Result<(), Gone> {
-        for round in 0..CREATIONS_MAX {
-            if !self.goes_on() {
-                break;
-            }
+        for round in self.rounds() {
             let name = format!("n{}", self.name());
             if round == 1 {
                 self.create_project(name)?;
@@ -251,10 +253,7 @@ impl<'a> Clients<'a> {
         let clone = place.path().join("clone");
         let cloned = git(place.path(), &["clone", "-q", "-b", "qa", &url, "clone"]);
         cloned.ok_or(Gone)?;
-        for _ in 0..CREATIONS_MAX {
-            if !self.goes_on() {
-                break;
-            }
+        for _ in self.rounds() {
             let name = format!("pushed-{}", self.name());
             std::fs::write(clone.join(&name), &name).expect("it is written");
             git(&clone, &["add", &name]).expect("git adds");
@@ -271,10 +270,7 @@ impl<'a> Clients<'a> {
 
     /// Writes files by the API.
     fn write(&self) -> Result<(), Gone> {
-        for _ in 0..CREATIONS_MAX {
-            if !self.goes_on() {
-                break;
-            }
+        for _ in self.rounds() {
             let name = format!("written-{}", self.name());
             let body = json!({"resources": [
                 {"resourceURI": name, "resourceContent": STANDARD.encode(&name)}]});
@@ -287,10 +283,7 @@ impl<'a> Clients<'a> {
     }
 
     fn write_far(&self) -> Result<(), Gone> {
-        for _ in 0..CREATIONS_MAX {
-            if !self.goes_on() {
-                break;
-            }
+        for _ in self.rounds() {
             let name = format!("written-{}", self.name());
             let commit = far::write(self.address, &name).ok_or(Gone)?;
             self.promised().far.insert((commit, name));
@@ -299,10 +292,7 @@ impl<'a> Clients<'a> {
     }
 
     fn push_far(&self) -> Result<(), Gone> {
-        for _ in 0..CREATIONS_MAX {
-            if !self.goes_on() {
-                break;
-            }
+        for _ in self.rounds() {
             let name = format!("pushed-{}", self.name());
             self.far.push(&name);
             self.promised().far_pushed.insert(name);
@@ -312,10 +302,7 @@ impl<'a> Clients<'a> {
 
     /// Each delivery lets the server ask the upstream.
     fn deliver_far(&self) -> Result<(), Gone> {
-        for _ in 0..CREATIONS_MAX {
-            if !self.goes_on() {
-                break;
-            }
+        for _ in self.rounds() {
             if let Some(body) = self.post("/api/v1/event", &far::delivery())? {
                 self.promised().triggered.insert(text(&body["keptnContext"]));
             }
