@@ -10,105 +10,122 @@ use sha2::{Digest as _, Sha256};
 
 use crate::problem::Problem;
 
-/// One file.
-struct Asset {
-    path: String,
-    mime: &'static str,
-    bytes: &'static [u8],
+/// A file that pages load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asset {
+    /// The style sheet.
+    Style,
+    /// Keeps pages true.
+    Live,
+    /// Tells the time.
+    Clock,
+    /// Acts on single letters.
+    Keys,
+    /// The mark, as the icon of the site.
+    Mark,
 }
 
-/// Where the files are.
-pub(crate) struct Assets {
-    style: Asset,
-    live: Asset,
-    clock: Asset,
-    keys: Asset,
-    mark: Asset,
-}
+/// The style sheet: a later part may refine an earlier one.
+pub(crate) const STYLE: &str = concat!(
+    include_str!("../assets/style/tokens.css"),
+    include_str!("../assets/style/base.css"),
+    include_str!("../assets/style/frame.css"),
+    include_str!("../assets/style/chip.css"),
+    include_str!("../assets/style/form.css"),
+    include_str!("../assets/style/card.css"),
+    include_str!("../assets/style/rows.css"),
+    include_str!("../assets/style/sequence.css"),
+    include_str!("../assets/style/single.css"),
+);
 
-static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
-    style: asset("bridge", "css", "text/css", include_bytes!("../assets/bridge.css")),
-    live: asset("live", "js", "text/javascript", include_bytes!("../assets/live.js")),
-    clock: asset("clock", "js", "text/javascript", include_bytes!("../assets/clock.js")),
-    keys: asset("keys", "js", "text/javascript", include_bytes!("../assets/keys.js")),
-    mark: asset("mark", "svg", "image/svg+xml", include_bytes!("../assets/mark.svg")),
-});
+static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| Asset::ALL.map(Asset::hashed).into());
 
-fn asset(name: &str, suffix: &str, mime: &'static str, bytes: &'static [u8]) -> Asset {
-    let digest = Sha256::digest(bytes);
-    let hash: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    Asset { path: format!("/bridge/assets/{name}.{hash}.{suffix}"), mime, bytes }
-}
+impl Asset {
+    const ALL: [Self; 5] = [Self::Style, Self::Live, Self::Clock, Self::Keys, Self::Mark];
 
-impl Assets {
-    /// The files of this build.
-    pub(crate) fn get() -> &'static Self {
-        &ASSETS
+    /// Name, suffix and content.
+    fn file(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Style => ("bridge", "css", STYLE),
+            Self::Live => ("live", "js", include_str!("../assets/live.js")),
+            Self::Clock => ("clock", "js", include_str!("../assets/clock.js")),
+            Self::Keys => ("keys", "js", include_str!("../assets/keys.js")),
+            Self::Mark => ("mark", "svg", include_str!("../assets/mark.svg")),
+        }
     }
 
-    /// Path of the style sheet.
-    pub(crate) fn style(&self) -> &str {
-        &self.style.path
+    fn hashed(self) -> String {
+        let (name, suffix, text) = self.file();
+        let digest = Sha256::digest(text);
+        let hash: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        format!("/bridge/assets/{name}.{hash}.{suffix}")
     }
 
-    /// Path of the script that keeps pages true.
-    pub(crate) fn live(&self) -> &str {
-        &self.live.path
+    /// Where this build serves it.
+    pub(crate) fn path(self) -> &'static str {
+        &PATHS[self as usize]
     }
 
-    /// Path of the script that tells the time.
-    pub(crate) fn clock(&self) -> &str {
-        &self.clock.path
-    }
-
-    /// Path of the script for the keyboard.
-    pub(crate) fn keys(&self) -> &str {
-        &self.keys.path
-    }
-
-    /// Path of the mark.
-    pub(crate) fn mark(&self) -> &str {
-        &self.mark.path
-    }
-
-    fn find(&self, name: &str) -> Option<&Asset> {
-        let all = [&self.style, &self.live, &self.clock, &self.keys, &self.mark];
-        all.into_iter().find(|asset| asset.path.strip_prefix("/bridge/assets/") == Some(name))
+    fn mime(self) -> &'static str {
+        match self.file().1 {
+            "css" => "text/css; charset=utf-8",
+            "js" => "text/javascript; charset=utf-8",
+            _ => "image/svg+xml",
+        }
     }
 }
 
 /// `GET /bridge/assets/{name}`
 pub(crate) async fn serve(Path(name): Path<String>) -> Result<Response, Problem> {
-    let asset = Assets::get().find(&name).ok_or(Problem::NotFound("file"))?;
-    let kind = match asset.mime {
-        "image/svg+xml" => asset.mime.to_owned(),
-        text => format!("{text}; charset=utf-8"),
-    };
-    let forever = "public, max-age=31536000, immutable".to_owned();
-    Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, forever)], asset.bytes).into_response())
+    let is_it = |asset: &Asset| asset.path().strip_prefix("/bridge/assets/") == Some(&name);
+    let asset = Asset::ALL.into_iter().find(is_it).ok_or(Problem::NotFound("file"))?;
+    let forever = "public, max-age=31536000, immutable";
+    let headers = [(CONTENT_TYPE, asset.mime()), (CACHE_CONTROL, forever)];
+    Ok((headers, asset.file().2).into_response())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
     use super::*;
 
+    /// Size as it is sent.
+    fn packed_bytes(assets: &[Asset]) -> usize {
+        let sizes = assets.iter().map(|asset| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+            encoder.write_all(asset.file().2.as_bytes()).unwrap();
+            encoder.finish().unwrap().len()
+        });
+        sizes.sum()
+    }
+
     #[test]
-    fn first_load_stays_small() {
-        let assets = Assets::get();
-        for (asset, bytes_max) in [
-            (&assets.style, 20_480),
-            (&assets.live, 6_144),
-            (&assets.clock, 2_048),
-            (&assets.keys, 2_048),
-        ] {
-            assert!(asset.bytes.len() <= bytes_max, "{}: {}", asset.path, asset.bytes.len());
+    fn paths_are_in_the_order_of_the_files() {
+        for asset in Asset::ALL {
+            let (name, suffix, _) = asset.file();
+            let path = asset.path();
+            assert!(path.contains(&format!("/{name}.")) && path.ends_with(suffix), "{path}");
         }
     }
 
     #[test]
+    fn first_load_stays_small() {
+        let scripts = Asset::ALL.into_iter().filter(|asset| asset.file().1 == "js");
+        let (style, scripts) =
+            (packed_bytes(&[Asset::Style]), packed_bytes(&scripts.collect::<Vec<_>>()));
+        assert!(style <= 20_480, "{style}");
+        assert!(scripts <= 15_360, "{scripts}");
+        assert!(packed_bytes(&[Asset::Live]) <= 6_144);
+    }
+
+    #[test]
     fn nothing_is_loaded_from_elsewhere() {
-        for asset in [&ASSETS.style, &ASSETS.live, &ASSETS.clock, &ASSETS.keys] {
-            let text = std::str::from_utf8(asset.bytes).unwrap();
+        for asset in Asset::ALL.into_iter().filter(|asset| *asset != Asset::Mark) {
+            let text = asset.file().2;
             assert!(
                 !text.contains("//cdn") && !text.contains("https://") && !text.contains("url(")
             );

@@ -4,32 +4,50 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use tidegate_core::names::ProjectName;
 use tidegate_core::principal::Principal;
 use tidegate_store::{ApprovalFilter, ApprovalState, Reader, StoreError};
 
-use crate::assets::Assets;
+use crate::assets::Asset;
 use crate::problem::Problem;
 use crate::view::{Text, When, Who};
 use crate::visitor::{Taste, Theme, Visitor};
 
 /// Where in the Bridge a page is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     /// The approvals that wait.
     Inbox,
-    /// Projects and their sequences.
+    /// The list of projects.
     Projects,
+    /// Within a project.
+    Project(ProjectName, Section),
     /// The reader's own settings.
     Me,
     /// Outside: before the sign-in, or where something went wrong.
     Nowhere,
 }
 
+/// A part of a project, with an entry of its own in the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// Its stages, and the gates between them.
+    Environment,
+    /// Its sequences.
+    Sequences,
+}
+
+/// An entry of the navigation.
+pub(crate) struct Entry {
+    pub(crate) word: &'static str,
+    pub(crate) href: String,
+    pub(crate) is_current: bool,
+}
+
 /// Navigation, theme, and what the scripts have to know.
 pub(crate) struct Frame {
     pub(crate) title: Text,
     pub(crate) place: Place,
-    pub(crate) assets: &'static Assets,
     pub(crate) taste: Taste,
     /// Who is signed in, and the token of their forms.
     pub(crate) reader: Option<(Who, String)>,
@@ -37,6 +55,8 @@ pub(crate) struct Frame {
     pub(crate) waiting: u64,
     /// The query of the stream that tells when the page has changed; empty where nothing can.
     pub(crate) live: String,
+    /// What the page needs beyond what every page loads.
+    pub(crate) scripts: Vec<Asset>,
     /// When the page was true.
     pub(crate) now: Option<When>,
     /// False where only the main part is sent.
@@ -49,11 +69,11 @@ impl Frame {
         Self {
             title,
             place,
-            assets: Assets::get(),
             taste: visitor.taste,
             reader: Some((reader(&visitor.principal), visitor.csrf.clone())),
             waiting,
             live: String::new(),
+            scripts: Vec::new(),
             now: Some(When::new(visitor.now, visitor.now)),
             whole: visitor.whole,
         }
@@ -64,11 +84,11 @@ impl Frame {
         Self {
             title: Text::line(title),
             place: Place::Nowhere,
-            assets: Assets::get(),
             taste: Taste { theme: Theme::System, keys: false },
             reader: None,
             waiting: 0,
             live: String::new(),
+            scripts: Vec::new(),
             now: None,
             whole: true,
         }
@@ -79,12 +99,52 @@ impl Frame {
         Self { live: query, ..self }
     }
 
+    /// The same with one more script.
+    pub(crate) fn with(mut self, script: Asset) -> Self {
+        self.scripts.push(script);
+        self
+    }
+
+    /// Every script of the page.
+    pub(crate) fn all_scripts(&self) -> impl Iterator<Item = &'static str> {
+        let common =
+            [Some(Asset::Clock), Some(Asset::Live), self.taste.keys.then_some(Asset::Keys)];
+        common.into_iter().flatten().chain(self.scripts.iter().copied()).map(Asset::path)
+    }
+
+    /// Where the style sheet is.
+    pub(crate) fn style(&self) -> &'static str {
+        Asset::Style.path()
+    }
+
+    /// Where the mark is.
+    pub(crate) fn mark(&self) -> &'static str {
+        Asset::Mark.path()
+    }
+
     /// Whether the navigation marks this place.
     pub(crate) fn is_at(&self, word: &str) -> bool {
         matches!(
-            (self.place, word),
-            (Place::Inbox, "inbox") | (Place::Projects, "projects") | (Place::Me, "me")
+            (&self.place, word),
+            (Place::Inbox, "inbox")
+                | (Place::Projects | Place::Project(..), "projects")
+                | (Place::Me, "me")
         )
+    }
+
+    /// The project that the page is in, and the entries of its parts.
+    pub(crate) fn project(&self) -> Option<(&ProjectName, Vec<Entry>)> {
+        let Place::Project(project, section) = &self.place else { return None };
+        let entry = |word, path: &str, at: Section| Entry {
+            word,
+            href: format!("/bridge/project/{project}{path}"),
+            is_current: *section == at,
+        };
+        let entries = vec![
+            entry("Environment", "", Section::Environment),
+            entry("Sequences", "/sequence", Section::Sequences),
+        ];
+        Some((project, entries))
     }
 
     /// The token that the page's forms carry.

@@ -9,7 +9,7 @@ use tidegate_core::sequence::{Context, Control, ExecutionState};
 use tidegate_store::{ExecutionSummary, SequenceFilter};
 
 use crate::form::Signed;
-use crate::frame::{Frame, Place, html, waiting};
+use crate::frame::{Frame, Place, Section, html, waiting};
 use crate::problem::{Problem, see_other};
 use crate::state::BridgeState;
 use crate::view::Text;
@@ -46,7 +46,12 @@ pub(crate) async fn page(
         service: Text::line(&service),
         href: format!("/bridge/project/{project}/sequence/{context}"),
         stops: executions.iter().filter_map(stops).collect(),
-        frame: Frame::new(&visitor, Text::line("Abort"), Place::Projects, waiting),
+        frame: Frame::new(
+            &visitor,
+            Text::line("Abort"),
+            Place::Project(project, Section::Sequences),
+            waiting,
+        ),
     };
     html(&page, StatusCode::OK)
 }

@@ -17,7 +17,7 @@ use tidegate_store::{
 
 use super::abort::parse;
 use super::inbox::Asked;
-use crate::frame::{Frame, Place, html, waiting};
+use crate::frame::{Frame, Place, Section, html, waiting};
 use crate::logs::{JobLog, JobLogs};
 use crate::problem::Problem;
 use crate::state::BridgeState;
@@ -178,8 +178,13 @@ fn show(
         runs,
         others: others.iter().map(|row| Entry::new(row, visitor)).collect(),
         is_cut,
-        frame: Frame::new(visitor, title, Place::Projects, waiting)
-            .live(format!("context={}", context.id)),
+        frame: Frame::new(
+            visitor,
+            title,
+            Place::Project(context.project.clone(), Section::Sequences),
+            waiting,
+        )
+        .live(format!("context={}", context.id)),
     }
 }
 

@@ -10,7 +10,7 @@ use tidegate_core::names::ProjectName;
 use tidegate_core::sequence::ContextState;
 use tidegate_store::SequenceFilter;
 
-use crate::frame::{Frame, Place, html, waiting};
+use crate::frame::{Frame, Place, Section, html, waiting};
 use crate::problem::Problem;
 use crate::state::BridgeState;
 use crate::view::{Chip, Delivery, Status, Text, Upstream, When, Who, points, short};
@@ -106,8 +106,13 @@ pub(crate) async fn page(
         total,
         newer: (offset > 0).then(|| at(offset.saturating_sub(PAGE))),
         older: next.map(at),
-        frame: Frame::new(&visitor, Text::line(&project), Place::Projects, waiting)
-            .live(format!("project={project}")),
+        frame: Frame::new(
+            &visitor,
+            Text::line(&project),
+            Place::Project(project.clone(), Section::Sequences),
+            waiting,
+        )
+        .live(format!("project={project}")),
         path,
     };
     html(&page, StatusCode::OK)

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-const STYLE: &str = include_str!("../../assets/bridge.css");
+use crate::assets::STYLE;
 
 type Colour = [f64; 3];
 

@@ -14,8 +14,8 @@ use crate::logs::JobLog;
 fn every_page_carries_the_security_headers() {
     on_site(|site| async move {
         let mut ada = site.sign_in("ada").await;
-        let style = crate::assets::Assets::get().style().to_owned();
-        for path in ["/bridge/inbox", "/bridge/login", "/bridge/nowhere", "/bridge/me", &style] {
+        let style = crate::assets::Asset::Style.path();
+        for path in ["/bridge/inbox", "/bridge/login", "/bridge/nowhere", "/bridge/me", style] {
             let page = ada.get(path).await;
             let policy = page.headers["content-security-policy"].to_str().unwrap();
             assert!(policy.starts_with("default-src 'none'; script-src 'self'"), "{path}");
@@ -34,7 +34,7 @@ fn every_page_carries_the_security_headers() {
 fn pages_and_their_files_are_compressed_for_whoever_takes_it() {
     on_site(|site| async move {
         let mut ada = site.sign_in("ada").await;
-        for path in ["/bridge/inbox", crate::assets::Assets::get().style()] {
+        for path in ["/bridge/inbox", crate::assets::Asset::Style.path()] {
             let plain = ada.get(path).await;
             assert!(!plain.headers.contains_key("content-encoding"), "{path}");
             let packed = ada.stream(path).await;
