@@ -25,6 +25,7 @@
     }
   }
   set();
+  document.getElementById('zone').textContent = `Times in ${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
   tick();
   setInterval(tick, 10_000);
   document.addEventListener('swapped', () => { set(); tick(); });

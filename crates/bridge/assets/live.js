@@ -1,126 +1,189 @@
-// Keeps a page true: when the server says that it has changed, the page asks again and takes over what
-// differs. Focus, open details, scroll position and typed text stay.
+// Keeps a page true: when the server says that it no longer is, the page asks again. All tabs of a
+// browser share one stream where they can agree on who holds it, because browsers allow few
+// connections to one server.
 (() => {
   'use strict';
-  const POLL = 30_000, CALM = 1_000, FRESH = 2_000;
+  const { morph, parse, say } = window.tide;
+  const CALM = 1_000, FRESH = 2_000, POLL = 30_000, SILENT = 40_000, QUICK = 10;
   const byId = (id) => document.getElementById(id);
   const main = byId('main'), live = byId('live'), topic = document.body.dataset.live;
-  const trust = window.trustedTypes?.createPolicy('tidegate', { createHTML: (text) => text });
-  let trueAt = new Date();
+  const icon = document.querySelector('link[rel=icon]');
+  let trueAt = new Date(), over = false;
 
-  let quiet;
-  function say(text) {
-    byId('say').textContent = text;
-    clearTimeout(quiet);
-    quiet = setTimeout(say, 8_000, '');
-  }
   function state(name) {
-    live.dataset.state = name;
     const since = trueAt.toLocaleTimeString('en-GB');
-    const word = { live: 'Live', lost: `Reconnecting, true as of ${since}.`, off: `Not live, true as of ${since}.` };
-    live.querySelector('span').textContent = word[name];
+    const words = { live: 'Live', lost: `Reconnecting, true as of ${since}.`, off: `Not live, true as of ${since}.` };
+    live.dataset.state = name;
+    live.querySelector('span').textContent = words[name];
   }
 
-  const key = (node) => node.dataset?.key || node.id || '';
-  const same = (a, b) => !key(a) && a.nodeName === b.nodeName && a.classList?.value === b.classList?.value;
-  function morph(old, fresh) {
-    if (old.nodeType !== 1) { if (old.data !== fresh.data) old.data = fresh.data; return; }
-    if (old.dataset.v && old.dataset.v !== fresh.dataset.v) old.dataset.changed = Date.now();
-    const mine = (name) => name === 'data-changed' || (name === 'open' && old.localName === 'details');
-    for (const { name } of [...old.attributes]) if (!mine(name) && !fresh.hasAttribute(name)) old.removeAttribute(name);
-    for (const { name, value } of fresh.attributes) if (!mine(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
-    if (old.localName === 'textarea') return;
-    const atEnd = old.dataset.tail === '' && old.scrollTop + old.clientHeight >= old.scrollHeight - 4;
-    const known = new Map(), wanted = new Set([...fresh.children].map(key));
-    for (const child of [...old.children]) {
-      if (child.dataset.gone || !key(child)) continue;
-      if (wanted.has(key(child))) known.set(key(child), child); else leave(child, fresh);
-    }
-    let at = old.firstChild;
-    const skip = () => { while (at?.dataset?.gone) at = at.nextSibling; };
-    for (const next of [...fresh.childNodes]) {
-      skip();
-      const k = next.nodeType === 1 ? key(next) : '';
-      let match = k ? known.get(k) : at;
-      // What comes between has gone; text is too alike.
-      if (!k) while (match && !same(match, next)) match = next.nodeType === 1 ? match.nextSibling : null;
-      if (!k && match) while (at !== match) { const gone = at; at = at.nextSibling; gone.remove(); }
-      if (!match) old.insertBefore(document.importNode(next, true), at);
-      else { if (match === at) at = at.nextSibling; else old.insertBefore(match, at); morph(match, next); }
-    }
-    for (skip(); at; skip()) { const gone = at; at = at.nextSibling; gone.remove(); }
-    if (atEnd) old.scrollTop = old.scrollHeight;
-  }
-  // A card that somebody else settled keeps its place: nothing moves under a finger.
-  function leave(child, fresh) {
-    if (!child.matches('.card')) return child.remove();
-    const row = fresh.ownerDocument.querySelector(`[data-decided="${CSS.escape(key(child))}"]`);
-    const line = document.createElement('p'), button = document.createElement('button');
-    line.textContent = row?.dataset.line ?? 'Closed.';
-    button.textContent = 'Dismiss';
-    button.onclick = () => child.remove();
-    child.style.minHeight = child.offsetHeight + 'px';
-    child.dataset.gone = 'yes';
-    child.removeAttribute('data-card');
-    child.className = 'card gone';
-    child.replaceChildren(line, button);
-    say(line.textContent);
-  }
-
+  // ---- Asking again
   let busy = false, again = false;
   async function refresh() {
+    if (over) return;
     if (busy) { again = true; return; }
     busy = true;
     try {
       const url = new URL(location.href);
       url.searchParams.set('part', 'main');
       const answer = await fetch(url, { redirect: 'manual' });
-      if (answer.type === 'opaqueredirect') { stop(); say('You are signed out.'); return; }
+      if (answer.type === 'opaqueredirect') { signedOut(); return; }
       if (!answer.ok) throw answer;
-      const text = await answer.text();
-      const page = new DOMParser().parseFromString(trust ? trust.createHTML(text) : text, 'text/html');
-      const fresh = page.getElementById('main');
-      morph(main, fresh);
+      morph(main, parse(await answer.text()).getElementById('main'));
       const waiting = main.dataset.waiting, count = byId('count');
       document.title = (waiting > 0 ? `(${waiting}) ` : '') + main.dataset.title;
       count.textContent = waiting;
       count.hidden = !(waiting > 0);
+      icon.href = waiting > 0 ? icon.dataset.dot : icon.dataset.plain;
       trueAt = new Date();
+      if (live.dataset.state === 'lost') state('lost');
       document.dispatchEvent(new Event('swapped'));
-      state(source?.readyState === 1 ? 'live' : 'lost');
     } catch { state('lost'); } finally {
       setTimeout(() => { busy = false; if (again) { again = false; refresh(); } }, CALM);
     }
   }
 
-  let source, timer;
-  function stop() { source?.close(); source = null; clearTimeout(timer); state('off'); }
-  function connect() {
-    source?.close();
-    clearTimeout(timer);
-    source = new EventSource(`/bridge/live?${topic}`);
-    // It does not tell what happened before.
-    for (const name of ['open', 'changed', 'reset']) source.addEventListener(name, refresh);
-    source.onerror = () => {
-      state('lost');
-      clearTimeout(timer);
-      timer = setTimeout(() => { refresh(); connect(); }, source?.readyState === 2 ? POLL / 6 : POLL);
-    };
+  // Whoever signs in next in this browser shall not read on.
+  function signedOut() {
+    if (over) return;
+    over = true;
+    stop();
+    state('off');
+    const heading = document.createElement('h1'), text = document.createElement('p'), link = document.createElement('a');
+    heading.textContent = 'You are signed out';
+    text.textContent = 'Nothing was sent. What you typed as a reason is kept in this tab until it is closed. ';
+    link.textContent = 'Sign in again';
+    link.href = `/bridge/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+    text.append(link);
+    main.replaceChildren(heading, text);
+    document.title = 'Signed out · Tidegate';
+    icon.href = icon.dataset.plain;
+    byId('count').hidden = true;
   }
-  for (const log of main.querySelectorAll('[data-tail]')) log.scrollTop = log.scrollHeight;
-  // What just changed is unread.
+
+  // ---- The stream
+  let source, timer, watchdog, failures = 0, seen = main.dataset.at, topics = new Set([topic]);
+  const wait = () => (failures > QUICK ? POLL : Math.min(4_000, 500 * 2 ** failures));
+  function stop() { source?.close(); source = null; clearTimeout(timer); clearTimeout(watchdog); }
+  function connect() {
+    stop();
+    if (over) return;
+    const query = new URLSearchParams([...topics].map((name) => ['topic', name]));
+    query.set('at', seen);
+    source = new EventSource(`/bridge/live?${query}`);
+    const heard = (event, news) => {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(lost, SILENT);
+      if (event.lastEventId) seen = event.lastEventId;
+      tell({ state: 'live', ...news });
+    };
+    source.addEventListener('open', (event) => {
+      // The browser's own event of that name carries nothing.
+      if (event.data) { failures = 0; heard(event, {}); }
+    });
+    source.addEventListener('beat', (event) => heard(event, {}));
+    source.addEventListener('changed', (event) => heard(event, { changed: JSON.parse(event.data) }));
+    source.addEventListener('reset', (event) => heard(event, { changed: [...topics] }));
+    source.addEventListener('over', () => tell({ over: true }));
+    source.onerror = lost;
+  }
+  function lost() {
+    stop();
+    tell({ state: 'lost' });
+    failures += 1;
+    timer = setTimeout(() => {
+      // A job's output is not part of what is told afterwards, and a session may have ended.
+      tell({ changed: [...topics] });
+      connect();
+    }, wait());
+  }
+
+  // What the stream says, for this tab and for those that have none of their own.
+  let tell = hear;
+  function hear(news) {
+    if (news.over) signedOut();
+    if (over) return;
+    if (news.state) state(news.state);
+    if (news.changed?.includes(topic)) refresh();
+  }
+
+  // ---- One stream for all tabs
+  function together() {
+    const channel = new BroadcastChannel('tidegate'), me = crypto.randomUUID();
+    const tabs = new Map();
+    let leads = false, soon;
+    const join = () => channel.postMessage({ join: me, topic, at: main.dataset.at });
+    const older = (a, b) => {
+      const [start, number] = a.split(/-(?=\d+$)/), [otherStart, other] = b.split(/-(?=\d+$)/);
+      return start !== otherStart || +number < +other;
+    };
+    tell = (news) => { channel.postMessage({ news }); hear(news); };
+    // Every tab that opens or closes may change what the stream is about; a few at once change it once.
+    const agree = () => {
+      clearTimeout(soon);
+      soon = setTimeout(() => {
+        const wanted = new Set([topic, ...tabs.values()]);
+        const isSame = source && wanted.size === topics.size && [...wanted].every((name) => topics.has(name));
+        topics = wanted;
+        if (!isSame) connect();
+      }, 50);
+    };
+    channel.onmessage = ({ data }) => {
+      if (data.news) hear(data.news);
+      if (data.who) join();
+      if (!leads) return;
+      if (data.join) {
+        tabs.set(data.join, data.topic);
+        const isKnown = source && topics.has(data.topic);
+        if (older(data.at, seen)) {
+          // It has seen less than the stream has told.
+          if (isKnown) tell({ changed: [data.topic] }); else seen = data.at;
+        }
+        tell({ state: live.dataset.state === 'live' ? 'live' : 'lost' });
+        agree();
+      }
+      if (data.leave) { tabs.delete(data.leave); agree(); }
+    };
+    addEventListener('pagehide', () => channel.postMessage({ leave: me }));
+    state('lost');
+    join();
+    navigator.locks.request('tidegate', () => {
+      leads = true;
+      channel.postMessage({ who: true });
+      agree();
+      return new Promise(() => {});
+    });
+  }
+
+  // Without a way to agree, a tab that nobody sees gives its connection back.
+  function alone() {
+    document.addEventListener('visibilitychange', () => {
+      if (document.hidden) { stop(); state('lost'); } else connect();
+    });
+    if (!document.hidden) connect();
+  }
+
+  // ---- What was typed survives the end of a session
+  const draft = (field) => `draft ${document.body.dataset.reader} ${field.closest('[data-key]')?.dataset.key}`;
+  const reasons = () => main.querySelectorAll('[data-key] textarea[name=comment]');
+  document.addEventListener('input', ({ target }) => {
+    if (target.matches('[data-key] textarea[name=comment]')) sessionStorage.setItem(draft(target), target.value);
+  });
+  for (const field of reasons()) field.value ||= sessionStorage.getItem(draft(field)) ?? '';
+
   document.addEventListener('submit', (event) => {
+    if (event.target.matches('.out')) for (const field of reasons()) sessionStorage.removeItem(draft(field));
+    // What just changed is unread.
     const card = event.target.closest('[data-changed]');
     if (card && Date.now() - card.dataset.changed < FRESH) {
       event.preventDefault();
       say('Not sent: this changed just now. Look again.');
     }
   });
-  if (!topic) return;
-  // Browsers allow few connections to one server.
-  document.addEventListener('visibilitychange', () => {
-    if (document.hidden) { source?.close(); clearTimeout(timer); state('lost'); } else connect();
-  });
+  for (const log of main.querySelectorAll('[data-tail]')) log.scrollTop = log.scrollHeight;
   addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
-  if (!document.hidden) connect();
+  if (!topic) return;
+  addEventListener('online', () => { if (source || timer) { failures = 0; connect(); } });
+  addEventListener('offline', () => { if (source) lost(); });
+  if (navigator.locks && window.BroadcastChannel) together(); else alone();
 })();

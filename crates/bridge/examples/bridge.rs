@@ -123,7 +123,16 @@ async fn seed(scene: &Scene, logs: &Logs) {
     let context = scene.deliver(&image("v0.2.1"), &labels("v0.2.1"), &person("ada")).await;
     scene.execute(context, "deployment", &json!({})).await;
     let judged = json!({"result": "warning",
-        "evaluation": {"result": "warning", "score": 76.25},
+        "evaluation": {"result": "warning", "score": 76.25, "indicatorResults": [
+            {"value": {"metric": "error_rate", "value": 0.0021, "success": true}, "status": "pass",
+                "passTargets": [{"criteria": "<1", "violated": false}]},
+            {"value": {"metric": "response_time_p95", "value": 0.41, "success": true},
+                "status": "warning", "keySli": true,
+                "passTargets": [{"criteria": "<=0.4", "violated": true}]},
+            {"value": {"metric": "throughput", "value": 182.5, "success": true}, "status": "pass",
+                "passTargets": [{"criteria": ">=100", "violated": false}]},
+            {"value": {"metric": "cpu", "value": 0.31, "success": true}, "status": "pass",
+                "passTargets": [{"criteria": "<0.7", "violated": false}]}]},
         "message": "Evaluation returned a warning: the score of 76.25 is below 90"});
     scene.execute(context, "evaluation", &judged).await;
     scene.approval(context).await;

@@ -15,14 +15,20 @@ use crate::problem::Problem;
 pub(crate) enum Asset {
     /// The style sheet.
     Style,
+    /// Takes over what has changed.
+    Morph,
     /// Keeps pages true.
     Live,
     /// Tells the time.
     Clock,
+    /// Searches from anywhere.
+    Palette,
     /// Acts on single letters.
     Keys,
     /// The mark, as the icon of the site.
     Mark,
+    /// The same while something waits.
+    MarkDot,
 }
 
 /// The style sheet: a later part may refine an earlier one.
@@ -41,16 +47,28 @@ pub(crate) const STYLE: &str = concat!(
 static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| Asset::ALL.map(Asset::hashed).into());
 
 impl Asset {
-    const ALL: [Self; 5] = [Self::Style, Self::Live, Self::Clock, Self::Keys, Self::Mark];
+    const ALL: [Self; 8] = [
+        Self::Style,
+        Self::Morph,
+        Self::Live,
+        Self::Clock,
+        Self::Palette,
+        Self::Keys,
+        Self::Mark,
+        Self::MarkDot,
+    ];
 
     /// Name, suffix and content.
     fn file(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Style => ("bridge", "css", STYLE),
+            Self::Morph => ("morph", "js", include_str!("../assets/morph.js")),
             Self::Live => ("live", "js", include_str!("../assets/live.js")),
             Self::Clock => ("clock", "js", include_str!("../assets/clock.js")),
+            Self::Palette => ("palette", "js", include_str!("../assets/palette.js")),
             Self::Keys => ("keys", "js", include_str!("../assets/keys.js")),
             Self::Mark => ("mark", "svg", include_str!("../assets/mark.svg")),
+            Self::MarkDot => ("mark-dot", "svg", include_str!("../assets/mark-dot.svg")),
         }
     }
 
@@ -124,7 +142,7 @@ mod tests {
 
     #[test]
     fn nothing_is_loaded_from_elsewhere() {
-        for asset in Asset::ALL.into_iter().filter(|asset| *asset != Asset::Mark) {
+        for asset in Asset::ALL.into_iter().filter(|asset| asset.file().1 != "svg") {
             let text = asset.file().2;
             assert!(
                 !text.contains("//cdn") && !text.contains("https://") && !text.contains("url(")

@@ -6,9 +6,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use tidegate_core::names::ProjectName;
 use tidegate_core::principal::Principal;
+use tidegate_engine::Position;
 use tidegate_store::{ApprovalFilter, ApprovalState, Reader, StoreError};
 
 use crate::assets::Asset;
+use crate::live::Topic;
 use crate::problem::Problem;
 use crate::view::{Text, When, Who};
 use crate::visitor::{Taste, Theme, Visitor};
@@ -22,6 +24,8 @@ pub(crate) enum Place {
     Projects,
     /// Within a project.
     Project(ProjectName, Section),
+    /// What was searched for.
+    Search,
     /// The reader's own settings.
     Me,
     /// Outside: before the sign-in, or where something went wrong.
@@ -53,8 +57,10 @@ pub(crate) struct Frame {
     pub(crate) reader: Option<(Who, String)>,
     /// How many approvals wait.
     pub(crate) waiting: u64,
-    /// The query of the stream that tells when the page has changed; empty where nothing can.
-    pub(crate) live: String,
+    /// What the page is about; none where nothing can change.
+    pub(crate) live: Option<Topic>,
+    /// What the page has seen.
+    pub(crate) position: Option<Position>,
     /// What the page needs beyond what every page loads.
     pub(crate) scripts: Vec<Asset>,
     /// When the page was true.
@@ -72,7 +78,8 @@ impl Frame {
             taste: visitor.taste,
             reader: Some((reader(&visitor.principal), visitor.csrf.clone())),
             waiting,
-            live: String::new(),
+            live: None,
+            position: Some(visitor.position),
             scripts: Vec::new(),
             now: Some(When::new(visitor.now, visitor.now)),
             whole: visitor.whole,
@@ -87,16 +94,17 @@ impl Frame {
             taste: Taste { theme: Theme::System, keys: false },
             reader: None,
             waiting: 0,
-            live: String::new(),
+            live: None,
+            position: None,
             scripts: Vec::new(),
             now: None,
             whole: true,
         }
     }
 
-    /// The same, kept true by the stream of that query.
-    pub(crate) fn live(self, query: String) -> Self {
-        Self { live: query, ..self }
+    /// The same, kept true by what the stream says about that.
+    pub(crate) fn live(self, topic: Topic) -> Self {
+        Self { live: Some(topic), ..self }
     }
 
     /// The same with one more script.
@@ -107,9 +115,9 @@ impl Frame {
 
     /// Every script of the page.
     pub(crate) fn all_scripts(&self) -> impl Iterator<Item = &'static str> {
-        let common =
-            [Some(Asset::Clock), Some(Asset::Live), self.taste.keys.then_some(Asset::Keys)];
-        common.into_iter().flatten().chain(self.scripts.iter().copied()).map(Asset::path)
+        let keys = self.taste.keys.then_some(Asset::Keys);
+        let common = [Asset::Morph, Asset::Clock, Asset::Live, Asset::Palette];
+        common.into_iter().chain(keys).chain(self.scripts.iter().copied()).map(Asset::path)
     }
 
     /// Where the style sheet is.
@@ -117,9 +125,19 @@ impl Frame {
         Asset::Style.path()
     }
 
-    /// Where the mark is.
+    /// Where the icon is.
     pub(crate) fn mark(&self) -> &'static str {
+        if self.waiting > 0 { self.dotted_mark() } else { self.plain_mark() }
+    }
+
+    /// Where the mark is.
+    pub(crate) fn plain_mark(&self) -> &'static str {
         Asset::Mark.path()
+    }
+
+    /// Where the mark is that says that something waits.
+    pub(crate) fn dotted_mark(&self) -> &'static str {
+        Asset::MarkDot.path()
     }
 
     /// Whether the navigation marks this place.
@@ -128,6 +146,7 @@ impl Frame {
             (&self.place, word),
             (Place::Inbox, "inbox")
                 | (Place::Projects | Place::Project(..), "projects")
+                | (Place::Search, "search")
                 | (Place::Me, "me")
         )
     }

@@ -10,7 +10,8 @@ use tower_http::compression::CompressionLayer;
 
 use crate::live::Streams;
 use crate::pages::{
-    abort, approval, conflict, event, inbox, login, me, moved, pause, projects, sequence, sequences,
+    abort, approval, conflict, event, inbox, login, me, moved, pause, projects, search, sequence,
+    sequences,
 };
 use crate::state::BridgeState;
 use crate::{assets, headers, live};
@@ -48,6 +49,7 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/approval/{id}", get(approval::page))
         .route("/bridge/approval/{id}/decision", post(approval::decide))
         .route("/bridge/projects", get(projects::page))
+        .route("/bridge/search", get(search::page))
         .route("/bridge/project/{project}/sequence", get(sequences::page))
         .route("/bridge/project/{project}/upstream/conflict", post(conflict::settle))
         .route("/bridge/project/{project}/sequence/{context}", get(sequence::page))

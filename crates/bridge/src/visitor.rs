@@ -6,6 +6,7 @@ use axum::http::header::COOKIE;
 use axum::http::request::Parts;
 use jiff::Timestamp;
 use tidegate_core::principal::Principal;
+use tidegate_engine::Position;
 use tidegate_identity::SessionToken;
 
 use crate::problem::Problem;
@@ -22,6 +23,10 @@ pub(crate) struct Visitor {
     pub(crate) now: Timestamp,
     /// When they have to sign in again.
     pub(crate) expires: Timestamp,
+    /// What the store held then, at least.
+    pub(crate) position: Position,
+    /// What the store knows their session by.
+    pub(crate) session: [u8; 32],
     /// How they like it.
     pub(crate) taste: Taste,
     /// False where only the main part of a page is wanted.
@@ -54,6 +59,15 @@ impl Theme {
     pub(crate) fn as_str(&self) -> &'static str {
         match self {
             Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The same in the words of CSS, for browsers that paint before the style sheet is there.
+    pub(crate) fn schemes(&self) -> &'static str {
+        match self {
+            Self::System => "light dark",
             Self::Light => "light",
             Self::Dark => "dark",
         }
@@ -108,6 +122,7 @@ impl Visitor {
     pub(crate) async fn find(parts: &Parts, state: &BridgeState) -> Result<Option<Self>, Problem> {
         let Some(session) = session_of(&parts.headers) else { return Ok(None) };
         let (digest, now) = (session.digest(), state.engine.now());
+        let position = state.engine.position();
         let row = state.engine.read(move |reader| reader.session(&digest, now)).await?;
         let query = parts.uri.query().unwrap_or_default();
         Ok(row.map(|row| Self {
@@ -115,6 +130,8 @@ impl Visitor {
             csrf: session.csrf(),
             now,
             expires: row.expires,
+            position,
+            session: digest,
             taste: Taste::of(parts),
             whole: !query.split('&').any(|pair| pair == "part=main"),
         }))

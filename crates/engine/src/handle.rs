@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedMutexGuard, broadcast, oneshot, watch};
 
 use crate::accept::input_of;
+use crate::commits::{Commits, Committed, Missed, Position};
 use crate::driver::Driver;
 use crate::failure::Failure;
 use crate::later::Later;
@@ -32,17 +33,8 @@ use crate::work::{Done, Notice, Submission, Work};
 const INBOX_MAX: usize = 10_000;
 /// How long to wait before the store is asked again that was busy or had no space.
 const AGAIN: Duration = Duration::from_millis(500);
-/// Commits that a slow listener may fall behind before it must read everything anew.
-const COMMITS_KEPT: usize = 1024;
-
-/// What a commit changed, for pages and pollers that wait for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed {
-    /// The project.
-    pub project: ProjectName,
-    /// The context.
-    pub context: ContextId,
-}
+/// Tasks that a slow listener may fall behind before it must read everything anew.
+const TASKS_KEPT: usize = 1024;
 
 /// What an accepted event has become.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,7 +81,7 @@ pub(crate) struct Inner {
     /// For what follows from a commit, which the writer thread hears of.
     pub(crate) runtime: Handle,
     pub(crate) ports: Ports,
-    commits: broadcast::Sender<Committed>,
+    commits: Commits,
     cancelled: broadcast::Sender<EventId>,
     forgotten: broadcast::Sender<EventId>,
     /// How many records the audit log may have got since the start.
@@ -120,9 +112,9 @@ impl Engine {
     {
         let (inbox, outlet) = sync_channel(INBOX_MAX);
         let driver = Driver::new(home, Arc::clone(&reader), resolver, ports.clone())?;
-        let (commits, _) = broadcast::channel(COMMITS_KEPT);
-        let (cancelled, _) = broadcast::channel(COMMITS_KEPT);
-        let (forgotten, _) = broadcast::channel(COMMITS_KEPT);
+        let commits = Commits::new(ports.clock.now());
+        let (cancelled, _) = broadcast::channel(TASKS_KEPT);
+        let (forgotten, _) = broadcast::channel(TASKS_KEPT);
         let shipyards = Shipyards::new(upstreams.repositories().clone());
         let inner = Arc::new(Inner {
             inbox,
@@ -340,6 +332,18 @@ impl Engine {
         self.inner.commits.subscribe()
     }
 
+    /// The same, and what was committed after `since`.
+    #[must_use]
+    pub fn commits_since(&self, since: Position) -> (broadcast::Receiver<Committed>, Missed) {
+        self.inner.commits.subscribe_since(since)
+    }
+
+    /// The newest commit. Whoever reads afterwards sees at least as much.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.inner.commits.position()
+    }
+
     /// Tasks whose jobs shall stop, from now on.
     #[must_use]
     pub fn cancellations(&self) -> broadcast::Receiver<EventId> {
@@ -420,8 +424,7 @@ impl Engine {
             self.resolve_later(resolve);
         }
         for (project, context) in notice.contexts {
-            // Nobody listening is fine.
-            drop(self.inner.commits.send(Committed { project, context }));
+            self.inner.commits.announce(project, context);
         }
         for event in notice.cancelled {
             drop(self.inner.cancelled.send(event));

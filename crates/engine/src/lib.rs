@@ -7,6 +7,7 @@
 
 mod accept;
 mod clock;
+mod commits;
 mod deletion;
 mod driver;
 mod failure;
@@ -24,9 +25,10 @@ mod upstream;
 mod work;
 
 pub use accept::input_of;
+pub use commits::{Committed, Missed, Position, PositionError};
 pub use driver::{BATCH_MAX, Driver, Turn, Wake};
 pub use failure::Failure;
-pub use handle::{Accepted, Ballot, Committed, Engine};
+pub use handle::{Accepted, Ballot, Engine};
 pub use machine::Machine;
 pub use port::{
     Clock, Entropy, Ports, Provisioned, Provisioner, Resolved, Resolver, Retention, SystemClock,

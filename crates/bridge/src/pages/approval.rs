@@ -9,12 +9,12 @@ use tidegate_core::names::EventId;
 use tidegate_core::sequence::Refusal;
 use tidegate_engine::{Ballot, Failure};
 
-use super::inbox::Asked;
 use crate::form::{Fields, Signed};
 use crate::frame::{Frame, Place, html, waiting};
+use crate::live::Topic;
 use crate::problem::{Problem, see_other};
 use crate::state::BridgeState;
-use crate::view::{Card, Standing, Text, Who, needs_reason, seconds_between, span};
+use crate::view::{Asked, Card, Standing, Text, Who, needs_reason, seconds_between, span};
 use crate::visitor::Visitor;
 
 /// `source` of the decisions made here. Keptn 1.4: clients know the Bridge by it.
@@ -41,7 +41,7 @@ pub(crate) async fn page(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let (asked, waiting) = read(&state, &id).await?;
-    let card = asked.card(&visitor);
+    let card = Card::new(&asked, &visitor);
     show(card, None, waiting, &visitor, StatusCode::OK)
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn decide(
         Ok(vote) => vote,
         Err(error) => {
             let typed = fields.get("comment").to_owned();
-            let card = asked.card(&visitor).with_reason(typed, Some(error));
+            let card = Card::new(&asked, &visitor).with_reason(typed, Some(error));
             return show(card, None, waiting, &visitor, StatusCode::UNPROCESSABLE_ENTITY);
         }
     };
@@ -81,7 +81,8 @@ pub(crate) async fn decide(
             };
             // What is there now, with the reason that was typed kept for another try.
             let (asked, waiting) = read(&state, &id).await?;
-            let card = asked.card(&visitor).with_reason(fields.get("comment").to_owned(), None);
+            let card =
+                Card::new(&asked, &visitor).with_reason(fields.get("comment").to_owned(), None);
             show(card, Some(notice), waiting, &visitor, StatusCode::CONFLICT)
         }
         Err(failure) => Err(failure.into()),
@@ -171,13 +172,11 @@ fn show(
     status: StatusCode,
 ) -> Result<Response, Problem> {
     let title = Text::line(format!("{} to {}", card.what, card.stage));
-    let live = match (&card.standing, &notice) {
-        // A page that answers a form must stay as it is: asking again would answer another question.
-        (Standing::Open(reason), None) if reason.error.is_none() => {
-            format!("context={}", card.context)
-        }
-        _ => String::new(),
-    };
-    let frame = Frame::new(visitor, title, Place::Inbox, waiting).live(live);
+    // A page that answers a form must stay as it is: asking again would answer another question.
+    let is_live = matches!(&card.standing, Standing::Open(reason) if reason.error.is_none());
+    let mut frame = Frame::new(visitor, title, Place::Inbox, waiting);
+    if is_live && notice.is_none() {
+        frame = frame.live(Topic::Context(card.context));
+    }
     html(&ApprovalPage { frame, card: card.unfolded(), notice }, status)
 }

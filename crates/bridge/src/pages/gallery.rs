@@ -17,7 +17,7 @@ use tidegate_core::sequence::{Commits, Deployed, Evidence};
 
 use crate::frame::{Frame, Place, html};
 use crate::problem::Problem;
-use crate::view::{Card, Chip, Standing, Status, Text};
+use crate::view::{Asked, Card, Chip, Standing, Status, Text};
 use crate::visitor::{Taste, Visitor};
 
 #[derive(Template)]
@@ -43,7 +43,10 @@ pub(crate) fn gallery(visitor: &Visitor, labels: &BTreeMap<String, String>) -> G
         approval.labels.extend(labels.clone());
         approval
     };
-    let card = |approval: &Approval| Card::new(approval, &deployed(visitor.now), None, visitor);
+    let card = |approval: &Approval| {
+        let deployed = deployed(visitor.now);
+        Card::new(&Asked { deployed, ..Asked::alone(approval.clone()) }, visitor)
+    };
     let warning = Approval { result: "warning".to_owned(), ..asked(ApprovalState::Open) };
     let error = "Say why: whoever sent this delivery reads it.".to_owned();
     let first =
@@ -57,7 +60,7 @@ pub(crate) fn gallery(visitor: &Visitor, labels: &BTreeMap<String, String>) -> G
             card(&asked(ApprovalState::Open)).unfolded(),
             card(&warning),
             card(&asked(ApprovalState::Open)).with_reason(String::new(), Some(error)),
-            Card::new(&first, &[], None, visitor),
+            Card::new(&Asked::alone(first), visitor),
             card(&asked(decided(visitor.now, Decision::Approve, ""))),
             card(&asked(decided(visitor.now, Decision::Decline, "error budget spent"))),
             card(&asked(closed)),
@@ -73,6 +76,8 @@ pub(crate) fn visitor() -> Visitor {
         csrf: "csrf-token".to_owned(),
         now,
         expires: now + SignedDuration::from_hours(12),
+        position: "0-0".parse().expect("a position"),
+        session: [0; 32],
         taste: Taste { theme: crate::visitor::Theme::System, keys: true },
         whole: true,
     }

@@ -16,6 +16,7 @@ use tidegate_store::{SessionRow, Write, Written};
 
 use crate::form::{Anonymous, Fields, Signed};
 use crate::frame::{Frame, html};
+use crate::live::Streams;
 use crate::next::Next;
 use crate::problem::{Problem, see_other};
 use crate::state::BridgeState;
@@ -173,13 +174,13 @@ fn peer(parts: &Parts) -> IpAddr {
 /// `POST /bridge/logout`
 pub(crate) async fn sign_out(
     State(state): State<BridgeState>,
+    State(streams): State<Streams>,
     headers: HeaderMap,
     signed: Signed,
 ) -> Result<Response, Problem> {
-    if let Some(session) = session_of(&headers) {
-        let write = Write::DropSession(session.digest());
-        state.engine.write(write, &signed.visitor.principal).await?;
-    }
+    let Visitor { session, principal, .. } = signed.visitor;
+    state.engine.write(Write::DropSession(session), &principal).await?;
+    streams.end(session);
     let mut response = see_other("/bridge/login");
     set_cookie(&mut response, &SessionToken::clear_cookie(transport(&headers)));
     Ok(response)

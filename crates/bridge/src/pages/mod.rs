@@ -12,5 +12,6 @@ pub(crate) mod me;
 pub(crate) mod moved;
 pub(crate) mod pause;
 pub(crate) mod projects;
+pub(crate) mod search;
 pub(crate) mod sequence;
 pub(crate) mod sequences;

@@ -13,6 +13,7 @@ use tidegate_store::{
 
 use super::sequences::offset;
 use crate::frame::{Frame, Place, html, waiting};
+use crate::live::Topic;
 use crate::problem::Problem;
 use crate::state::BridgeState;
 use crate::view::{Delivery, Status, Text, When};
@@ -63,7 +64,7 @@ pub(crate) async fn page(
         next,
         is_first: offset == 0,
         frame: Frame::new(&visitor, Text::line("Projects"), Place::Projects, waiting)
-            .live("inbox".to_owned()),
+            .live(Topic::All),
     };
     html(&page, StatusCode::OK)
 }

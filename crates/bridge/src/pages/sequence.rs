@@ -16,14 +16,14 @@ use tidegate_store::{
 };
 
 use super::abort::parse;
-use super::inbox::Asked;
 use crate::frame::{Frame, Place, Section, html, waiting};
+use crate::live::Topic;
 use crate::logs::{JobLog, JobLogs};
 use crate::problem::Problem;
 use crate::state::BridgeState;
 use crate::view::{
-    Card, Chip, Entry, Label, Material, Run, Scale, Standing, Status, Text, When, Who, end_of,
-    labels, short, status_of, took,
+    Asked, Card, Chip, Entry, Label, Material, Run, Scale, Standing, Status, Text, When, Who,
+    end_of, labels, short, status_of, took,
 };
 use crate::visitor::Visitor;
 
@@ -139,7 +139,7 @@ fn show(
     let ends = executions.iter().filter_map(|run| end_of(&run.execution));
     let end = if is_open { visitor.now } else { ends.max().unwrap_or(visitor.now) };
     let (entries, mut others) = by_task(trace);
-    let cards = asked.iter().map(|asked| (asked.approval.id, asked.card(visitor))).collect();
+    let cards = asked.iter().map(|asked| (asked.approval.id, Card::new(asked, visitor))).collect();
     let mut material = Material {
         entries,
         logs,
@@ -184,7 +184,7 @@ fn show(
             Place::Project(context.project.clone(), Section::Sequences),
             waiting,
         )
-        .live(format!("context={}", context.id)),
+        .live(Topic::Context(context.id)),
     }
 }
 
@@ -249,7 +249,7 @@ fn you(by: &Principal, visitor: &Visitor) -> Text {
 fn outcome(found: &Found, event: EventId, visitor: &Visitor) -> Option<Outcome> {
     let decided = |asked: &&Asked| asked.approval.decided().is_some_and(|d| d.event == event);
     let asked = found.asked.iter().find(decided)?;
-    let card: Card = asked.card(visitor);
+    let card: Card = Card::new(asked, visitor);
     let Standing::Decided(verdict) = &card.standing else { return None };
     let done = verdict.done;
     let who = verdict.by.subject();

@@ -11,6 +11,7 @@ use tidegate_core::sequence::ContextState;
 use tidegate_store::SequenceFilter;
 
 use crate::frame::{Frame, Place, Section, html, waiting};
+use crate::live::Topic;
 use crate::problem::Problem;
 use crate::state::BridgeState;
 use crate::view::{Chip, Delivery, Status, Text, Upstream, When, Who, points, short};
@@ -112,7 +113,7 @@ pub(crate) async fn page(
             Place::Project(project.clone(), Section::Sequences),
             waiting,
         )
-        .live(format!("project={project}")),
+        .live(Topic::Project(project.clone())),
         path,
     };
     html(&page, StatusCode::OK)

@@ -33,7 +33,7 @@ fn approving_goes_on_and_the_next_page_says_so() {
         let approval = site.scene.to_approval("ghcr.io/t/hello:v1", &json!({})).await;
         let mut ada = site.sign_in("ada").await;
         let inbox = ada.get("/bridge/inbox").await;
-        assert!(inbox.text.contains("1 delivery waits for a decision"), "{}", inbox.text);
+        assert!(inbox.text.contains("1 needs you"), "{}", inbox.text);
         assert!(inbox.text.contains("<title>(1) Inbox · Tidegate</title>"));
         let answer = decide(&mut ada, &approval, &inbox, ["approve", ""]).await;
         let page = ada.get(answer.location()).await;

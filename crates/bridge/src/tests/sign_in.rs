@@ -98,7 +98,7 @@ fn a_stranger_learns_nothing() {
             "/bridge/projects",
             "/bridge/me",
             "/bridge/project/tour/sequence",
-            "/bridge/live?inbox",
+            "/bridge/live?topic=all",
             "/bridge/approval/11111111-1111-4111-8111-111111111111",
             "/bridge/event/11111111-1111-4111-8111-111111111111",
             "/bridge/log/11111111-1111-4111-8111-111111111111",

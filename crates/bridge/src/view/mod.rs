@@ -11,7 +11,7 @@ mod text;
 mod upstream;
 mod when;
 
-pub(crate) use card::{Card, Standing, Verdict, needs_reason, points};
+pub(crate) use card::{Asked, Card, Standing, Verdict, needs_reason, points};
 pub(crate) use delivery::Delivery;
 pub(crate) use image::{Image, short};
 pub(crate) use label::{Label, labels};

@@ -1,9 +1,18 @@
 //! The approval card: what is asked, on what grounds, and where it stands.
 
+mod asked;
+mod evidence;
+mod flags;
+mod gate;
+
 use jiff::Timestamp;
 use tidegate_core::approval::{Approval, ApprovalState, Decided, Decision, Subject};
-use tidegate_core::names::EventId;
-use tidegate_core::sequence::{Context, DEPLOYED_KEPT, Deployed};
+use tidegate_core::names::{ContextId, EventId};
+use tidegate_core::sequence::Deployed;
+
+pub(crate) use asked::Asked;
+pub(crate) use evidence::Evidence;
+pub(crate) use gate::Gate;
 
 use super::{Chip, Image, Label, Status, Text, When, Who, labels, seconds_between, short, span};
 use crate::visitor::Visitor;
@@ -18,7 +27,7 @@ pub(crate) struct Card {
     pub(crate) service: Text,
     pub(crate) sequence: Text,
     /// The delivery.
-    pub(crate) context: String,
+    pub(crate) context: ContextId,
     pub(crate) sequence_href: String,
     pub(crate) permalink: String,
     /// What a vote must name, and the form of it that people can compare.
@@ -35,8 +44,14 @@ pub(crate) struct Card {
     pub(crate) asked: When,
     pub(crate) labels: Vec<Label>,
     /// The result that led here; none where nothing ran before.
-    pub(crate) gate: Option<Chip>,
+    pub(crate) result: Option<Chip>,
+    /// The last evaluation; none where there was none.
+    pub(crate) gate: Option<Gate>,
     pub(crate) evidence: Vec<Evidence>,
+    /// Where the same image runs already, and for how long.
+    pub(crate) runs_in: Vec<Text>,
+    /// The commits that it is made of, as far as its labels say.
+    pub(crate) changes: Vec<Label>,
     /// What a careful reader should know first.
     pub(crate) flags: Vec<Text>,
     pub(crate) standing: Standing,
@@ -52,17 +67,6 @@ pub(crate) struct Effect {
     pub(crate) replaces: Option<(Text, String)>,
     /// The tasks that follow.
     pub(crate) next: Text,
-}
-
-/// A test or an evaluation that the approval is based on.
-pub(crate) struct Evidence {
-    pub(crate) stage: Text,
-    pub(crate) task: Text,
-    pub(crate) chip: Chip,
-    /// The event, whole.
-    pub(crate) href: String,
-    /// First digits of its digest, which is part of the subject.
-    pub(crate) digest: Text,
 }
 
 /// Where an approval stands.
@@ -121,18 +125,13 @@ impl Verdict {
 }
 
 impl Card {
-    /// The card of an approval, from what the store says about it in one reading: what has run in
-    /// its stage, newest last, and its delivery.
-    pub(crate) fn new(
-        approval: &Approval,
-        deployed: &[Deployed],
-        context: Option<&Context>,
-        visitor: &Visitor,
-    ) -> Self {
+    /// The card of an approval.
+    pub(crate) fn new(asked: &Asked, visitor: &Visitor) -> Self {
+        let approval = &asked.approval;
         let scope = &approval.scope;
-        let before = replaced(approval, deployed);
+        let before = replaced(approval, &asked.deployed);
         let image = approval.image.as_deref();
-        let evidence = evidence(approval, context);
+        let evidence = evidence::evidence(asked, visitor);
         let context = approval.context;
         Self {
             id: approval.id,
@@ -140,7 +139,7 @@ impl Card {
             stage: Text::line(&scope.stage),
             service: Text::line(&scope.service),
             sequence: Text::line(&approval.sequence),
-            context: context.to_string(),
+            context,
             sequence_href: format!("/bridge/project/{}/sequence/{context}", scope.project),
             permalink: format!("/bridge/approval/{}", approval.id),
             subject: Subject::of(approval, before).to_string(),
@@ -158,9 +157,12 @@ impl Card {
             by: Who::new(&approval.triggered_by, &visitor.principal),
             asked: When::new(approval.asked_at, visitor.now),
             labels: labels(&approval.labels),
-            gate: gate(&approval.result, &evidence),
+            result: result(&approval.result, &evidence),
+            gate: Gate::of(asked, visitor),
+            runs_in: evidence::runs_in(asked, visitor),
+            changes: changes(approval),
+            flags: flags::flags(asked, before, visitor),
             evidence,
-            flags: flags(approval, deployed, before),
             standing: standing(approval, visitor),
             unfolded: false,
         }
@@ -230,38 +232,13 @@ fn effect(approval: &Approval, before: Option<&Deployed>, now: Timestamp) -> Eff
     }
 }
 
-fn evidence(approval: &Approval, context: Option<&Context>) -> Vec<Evidence> {
-    let score = |stage: &str| {
-        let stages = context.map_or(&[][..], |context| &context.stages);
-        let stage = stages.iter().find(|state| state.name == *stage)?;
-        stage.latest_evaluation.as_ref().map(|evaluation| evaluation.score)
-    };
-    approval
-        .evidence
-        .iter()
-        .map(|evidence| Evidence {
-            stage: Text::line(&evidence.stage),
-            task: Text::line(&evidence.task),
-            chip: Chip {
-                status: Status::of_result(&evidence.result),
-                more: match score(evidence.stage.as_str()) {
-                    Some(score) if evidence.task == "evaluation" => Text::line(points(score)),
-                    _ => Text::default(),
-                },
-            },
-            href: format!("/bridge/event/{}", evidence.event),
-            digest: Text::line(evidence.digest.get(..8).unwrap_or_default()),
-        })
-        .collect()
-}
-
 /// `96/100`; a part of a point is shown, because 89.9 does not reach 90.
 pub(crate) fn points(score: f64) -> String {
     let score = format!("{score:.2}");
     format!("{}/100", score.trim_end_matches('0').trim_end_matches('.'))
 }
 
-fn gate(result: &str, evidence: &[Evidence]) -> Option<Chip> {
+fn result(result: &str, evidence: &[Evidence]) -> Option<Chip> {
     if result.is_empty() {
         return None;
     }
@@ -270,32 +247,11 @@ fn gate(result: &str, evidence: &[Evidence]) -> Option<Chip> {
     Some(Chip { status: Status::of_result(result), more })
 }
 
-fn flags(approval: &Approval, deployed: &[Deployed], before: Option<&Deployed>) -> Vec<Text> {
-    let (scope, mut flags) = (&approval.scope, Vec::new());
-    match before {
-        // Only so many former deployments are kept; what is not known is not called nothing.
-        None if deployed.len() >= DEPLOYED_KEPT => {
-            flags.push(format!("What ran in {} then is not kept any more.", scope.stage));
-        }
-        None => flags.push(format!(
-            "First deployment of {} to {} that Tidegate knows of.",
-            scope.service, scope.stage
-        )),
-        Some(old) if Some(&old.image) == approval.image.as_ref() => {
-            flags.push(format!("This image runs in {} already.", scope.stage));
-        }
-        Some(_) => {}
-    }
-    if approval.evidence.is_empty() {
-        flags.push("No test or evaluation ran before this approval.".to_owned());
-    }
-    if approval.result == "warning" {
-        flags.push("The result is a warning: approving needs a reason.".to_owned());
-    }
-    if let Some(stale) = &approval.commits.stale {
-        flags.push(format!(
-            "The newest commits may be others: the repository elsewhere could not be asked ({stale})."
-        ));
-    }
-    flags.into_iter().map(Text::line).collect()
+/// Labels that name commits, as senders of deliveries use to call them.
+const COMMIT_LABELS: [&str; 4] = ["gitCommit", "gitcommit", "commit", "revision"];
+
+fn changes(approval: &Approval) -> Vec<Label> {
+    let all = approval.labels.iter();
+    let named = all.filter(|(key, _)| COMMIT_LABELS.contains(&key.as_str()));
+    labels(&named.map(|(key, value)| (key.clone(), value.clone())).collect())
 }

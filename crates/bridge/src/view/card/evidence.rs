@@ -1,0 +1,58 @@
+//! The results that an approval is based on, and where its image runs already.
+
+use super::asked::{Asked, Measured};
+use super::points;
+use crate::view::{Chip, Status, Text, When, span, took};
+use crate::visitor::Visitor;
+
+/// A test or an evaluation that the approval is based on.
+pub(crate) struct Evidence {
+    pub(crate) stage: Text,
+    pub(crate) task: Text,
+    pub(crate) chip: Chip,
+    /// How long it took; empty where that is not known.
+    pub(crate) took: String,
+    pub(crate) at: Option<When>,
+    /// The event, whole.
+    pub(crate) href: String,
+    /// First digits of its digest, which is part of the subject.
+    pub(crate) digest: Text,
+}
+
+/// The evidence, in the order in which it was gathered.
+pub(super) fn evidence(asked: &Asked, visitor: &Visitor) -> Vec<Evidence> {
+    let score = |stage: &str| {
+        let stages = asked.context.as_ref().map_or(&[][..], |context| &context.stages);
+        let stage = stages.iter().find(|state| state.name == *stage)?;
+        stage.latest_evaluation.as_ref().map(|evaluation| evaluation.score)
+    };
+    let results = asked.results.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+    let all = asked.approval.evidence.iter().zip(results);
+    all.map(|(evidence, measured)| Evidence {
+        stage: Text::line(&evidence.stage),
+        task: Text::line(&evidence.task),
+        chip: Chip {
+            status: Status::of_result(&evidence.result),
+            more: match score(evidence.stage.as_str()) {
+                Some(score) if evidence.task == "evaluation" => Text::line(points(score)),
+                _ => Text::default(),
+            },
+        },
+        took: measured.and_then(duration).unwrap_or_default(),
+        at: measured.map(|measured| When::new(measured.row.event.time, visitor.now)),
+        href: format!("/bridge/event/{}", evidence.event),
+        digest: Text::line(evidence.digest.get(..8).unwrap_or_default()),
+    })
+    .collect()
+}
+
+fn duration(measured: &Measured) -> Option<String> {
+    Some(took(measured.began?, measured.row.event.time))
+}
+
+/// "Runs in qa for 22 h", for each stage before.
+pub(super) fn runs_in(asked: &Asked, visitor: &Visitor) -> Vec<Text> {
+    let since = |at| span(crate::view::seconds_between(at, visitor.now));
+    let lines = asked.runs_in.iter();
+    lines.map(|(stage, at)| Text::line(format!("Runs in {stage} for {}.", since(*at)))).collect()
+}
