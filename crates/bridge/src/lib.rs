@@ -6,6 +6,7 @@
 //! `view::Text`; no script, style or font comes from anywhere else.
 
 mod assets;
+mod dress;
 mod form;
 mod frame;
 mod headers;

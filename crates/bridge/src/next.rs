@@ -8,6 +8,9 @@ pub(crate) const HOME: &str = "/bridge/inbox";
 /// Longest address that is worth coming back to, in bytes.
 const BYTES_MAX: usize = 2048;
 
+/// Last parts of addresses that take forms only, below the page that the form is on.
+const ACTS: [&str; 5] = ["decision", "abort", "pause", "resume", "rerun"];
+
 /// A path on this server below `/bridge/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Next(String);
@@ -55,9 +58,8 @@ pub(crate) fn of_request(parts: &Parts) -> Next {
     if parts.method == Method::GET {
         return Next::parse(text);
     }
-    let page = parts.uri.path();
-    let page = page.strip_suffix("/decision").or_else(|| page.strip_suffix("/abort"));
-    Next::parse(page.unwrap_or(HOME))
+    let page = parts.uri.path().rsplit_once('/').filter(|(_, act)| ACTS.contains(act));
+    Next::parse(page.map_or(HOME, |(page, _)| page))
 }
 
 /// Percent-encodes a query value.

@@ -10,6 +10,7 @@ use tidegate_store::StoreError;
 
 use crate::frame::{Frame, html};
 use crate::next::{HOME, Next};
+use crate::view::Text;
 
 /// Why a request gets no page of its own.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,9 @@ pub(crate) enum Problem {
         /// How bad it is.
         status: StatusCode,
     },
+    /// It is somebody else's to see or to do.
+    #[error("not allowed")]
+    Forbidden,
     /// The page knows another method only.
     #[error("this address does not take that method")]
     Method,
@@ -47,7 +51,8 @@ pub(crate) enum Problem {
 }
 
 /// What the page says.
-struct Words {
+#[derive(Clone)]
+pub(crate) struct Words {
     status: StatusCode,
     heading: &'static str,
     what: String,
@@ -60,11 +65,30 @@ struct Words {
 #[template(path = "problem.html")]
 struct ProblemPage {
     frame: Frame,
-    heading: &'static str,
-    what: String,
-    undone: &'static str,
-    then: &'static str,
-    reference: Option<String>,
+    words: Words,
+    /// What may have been meant: a name and where it is.
+    near: Vec<(Text, String)>,
+}
+
+impl Words {
+    /// The page in that frame.
+    pub(crate) fn page(
+        &self,
+        frame: Frame,
+        near: Vec<(Text, String)>,
+    ) -> Result<Response, Problem> {
+        html(&ProblemPage { frame, words: self.clone(), near }, self.status)
+    }
+
+    /// How the frame is called.
+    pub(crate) fn heading(&self) -> &'static str {
+        self.heading
+    }
+
+    /// Whether there is no such thing.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
 }
 
 impl IntoResponse for Problem {
@@ -72,13 +96,13 @@ impl IntoResponse for Problem {
         if let Self::SignIn { next } = &self {
             return see_other(&next.sign_in());
         }
-        let Words { status, heading, what, undone, then, reference } = self.words();
-        let frame = Frame::bare(heading);
-        let page = ProblemPage { frame, heading, what, undone, then, reference };
-        let mut response = match html(&page, status) {
+        let words = self.words();
+        let status = words.status;
+        let mut response = match words.page(Frame::bare(words.heading), Vec::new()) {
             Ok(response) => response,
-            Err(_) => (status, heading).into_response(),
+            Err(_) => (status, words.heading).into_response(),
         };
+        response.extensions_mut().insert(words);
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::INSUFFICIENT_STORAGE) {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }
@@ -118,6 +142,11 @@ impl Problem {
                 undone: "Nothing was changed.",
                 then: "Go back and send it again, with less text if it was long.",
                 ..words(*status, "Not accepted", "The form could not be read.")
+            },
+            Self::Forbidden => Words {
+                undone: "Nothing was changed.",
+                then: "Ask whoever runs this installation for the right to do it.",
+                ..words(StatusCode::FORBIDDEN, "Not allowed", "You may not see or do this.")
             },
             Self::Method => words(
                 StatusCode::METHOD_NOT_ALLOWED,

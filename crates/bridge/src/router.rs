@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::{any, get, post};
 
 use tower_http::CompressionLevel;
@@ -14,10 +14,23 @@ use crate::pages::{
     sequences,
 };
 use crate::state::BridgeState;
-use crate::{assets, headers, live};
+use crate::{assets, dress, headers, live};
 
 /// Longest form, in bytes: a comment of 4 KiB, encoded, and the rest.
 const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// Where the pages of Keptn's Bridge were when it had a host of its own.
+const ROOTS: [&str; 9] = [
+    "/dashboard",
+    "/create/project",
+    "/project/{*rest}",
+    "/trace/{*rest}",
+    "/evaluation/{*rest}",
+    "/error",
+    "/logoutsession",
+    "/oauth/login",
+    "/oauth/redirect",
+];
 
 #[derive(Clone)]
 struct App {
@@ -71,12 +84,22 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/project/{project}/sequence/{context}/event/{event}", get(moved::event))
         .route("/bridge/trace/{context}", get(moved::trace))
         .route("/bridge/trace/{context}/{part}", get(moved::trace_part))
+        .route("/bridge/evaluation/{context}", get(moved::trace))
+        .route("/bridge/evaluation/{context}/{part}", get(moved::evaluation_part))
+        .route("/bridge/error", get(moved::error))
+        .route("/bridge/logoutsession", get(moved::sign_in))
+        .route("/bridge/oauth/login", get(moved::sign_in))
+        .route("/bridge/oauth/redirect", get(moved::sign_in))
         .route("/bridge/{*rest}", any(moved::nowhere));
+    // Installations that gave Keptn's Bridge a host of its own have its addresses without a prefix.
+    let routes =
+        ROOTS.iter().fold(routes, |routes, path| routes.route(path, get(moved::to_bridge)));
     #[cfg(any(test, debug_assertions))]
     let routes = routes.route("/bridge/dev/gallery", get(crate::pages::gallery::page));
     routes
         .method_not_allowed_fallback(moved::method)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(from_fn_with_state(state.clone(), dress::dress))
         .layer(map_response(headers::secure))
         // What a page shows beside the secret of its forms could tell the one from the length of the
         // other (BREACH), but no browser sends the session's cookie with the forms of another site.

@@ -1,8 +1,13 @@
 //! Addresses that lead somewhere else: Keptn's own, and those that lead nowhere.
 
-use axum::extract::{Path, State};
-use axum::response::Response;
-use tidegate_core::names::{ContextId, ProjectName, StageName};
+use std::collections::HashMap;
+
+use axum::extract::{Path, Query, State};
+use axum::http::header::LOCATION;
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use tidegate_core::names::{ContextId, EventId, ProjectName, StageName};
 use tidegate_store::EventFilter;
 
 use crate::next::HOME;
@@ -38,8 +43,7 @@ pub(crate) async fn stage(
 pub(crate) async fn event(
     Path((project, context, event)): Path<(String, String, String)>,
 ) -> Result<Response, Problem> {
-    let event: tidegate_core::names::EventId =
-        event.parse().map_err(|_| Problem::NotFound("event"))?;
+    let event: EventId = event.parse().map_err(|_| Problem::NotFound("event"))?;
     Ok(see_other(&format!("{}?open={event}#e-{event}", sequence(&project, &context)?)))
 }
 
@@ -93,6 +97,46 @@ async fn of_context(state: &BridgeState, context: &str) -> Result<String, Proble
     });
     let (project, _) = found.await?.ok_or_else(missing)?;
     Ok(format!("/bridge/project/{project}/sequence/{context}"))
+}
+
+/// `GET /bridge/evaluation/{context}/{part}`: a stage, or the id of an event.
+pub(crate) async fn evaluation_part(
+    State(state): State<BridgeState>,
+    _: Visitor,
+    Path((context, part)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let sequence = of_context(&state, &context).await?;
+    Ok(see_other(&match part.parse::<EventId>() {
+        Ok(event) => format!("{sequence}?open={event}#e-{event}"),
+        Err(_) => {
+            let stage = StageName::new(&part).map_err(|_| Problem::NotFound("stage"))?;
+            format!("{sequence}#stage-{stage}")
+        }
+    }))
+}
+
+/// `GET /bridge/error?status=…`: Keptn's Bridge sent people there.
+pub(crate) async fn error(Query(query): Query<HashMap<String, String>>) -> Problem {
+    match query.get("status").map(String::as_str) {
+        Some("403") => Problem::Forbidden,
+        Some("405") => Problem::Method,
+        Some("1001") => Problem::NotFound("delivery"),
+        _ => Problem::NotFound("page"),
+    }
+}
+
+/// Ways to sign in that Keptn's Bridge had.
+pub(crate) async fn sign_in() -> Response {
+    see_other("/bridge/login")
+}
+
+/// The same address below `/bridge`, for good.
+pub(crate) async fn to_bridge(uri: Uri) -> Response {
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    match HeaderValue::from_str(&format!("/bridge{path}")) {
+        Ok(location) => (StatusCode::PERMANENT_REDIRECT, [(LOCATION, location)]).into_response(),
+        Err(_) => see_other(HOME),
+    }
 }
 
 /// Whatever else is asked for below `/bridge/`.

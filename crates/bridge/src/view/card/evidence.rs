@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Measured};
 use super::points;
-use crate::view::{Chip, Status, Text, When, span, took};
+use crate::view::{Chip, Status, Text, span, took};
 use crate::visitor::Visitor;
 
 /// A test or an evaluation that the approval is based on.
@@ -12,7 +12,6 @@ pub(crate) struct Evidence {
     pub(crate) chip: Chip,
     /// How long it took; empty where that is not known.
     pub(crate) took: String,
-    pub(crate) at: Option<When>,
     /// The event, whole.
     pub(crate) href: String,
     /// First digits of its digest, which is part of the subject.
@@ -20,7 +19,7 @@ pub(crate) struct Evidence {
 }
 
 /// The evidence, in the order in which it was gathered.
-pub(super) fn evidence(asked: &Asked, visitor: &Visitor) -> Vec<Evidence> {
+pub(super) fn evidence(asked: &Asked) -> Vec<Evidence> {
     let score = |stage: &str| {
         let stages = asked.context.as_ref().map_or(&[][..], |context| &context.stages);
         let stage = stages.iter().find(|state| state.name == *stage)?;
@@ -39,7 +38,6 @@ pub(super) fn evidence(asked: &Asked, visitor: &Visitor) -> Vec<Evidence> {
             },
         },
         took: measured.and_then(duration).unwrap_or_default(),
-        at: measured.map(|measured| When::new(measured.row.event.time, visitor.now)),
         href: format!("/bridge/event/{}", evidence.event),
         digest: Text::line(evidence.digest.get(..8).unwrap_or_default()),
     })

@@ -131,7 +131,7 @@ impl Card {
         let scope = &approval.scope;
         let before = replaced(approval, &asked.deployed);
         let image = approval.image.as_deref();
-        let evidence = evidence::evidence(asked, visitor);
+        let evidence = evidence::evidence(asked);
         let context = approval.context;
         Self {
             id: approval.id,
