@@ -94,17 +94,28 @@ window.tide = (() => {
   function leave(child, fresh) {
     if (!child.matches('.card')) return child.remove();
     const row = fresh.ownerDocument.querySelector(`[data-decided="${CSS.escape(key(child))}"]`);
-    const line = document.createElement('p'), button = document.createElement('button');
-    line.textContent = row?.dataset.line ?? 'Closed.';
-    button.textContent = 'Dismiss';
-    button.onclick = () => child.remove();
-    child.style.minHeight = child.offsetHeight + 'px';
-    child.dataset.stays = 'yes';
-    child.removeAttribute('data-card');
-    child.className = 'card gone';
-    child.replaceChildren(line, button);
-    say(line.textContent);
+    settle(child, row?.dataset.line ?? 'Closed.', row?.querySelector('a')?.href);
   }
 
-  return { parse, say, morph };
+  /** Turns a card into one line that says what became of it. */
+  function settle(card, text, href) {
+    const line = document.createElement('p'), button = document.createElement('button');
+    line.textContent = text;
+    if (href) {
+      const link = document.createElement('a');
+      link.href = href;
+      link.textContent = 'Open';
+      line.append(' ', link);
+    }
+    button.textContent = 'Dismiss';
+    button.onclick = () => card.remove();
+    card.style.minHeight = card.offsetHeight + 'px';
+    card.dataset.stays = 'yes';
+    card.removeAttribute('data-card');
+    card.className = 'card gone';
+    card.replaceChildren(line, button);
+    say(text);
+  }
+
+  return { parse, say, morph, settle };
 })();

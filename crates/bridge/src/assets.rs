@@ -23,6 +23,8 @@ pub(crate) enum Asset {
     Clock,
     /// Searches from anywhere.
     Palette,
+    /// Decides one of several approvals.
+    Decide,
     /// Acts on single letters.
     Keys,
     /// The mark, as the icon of the site.
@@ -47,12 +49,13 @@ pub(crate) const STYLE: &str = concat!(
 static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| Asset::ALL.map(Asset::hashed).into());
 
 impl Asset {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Style,
         Self::Morph,
         Self::Live,
         Self::Clock,
         Self::Palette,
+        Self::Decide,
         Self::Keys,
         Self::Mark,
         Self::MarkDot,
@@ -66,6 +69,7 @@ impl Asset {
             Self::Live => ("live", "js", include_str!("../assets/live.js")),
             Self::Clock => ("clock", "js", include_str!("../assets/clock.js")),
             Self::Palette => ("palette", "js", include_str!("../assets/palette.js")),
+            Self::Decide => ("decide", "js", include_str!("../assets/decide.js")),
             Self::Keys => ("keys", "js", include_str!("../assets/keys.js")),
             Self::Mark => ("mark", "svg", include_str!("../assets/mark.svg")),
             Self::MarkDot => ("mark-dot", "svg", include_str!("../assets/mark-dot.svg")),

@@ -28,12 +28,17 @@ fn cards_stand_under_what_their_gate_says() {
 #[test]
 fn a_filter_leaves_out_what_does_not_match_and_is_kept_as_it_was_given() {
     on_site(|site| async move {
-        site.scene.to_approval("hello:v1", &json!({})).await;
+        site.scene.to_approval("hello:v1", &json!({"team": "checkout"})).await;
         let mut ada = site.sign_in("ada").await;
         for (query, is_there) in [
             ("project=tour", true),
             ("stage=production&service=hello", true),
             ("stage=qa", false),
+            ("label=team:checkout", true),
+            ("label=team", true),
+            ("label=team:other", false),
+            ("older=4h", false),
+            ("older=x", true),
             ("project=../%22%3E%3Cscript%3E", false),
         ] {
             let page = ada.get(&format!("/bridge/inbox?{query}")).await;

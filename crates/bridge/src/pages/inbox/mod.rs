@@ -1,21 +1,23 @@
 //! The approvals that wait, oldest first, and what was decided.
 
+mod filter;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use tidegate_core::approval::Approval;
-use tidegate_core::names::{ProjectName, ServiceName, StageName};
-use tidegate_store::{ApprovalFilter, ApprovalState, Page, Reader, StoreError};
+use tidegate_store::{ApprovalState, PAGE_MAX, Page, Reader, StoreError};
 
+use crate::assets::Asset;
 use crate::frame::{Frame, Place, html, waiting};
 use crate::live::Topic;
-use crate::next::encode;
 use crate::problem::Problem;
 use crate::state::BridgeState;
 use crate::view::{Asked, Card, Standing, Status, Text, Verdict, seconds_between, span};
 use crate::visitor::Visitor;
+use filter::Filter;
 
 /// Cards on one page.
 const PAGE: u64 = 25;
@@ -51,76 +53,6 @@ struct Done {
     verdict: Verdict,
 }
 
-/// What the address asks for. What cannot be a name matches nothing, and is shown as it was given.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
-pub(crate) struct Filter {
-    #[serde(default)]
-    view: View,
-    #[serde(default)]
-    project: String,
-    #[serde(default)]
-    stage: String,
-    #[serde(default)]
-    service: String,
-    #[serde(default)]
-    offset: String,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum View {
-    /// Somebody has decided.
-    Decided,
-    /// A person must decide.
-    #[default]
-    #[serde(other)]
-    Open,
-}
-
-impl Filter {
-    /// The filter of the store; none where a name cannot be one.
-    fn store(&self, state: ApprovalState) -> Option<ApprovalFilter> {
-        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Some(ApprovalFilter {
-            state: Some(state),
-            project: given(&self.project).map(ProjectName::new).transpose().ok()?,
-            stage: given(&self.stage).map(StageName::new).transpose().ok()?,
-            service: given(&self.service).map(ServiceName::new).transpose().ok()?,
-            ..ApprovalFilter::default()
-        })
-    }
-
-    fn offset(&self) -> u64 {
-        self.offset.parse().unwrap_or(0)
-    }
-
-    /// Whether it leaves anything out.
-    fn narrows(&self) -> bool {
-        [&self.project, &self.stage, &self.service].iter().any(|text| !text.is_empty())
-    }
-
-    /// The address of the same, elsewhere in the list.
-    fn at(&self, offset: u64) -> String {
-        let offset = offset.to_string();
-        let view = if self.view == View::Decided { "decided" } else { "" };
-        let pairs = [
-            ("view", view),
-            ("project", &self.project),
-            ("stage", &self.stage),
-            ("service", &self.service),
-            ("offset", if offset == "0" { "" } else { &offset }),
-        ];
-        let given = pairs.iter().filter(|(_, value)| !value.is_empty());
-        let query: Vec<_> = given.map(|(key, value)| format!("{key}={}", encode(value))).collect();
-        let question = if query.is_empty() { "" } else { "?" };
-        format!("/bridge/inbox{question}{}", query.join("&"))
-    }
-
-    fn is_decided(&self) -> bool {
-        self.view == View::Decided
-    }
-}
-
 /// What the store says.
 struct Found {
     cards: Vec<Asked>,
@@ -140,7 +72,8 @@ pub(crate) async fn page(
     Query(filter): Query<Filter>,
 ) -> Result<Response, Problem> {
     let asked = filter.clone();
-    let found = state.engine.read(move |reader| read(reader, &asked)).await?;
+    let now = visitor.now;
+    let found = state.engine.read(move |reader| read(reader, &asked, now)).await?;
     let title = if filter.is_decided() { "Decided" } else { "Inbox" };
     let offset = filter.offset();
     let size = if filter.is_decided() { DECIDED } else { PAGE };
@@ -151,17 +84,15 @@ pub(crate) async fn page(
         newer: (offset > 0).then(|| filter.at(offset.saturating_sub(size))),
         older: found.next.map(|offset| filter.at(offset)),
         frame: Frame::new(&visitor, Text::line(title), Place::Inbox, found.waiting)
-            .live(Topic::All),
+            .live(Topic::All)
+            .with(Asset::Decide),
         filter,
     };
     html(&page, StatusCode::OK)
 }
 
-fn read(reader: &dyn Reader, filter: &Filter) -> Result<Found, StoreError> {
-    let list = |state, offset, limit| match filter.store(state) {
-        Some(filter) => reader.approvals(&filter, offset, limit),
-        None => Ok(Page { items: Vec::new(), total: 0, next: None }),
-    };
+fn read(reader: &dyn Reader, filter: &Filter, now: Timestamp) -> Result<Found, StoreError> {
+    let list = |state, offset, limit| filter.list(reader, state, (offset, limit), now);
     let (offset, waiting) = (filter.offset(), waiting(reader)?);
     if filter.is_decided() {
         let Page { items, total, next } = list(ApprovalState::Decided, offset, DECIDED)?;
@@ -218,6 +149,9 @@ fn summary(filter: &Filter, found: &Found, visitor: &Visitor) -> String {
             1 => format!("1 needs you, for {waits}."),
             _ => format!("{total} need you. The oldest waits for {waits}."),
         };
+    }
+    if filter.searches() && found.waiting > PAGE_MAX {
+        return format!("Nothing that matches waits among the oldest {PAGE_MAX}.");
     }
     if filter.narrows() {
         return format!("Nothing that matches waits. {} in all.", found.waiting);
