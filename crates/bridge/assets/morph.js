@@ -37,7 +37,9 @@ window.tide = (() => {
   function children(old, fresh, all) {
     const wanted = new Set([...fresh.children].map(key)), known = new Map();
     const held = all || old.dataset.list === undefined ? [] : news(old, fresh);
-    for (const child of [...old.children]) {
+    // Backwards: a heading goes with what stood under it.
+    for (const child of [...old.children].reverse()) {
+      if (stays(child) && !child.matches('.gone') && wanted.has(key(child))) delete child.dataset.stays;
       if (stays(child) || !key(child)) continue;
       if (wanted.has(key(child))) known.set(key(child), child);
       // What news has pushed from the list is not gone.
@@ -58,7 +60,7 @@ window.tide = (() => {
       else { if (match === at) at = at.nextSibling; else old.insertBefore(match, at); morph(match, next, all); }
     }
     for (skip(); at; skip()) { const gone = at; at = at.nextSibling; gone.remove(); }
-    if (old.dataset.list !== undefined) offer(old, fresh, held.length);
+    if (old.dataset.list !== undefined) offer(old, fresh, held.filter((child) => !child.matches('.group')).length);
   }
 
   /** What is new in a list that somebody may be about to press: it is held back until asked for. */
@@ -92,7 +94,8 @@ window.tide = (() => {
 
   // A card that somebody else settled keeps its place.
   function leave(child, fresh) {
-    if (!child.matches('.card')) return child.remove();
+    if (child.matches('.group') && child.nextElementSibling?.matches('.gone')) { child.dataset.stays = 'yes'; return; }
+    if (!child.matches('.card')) { child.remove(); return; }
     const row = fresh.ownerDocument.querySelector(`[data-decided="${CSS.escape(key(child))}"]`);
     settle(child, row?.dataset.line ?? 'Closed.', row?.querySelector('a')?.href);
   }
@@ -108,7 +111,11 @@ window.tide = (() => {
       line.append(' ', link);
     }
     button.textContent = 'Dismiss';
-    button.onclick = () => card.remove();
+    button.onclick = () => {
+      const heading = card.previousElementSibling, last = !card.nextElementSibling?.matches('.card');
+      if (last && heading?.matches('.group') && stays(heading)) heading.remove();
+      card.remove();
+    };
     card.style.minHeight = card.offsetHeight + 'px';
     card.dataset.stays = 'yes';
     card.removeAttribute('data-card');

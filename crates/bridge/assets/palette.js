@@ -17,6 +17,8 @@
 
   // Arrows walk the results; Enter on the field goes to the page of all.
   dialog.addEventListener('keydown', (event) => {
+    // A search field would be emptied first.
+    if (event.key === 'Escape') { event.preventDefault(); dialog.close(); return; }
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
