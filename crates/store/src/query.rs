@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use tidegate_core::approval::{Approval, ApprovalState as Stands};
 use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
-use tidegate_core::event::{Event, EventType};
+use tidegate_core::event::{Event, EventType, Scope};
 use tidegate_core::names::{
     ContextId, EventId, ExecutionId, ProjectName, SequenceName, ServiceName, StageName,
 };
@@ -327,6 +327,14 @@ pub trait Reader: Send + Sync + 'static {
         offset: u64,
         limit: u64,
     ) -> Result<Page<Approval>, StoreError>;
+    /// The newest approvals of a stage and service in that state, newest first, at most `limit`: those among
+    /// the newest [`PAGE_MAX`] of their project, so that it costs the same however many there are.
+    fn newest_approvals(
+        &self,
+        scope: &Scope,
+        state: ApprovalState,
+        limit: u64,
+    ) -> Result<Vec<Approval>, StoreError>;
     /// One approval, whatever its project.
     fn approval(&self, id: EventId) -> Result<Option<Approval>, StoreError>;
     /// A session that has not expired at `now`.

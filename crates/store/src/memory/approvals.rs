@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use tidegate_core::approval::Approval;
+use tidegate_core::event::Scope;
 use tidegate_core::names::EventId;
 
 use crate::contract::StoreError;
-use crate::query::{ApprovalFilter, ApprovalState};
+use crate::query::{ApprovalFilter, ApprovalState, PAGE_MAX};
 
 use super::page::admits;
 use super::table::{Key, Rows, Table};
@@ -54,6 +55,26 @@ pub(super) fn list(rows: &Rows, filter: &ApprovalFilter) -> Result<Vec<Approval>
         found.sort_by_key(|row| std::cmp::Reverse((ApprovalState::of(&row.approval).1, row.n)));
     }
     Ok(found.into_iter().map(|row| row.approval).collect())
+}
+
+/// The newest of a stage and service, among the newest of their project.
+pub(super) fn newest(
+    rows: &Rows,
+    scope: &Scope,
+    state: ApprovalState,
+    limit: u64,
+) -> Result<Vec<Approval>, StoreError> {
+    let project = Some(scope.project.clone());
+    let filter = ApprovalFilter { state: Some(state), project, ..ApprovalFilter::default() };
+    let mut found = list(rows, &filter)?;
+    if state == ApprovalState::Open {
+        found.reverse();
+    }
+    let at_most = |limit: u64| usize::try_from(limit.min(PAGE_MAX)).unwrap_or(usize::MAX);
+    found.truncate(at_most(PAGE_MAX));
+    found.retain(|approval| approval.scope == *scope);
+    found.truncate(at_most(limit));
+    Ok(found)
 }
 
 /// Forgets an approval.

@@ -12,8 +12,8 @@ use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Resolve
 use crate::audit::AuditHead;
 use crate::contract::StoreError;
 use crate::query::{
-    ApprovalFilter, EventFilter, ExecutionFilter, ExecutionSummary, LogRow, OpenEventFilter,
-    PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
+    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LogRow,
+    OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
 };
 use crate::rows::{
     DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
@@ -141,6 +141,15 @@ impl Reader for MemoryReader {
         limit: u64,
     ) -> Result<Page<Approval>, StoreError> {
         Ok(page(approvals::list(&self.rows(), filter)?, offset, limit))
+    }
+
+    fn newest_approvals(
+        &self,
+        scope: &Scope,
+        state: ApprovalState,
+        limit: u64,
+    ) -> Result<Vec<Approval>, StoreError> {
+        approvals::newest(&self.rows(), scope, state, limit)
     }
 
     fn approval(&self, id: EventId) -> Result<Option<Approval>, StoreError> {

@@ -2,12 +2,13 @@
 
 use postgres::Row;
 use tidegate_core::approval::Approval;
+use tidegate_core::event::Scope;
 use tidegate_core::names::{EventId, ProjectName, ServiceName, StageName};
 
 use crate::codec::{from_json, micros, to_json};
 use crate::codes;
 use crate::contract::StoreError;
-use crate::query::{ApprovalFilter, ApprovalState, Page};
+use crate::query::{ApprovalFilter, ApprovalState, PAGE_MAX, Page};
 
 use super::list::{self, Conditions, List};
 use super::session::{Session, get};
@@ -52,6 +53,32 @@ pub(super) fn of_project(
 /// One approval.
 pub(super) fn by_id(session: &Session, id: EventId) -> Result<Option<Approval>, StoreError> {
     list::one(session, "SELECT seq, body FROM approval WHERE id = $1", &[&id.uuid()], read)
+}
+
+/// The newest of a stage and service, among the newest of their project.
+pub(super) fn newest(
+    session: &Session,
+    scope: &Scope,
+    state: ApprovalState,
+    limit: u64,
+) -> Result<Vec<Approval>, StoreError> {
+    let sql = "SELECT seq, body FROM (SELECT seq, at, stage, service, body FROM approval
+          WHERE project = $1 AND state = $2 ORDER BY at DESC, seq DESC LIMIT $3) AS newest
+        WHERE stage = $4 AND service = $5 ORDER BY at DESC, seq DESC LIMIT $6";
+    let bound = |limit: u64| i64::try_from(limit.min(PAGE_MAX)).unwrap_or(i64::MAX);
+    list::all(
+        session,
+        sql,
+        &[
+            &scope.project.as_str(),
+            &codes::approval_state(state),
+            &bound(PAGE_MAX),
+            &scope.stage.as_str(),
+            &scope.service.as_str(),
+            &bound(limit),
+        ],
+        read,
+    )
 }
 
 /// Approvals: what was decided or closed newest decision first, everything else in the order asked.

@@ -10,8 +10,8 @@ use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Resolve
 use crate::audit::AuditHead;
 use crate::contract::StoreError;
 use crate::query::{
-    ApprovalFilter, EventFilter, ExecutionFilter, ExecutionSummary, LogRow, OpenEventFilter,
-    PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
+    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LogRow,
+    OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
 };
 use crate::rows::{
     DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
@@ -114,6 +114,15 @@ impl Reader for PostgresReaders {
         limit: u64,
     ) -> Result<Page<Approval>, StoreError> {
         self.read(|session| approvals::page(session, filter, (offset, limit)))
+    }
+
+    fn newest_approvals(
+        &self,
+        scope: &Scope,
+        state: ApprovalState,
+        limit: u64,
+    ) -> Result<Vec<Approval>, StoreError> {
+        self.read(|session| approvals::newest(session, scope, state, limit))
     }
 
     fn approval(&self, id: EventId) -> Result<Option<Approval>, StoreError> {

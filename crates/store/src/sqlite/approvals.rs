@@ -2,11 +2,12 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use tidegate_core::approval::Approval;
+use tidegate_core::event::Scope;
 use tidegate_core::names::EventId;
 
 use crate::codes;
 use crate::contract::StoreError;
-use crate::query::{ApprovalFilter, ApprovalState, Page};
+use crate::query::{ApprovalFilter, ApprovalState, PAGE_MAX, Page};
 
 use super::codec::{body, micros, to_json};
 use super::keys::ProjectId;
@@ -100,6 +101,43 @@ pub(super) fn by_id(connection: &Connection, id: EventId) -> Result<Option<Appro
         connection.prepare_cached("SELECT seq, body FROM approval WHERE id = ?1")?;
     let mut rows = statement.query([id.as_bytes()])?;
     rows.next()?.map(read).transpose()
+}
+
+pub(super) const NEWEST: &str = "SELECT seq, body FROM approval WHERE seq IN (
+    SELECT seq FROM (SELECT seq, at, stage, service FROM approval INDEXED BY approval_project
+      WHERE project = ?1 AND state = ?2 ORDER BY at DESC, seq DESC LIMIT ?3)
+    WHERE stage = (SELECT id FROM word WHERE text = ?4)
+      AND service = (SELECT id FROM word WHERE text = ?5)
+    ORDER BY at DESC, seq DESC LIMIT ?6)
+  ORDER BY at DESC, seq DESC";
+
+/// The newest of a stage and service, among the newest of their project.
+pub(super) fn newest(
+    connection: &Connection,
+    scope: &Scope,
+    state: ApprovalState,
+    limit: u64,
+) -> Result<Vec<Approval>, StoreError> {
+    let Some(project) = projects::id(connection, &scope.project)? else { return Ok(Vec::new()) };
+    let mut statement = connection.prepare_cached(NEWEST)?;
+    let mut rows = statement.query((
+        project.0,
+        codes::approval_state(state),
+        bound(PAGE_MAX),
+        scope.stage.as_str(),
+        scope.service.as_str(),
+        bound(limit.min(PAGE_MAX)),
+    ))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
+}
+
+/// A limit that is small enough, as SQLite takes it.
+fn bound(limit: u64) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// Approvals: what was decided or closed newest decision first, everything else in the order asked.

@@ -66,6 +66,28 @@ pub(crate) fn decided_ones_come_newest_decision_first<F: Fixture>() {
     assert_eq!(asked(&store, &of_shop), [3, 1, 2]);
 }
 
+pub(crate) fn the_newest_of_a_place_come_newest_first<F: Fixture>() {
+    let mut store = F::with_shop();
+    store.make_project("other");
+    let places = ["shop/qa/carts", "shop/prod/carts", "shop/qa/orders", "other/qa/carts"];
+    for n in 1..=12 {
+        store.change(put(&approval(n, places[n as usize % 4])));
+    }
+    for (n, seconds) in [(8, 10), (4, 20)] {
+        store.change(put(&approved(approval(n, places[0]), seconds)));
+    }
+    let newest = |place: &str, state, limit| {
+        let found = store.reader().newest_approvals(&scope(place), state, limit).unwrap();
+        found.iter().map(|approval| approval.n).collect::<Vec<_>>()
+    };
+    assert_eq!(newest(places[1], ApprovalState::Open, 10), [9, 5, 1]);
+    assert_eq!(newest(places[1], ApprovalState::Open, 2), [9, 5]);
+    assert_eq!(newest(places[0], ApprovalState::Open, 10), [12]);
+    assert_eq!(newest(places[0], ApprovalState::Decided, 10), [4, 8], "the last decision first");
+    assert_eq!(newest("shop/qa/nothing", ApprovalState::Open, 10), [] as [u64; 0]);
+    assert_eq!(newest("nowhere/qa/carts", ApprovalState::Open, 10), [] as [u64; 0]);
+}
+
 pub(crate) fn each_approval_filter_narrows_and_totals_agree<F: Fixture>() {
     let mut store = F::with_shop();
     store.make_project("other");

@@ -27,7 +27,8 @@ macro_rules! contract {
                 rows_of_one_project_are_not_seen_in_another, the_head_holds_number_and_shipyard;
             approvals: an_approval_reads_back_equal_in_every_state,
                 open_ones_come_in_the_order_asked, decided_ones_come_newest_decision_first,
-                each_approval_filter_narrows_and_totals_agree;
+                each_approval_filter_narrows_and_totals_agree,
+                the_newest_of_a_place_come_newest_first;
             contexts: a_context_reads_back_equal, contexts_come_newest_first,
                 each_sequence_filter_narrows;
             lanes: the_least_position_is_the_front_of_ten_thousand, an_unknown_lane_is_empty,

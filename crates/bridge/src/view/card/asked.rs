@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tidegate_core::approval::{Approval, Decision};
 use tidegate_core::sequence::{Context, Deployed};
-use tidegate_store::{ApprovalFilter, ApprovalState, LogRow, Reader, SequenceFilter, StoreError};
+use tidegate_store::{ApprovalState, LogRow, Reader, SequenceFilter, StoreError};
 
 /// Other approvals of the same place that one card looks at.
 const OTHERS_MAX: u64 = 20;
@@ -21,7 +21,7 @@ pub(crate) struct Asked {
     pub(crate) results: Vec<Option<Measured>>,
     /// Where the same image runs already: each stage that its evidence comes from, and since when.
     pub(crate) runs_in: Vec<(String, Timestamp)>,
-    /// Others that wait for the same place.
+    /// Others that wait for the same place, newest first.
     pub(crate) rivals: Vec<Approval>,
     /// The last time that somebody declined this image for this place.
     pub(crate) declined: Option<Approval>,
@@ -59,16 +59,7 @@ impl Asked {
         let only = SequenceFilter { contexts: vec![approval.context], ..SequenceFilter::default() };
         let context = reader.sequences(&scope.project, &only, 0, Some(1))?.items.into_iter().next();
         let results = approval.evidence.iter().map(|evidence| measured(reader, evidence.event));
-        let others = |state| -> Result<Vec<Approval>, StoreError> {
-            let filter = ApprovalFilter {
-                state: Some(state),
-                project: Some(scope.project.clone()),
-                stage: Some(scope.stage.clone()),
-                service: Some(scope.service.clone()),
-                ..ApprovalFilter::default()
-            };
-            Ok(reader.approvals(&filter, 0, OTHERS_MAX)?.items)
-        };
+        let others = |state| reader.newest_approvals(scope, state, OTHERS_MAX);
         let is_other = |other: &Approval| other.id != approval.id;
         let is_declined = |other: &Approval| {
             let declines = |decided| matches!(decided, Decision::Decline);
