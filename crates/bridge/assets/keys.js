@@ -49,6 +49,13 @@
       const parts = [...card.querySelectorAll('.evidence > details')], open = parts.some((part) => !part.open);
       for (const part of parts) part.open = open;
     },
+    x: (card) => {
+      const box = card.querySelector('.pick input');
+      if (!box) { say('Only what has passed its gate can be approved together with others.'); return; }
+      if (!card.querySelector('.evidence > details[open]')) onCard.e(card);
+      box.checked = !box.checked;
+      say(box.checked ? 'Selected.' : 'Not selected.');
+    },
     o: (card) => card.querySelector('a[data-sequence]')?.click(),
   };
 

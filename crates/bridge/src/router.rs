@@ -10,8 +10,8 @@ use tower_http::compression::CompressionLayer;
 
 use crate::live::Streams;
 use crate::pages::{
-    abort, approval, conflict, event, inbox, login, me, moved, pause, projects, search, sequence,
-    sequences,
+    abort, approval, bulk, conflict, event, inbox, login, me, moved, pause, projects, search,
+    sequence, sequences,
 };
 use crate::state::BridgeState;
 use crate::{assets, dress, headers, live};
@@ -61,6 +61,8 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/inbox", get(inbox::page))
         .route("/bridge/approval/{id}", get(approval::page))
         .route("/bridge/approval/{id}/decision", post(approval::decide))
+        .route("/bridge/approvals/decide", post(bulk::decide))
+        .route("/bridge/approvals/decided", get(bulk::page))
         .route("/bridge/projects", get(projects::page))
         .route("/bridge/search", get(search::page))
         .route("/bridge/project/{project}/sequence", get(sequences::page))

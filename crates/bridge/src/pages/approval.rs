@@ -18,7 +18,7 @@ use crate::view::{Asked, Card, Standing, Text, Who, needs_reason, seconds_betwee
 use crate::visitor::Visitor;
 
 /// `source` of the decisions made here. Keptn 1.4: clients know the Bridge by it.
-const SOURCE: &str = "https://github.com/keptn/keptn/bridge#approval.finished";
+pub(super) const SOURCE: &str = "https://github.com/keptn/keptn/bridge#approval.finished";
 
 #[derive(Template)]
 #[template(path = "approval.html")]

@@ -2,6 +2,7 @@
 
 pub(crate) mod abort;
 pub(crate) mod approval;
+pub(crate) mod bulk;
 pub(crate) mod conflict;
 pub(crate) mod event;
 #[cfg(any(test, debug_assertions))]

@@ -189,8 +189,8 @@ impl Browser {
                 fields.push((name, page.field(name)));
             }
         }
+        fields.retain(|(name, _)| !set.iter().any(|(other, _)| other == name));
         for (name, value) in set {
-            fields.retain(|(other, _)| other != name);
             fields.push((name, (*value).to_owned()));
         }
         let body: Vec<String> = fields

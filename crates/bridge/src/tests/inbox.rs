@@ -85,6 +85,58 @@ fn a_card_says_who_declined_the_same_image_before_and_that_a_newer_one_waits() {
 }
 
 #[test]
+fn several_are_approved_at_once_and_each_is_judged_alone() {
+    on_site(|site| async move {
+        let scene = &site.scene;
+        let first = scene.to_approval("hello:v1", &json!({})).await;
+        let taken = scene.to_approval("hello:v2", &json!({})).await;
+        let context = scene.deliver("hello:v3", &json!({}), &person("ci")).await;
+        scene.execute(context, "deployment", &json!({})).await;
+        let warning =
+            json!({"result": "warning", "evaluation": {"result": "warning", "score": 80}});
+        scene.execute(context, "evaluation", &warning).await;
+        let warned = scene.approval(context).await;
+        let mut ada = site.sign_in("ada").await;
+        let inbox = ada.get("/bridge/inbox").await;
+        assert_eq!(inbox.text.matches("name=\"pick\"").count(), 2, "not the one with a warning");
+        let mut picks = Vec::new();
+        for approval in [&first, &taken, &warned] {
+            picks.push(format!("{}:{}", approval.id, scene.subject(approval).await));
+        }
+        scene.decide(&taken, Decision::Decline, "grace", "error budget spent").await;
+        picks.extend(["x:y".to_owned(), first.id.to_string()]);
+        let fields: Vec<_> = picks.iter().map(|pick| ("pick", pick.as_str())).collect();
+        let answer = ada.submit("/bridge/approvals/decide", &inbox, &fields).await;
+        let page = ada.get(answer.location()).await;
+        assert_eq!(page.heading(), "1 approved, 2 not");
+        let text = plain(&page.text);
+        assert!(text.contains("You approved it."), "{text}");
+        assert!(text.contains("grace declined it: “error budget spent”."));
+        assert!(text.contains("the result was a warning, which needs a reason"));
+        // The same form once more does nothing more.
+        let again = ada.submit("/bridge/approvals/decide", &inbox, &fields).await;
+        assert_eq!(ada.get(again.location()).await.heading(), "1 approved, 2 not");
+    });
+}
+
+#[test]
+fn one_that_has_changed_since_is_not_approved_with_others() {
+    on_site(|site| async move {
+        let seen = site.scene.to_approval("hello:v1", &json!({})).await;
+        let pick = format!("{}:{}", seen.id, site.scene.subject(&seen).await);
+        let mut ada = site.sign_in("ada").await;
+        let inbox = ada.get("/bridge/inbox").await;
+        let other = site.scene.to_approval("hello:v2", &json!({})).await;
+        site.scene.decide(&other, Decision::Approve, "grace", "").await;
+        site.scene.execute(other.context, "deployment", &json!({})).await;
+        let answer = ada.submit("/bridge/approvals/decide", &inbox, &[("pick", &pick)]).await;
+        let page = ada.get(answer.location()).await;
+        assert_eq!(page.heading(), "0 approved, 1 not");
+        assert!(plain(&page.text).contains("it changed while you were looking"));
+    });
+}
+
+#[test]
 fn the_worst_objectives_of_the_gate_come_first() {
     on_site(|site| async move {
         let context = site.scene.deliver("hello:v1", &json!({}), &person("ci")).await;

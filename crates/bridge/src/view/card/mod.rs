@@ -173,6 +173,12 @@ impl Card {
         matches!(self.standing, Standing::Open(_))
     }
 
+    /// Whether it may be approved beside others: its gate has passed.
+    pub(crate) fn may_go_with_others(&self) -> bool {
+        let passed = |chip: &Chip| chip.status == Status::Passed;
+        self.is_open() && self.result.as_ref().is_some_and(passed)
+    }
+
     /// The same with its evidence open.
     pub(crate) fn unfolded(self) -> Self {
         Self { unfolded: true, ..self }
