@@ -11,6 +11,7 @@ pub mod memory;
 pub mod postgres;
 mod query;
 mod rows;
+mod search;
 pub mod sqlite;
 pub mod watched;
 
@@ -22,10 +23,11 @@ mod testing;
 pub use audit::AuditHead;
 pub use contract::{Home, InputRecord, StoreError, Write, Written};
 pub use query::{
-    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LogRow,
-    OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow, Standing,
+    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LINE_MAX,
+    LineRow, LogRow, OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow, Standing,
 };
 pub use rows::{
     Deferred, DeliveryRow, IdempotencyRow, Intent, NewProject, ProjectRow, QuarantineRow,
     SessionRow, SignInRow, TimerRow,
 };
+pub use search::{Found, Position, PositionError, SEARCHED_MAX, SequenceSearch, Start};

@@ -9,8 +9,8 @@ use tidegate_core::names::{
     ContextId, EventId, ExecutionId, ProjectName, SequenceName, ServiceName, StageName,
 };
 use tidegate_core::sequence::{
-    Context, ContextState, Deployed, Disposition, Execution, ExecutionState, LatestEvent, Resolve,
-    Task,
+    Context, ContextState, Deployed, Disposition, Execution, ExecutionState, LatestEvent, Queue,
+    Resolve, Task,
 };
 
 use crate::audit::AuditHead;
@@ -18,6 +18,7 @@ use crate::contract::StoreError;
 use crate::rows::{
     DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
 };
+use crate::search::{Found, SequenceSearch, Start};
 
 /// Most items of one page; a larger limit means this one.
 pub const PAGE_MAX: u64 = 1000;
@@ -249,6 +250,18 @@ pub struct ServiceRow {
     pub created: Timestamp,
 }
 
+/// Most executions that are counted before one that waits.
+pub const LINE_MAX: u64 = 1000;
+
+/// Who is before an execution that waits for its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LineRow {
+    /// Who holds the lane.
+    pub holder: Option<ExecutionId>,
+    /// How many wait that come first; [`LINE_MAX`] means at least as many.
+    pub before: u64,
+}
+
 /// An execution and its open task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionSummary {
@@ -308,6 +321,20 @@ pub trait Reader: Send + Sync + 'static {
         offset: u64,
         limit: Option<u64>,
     ) -> Result<Page<Context>, StoreError>;
+    /// Contexts that are searched for and that `keep` lets pass, one page, newest first. Looks at no
+    /// more than [`SEARCHED_MAX`](crate::SEARCHED_MAX) of them: the answer says where it gave up.
+    fn search(
+        &self,
+        project: &ProjectName,
+        search: &SequenceSearch,
+        keep: &dyn Fn(&Context) -> bool,
+        start: Start,
+        limit: u64,
+    ) -> Result<Found, StoreError>;
+    /// How many contexts a project has, counted no further than `max`.
+    fn sequence_count(&self, project: &ProjectName, max: u64) -> Result<u64, StoreError>;
+    /// Who is before the one at this position of a queue.
+    fn line(&self, lane: &Scope, queue: Queue, position: u64) -> Result<LineRow, StoreError>;
     /// The executions of a context, in the order they were triggered, with their open tasks.
     fn executions(
         &self,

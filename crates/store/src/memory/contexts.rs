@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use tidegate_core::names::{ContextId, ProjectName};
 use tidegate_core::sequence::Context;
 
+use crate::codec::{micros, signed, to_json};
 use crate::contract::StoreError;
 use crate::query::SequenceFilter;
+use crate::search::{Driver, Found, Position, SequenceSearch, Sieve, Start, merge};
 
 use super::page::admits;
 use super::table::{Key, Rows, Table};
@@ -75,6 +77,42 @@ pub(super) fn list(
     });
     found.sort_by_key(|row| std::cmp::Reverse((row.context.time, row.n)));
     Ok(found.into_iter().map(|row| row.context).collect())
+}
+
+/// One page of the contexts of a project that are searched for.
+pub(super) fn search(
+    rows: &Rows,
+    project: &ProjectName,
+    search: &SequenceSearch,
+    keep: &dyn Fn(&Context) -> bool,
+    (start, limit): (Start, u64),
+) -> Result<Found, StoreError> {
+    let (low, high) = search.bounds(start);
+    let position = |row: &Row| Position { time_us: micros(row.context.time), seq: signed(row.n) };
+    let mut found: Vec<Row> = rows.all(Table::Context, &Key::new().text(project.as_str()))?;
+    found.retain(|row| (low < position(row)) && (position(row) < high));
+    found.sort_by_key(position);
+    if !start.is_upwards() {
+        found.reverse();
+    }
+    let drivers = search.drivers();
+    let mut sieves = Vec::new();
+    for driver in &drivers {
+        let leads = |row: &&Row| match driver {
+            Driver::Time => true,
+            Driver::State(state) => row.context.state == *state,
+            Driver::Service(service) => row.context.service == *service,
+        };
+        let mut sieve = Sieve::new(search, keep, limit, drivers.len());
+        for row in found.iter().filter(leads) {
+            let body = to_json(&row.context, "context")?;
+            if !sieve.offer(position(row), &body, || Ok(row.context.clone()))? {
+                break;
+            }
+        }
+        sieves.push(sieve);
+    }
+    Ok(merge(sieves, start, limit))
 }
 
 /// Contexts that ended before some time, those that ended first to begin with, at most `limit`.

@@ -5,6 +5,7 @@ use tidegate_core::names::ExecutionId;
 use tidegate_core::sequence::{Deployed, LaneHead, Queue, Queued};
 
 use crate::contract::StoreError;
+use crate::query::{LINE_MAX, LineRow};
 
 use super::contents;
 use super::table::{Key, Rows, Table, damaged, number_of, parse};
@@ -78,6 +79,24 @@ pub(super) fn head(rows: &Rows, lane: &Scope) -> Result<LaneHead, StoreError> {
         waiting: front(rows, lane, Queue::Waiting)?,
         deployed: deployed(rows, lane)?,
     })
+}
+
+/// Who is before the one at this position of a queue.
+pub(super) fn line(
+    rows: &Rows,
+    lane: &Scope,
+    queue: Queue,
+    position: u64,
+) -> Result<LineRow, StoreError> {
+    let count = |queue, end: u64| {
+        let found = rows.scan(Table::Queue, &queue_key(lane, queue));
+        found.filter(|(key, _)| number_of(key) < end).count() as u64
+    };
+    let before = match queue {
+        Queue::Ready => count(Queue::Ready, position),
+        Queue::Waiting => count(Queue::Ready, u64::MAX) + count(Queue::Waiting, position),
+    };
+    Ok(LineRow { holder: rows.get(Table::Holder, &key(lane))?, before: before.min(LINE_MAX) })
 }
 
 fn front(rows: &Rows, lane: &Scope, queue: Queue) -> Result<Option<Queued>, StoreError> {

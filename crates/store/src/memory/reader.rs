@@ -7,17 +7,18 @@ use tidegate_core::approval::Approval;
 use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
-use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Resolve};
+use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
 
 use crate::audit::AuditHead;
 use crate::contract::StoreError;
 use crate::query::{
-    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LogRow,
+    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LineRow, LogRow,
     OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
 };
 use crate::rows::{
     DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
 };
+use crate::search::{Found, SequenceSearch, Start};
 
 use super::page::page;
 use super::table::Rows;
@@ -114,6 +115,26 @@ impl Reader for MemoryReader {
     ) -> Result<Page<Context>, StoreError> {
         let found = contexts::list(&self.rows(), project, filter)?;
         Ok(page(found, offset, limit.unwrap_or(PAGE_MAX)))
+    }
+
+    fn search(
+        &self,
+        project: &ProjectName,
+        search: &SequenceSearch,
+        keep: &dyn Fn(&Context) -> bool,
+        start: Start,
+        limit: u64,
+    ) -> Result<Found, StoreError> {
+        contexts::search(&self.rows(), project, search, keep, (start, limit.min(PAGE_MAX)))
+    }
+
+    fn sequence_count(&self, project: &ProjectName, max: u64) -> Result<u64, StoreError> {
+        let all = contexts::list(&self.rows(), project, &SequenceFilter::default())?;
+        Ok((all.len() as u64).min(max))
+    }
+
+    fn line(&self, lane: &Scope, queue: Queue, position: u64) -> Result<LineRow, StoreError> {
+        lanes::line(&self.rows(), lane, queue, position)
     }
 
     fn executions(

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::codec::{damaged, from_json, signed, to_json, unsigned};
 use crate::codes;
 use crate::contract::StoreError;
+use crate::query::{LINE_MAX, LineRow};
 
 use super::list;
 use super::session::{Session, get};
@@ -125,4 +126,33 @@ pub(super) fn deployed(
     let key = (project.as_str(), stage.as_str(), service.as_str());
     let read = |row: &postgres::Row| read_deployed(get(row, 0)?, get(row, 1)?);
     Ok(list::one(session, sql, &[&key.0, &key.1, &key.2], read)?.unwrap_or_default())
+}
+
+/// Who is before the one at this position of a queue.
+pub(super) fn line(
+    session: &Session,
+    scope: &Scope,
+    queue: Queue,
+    position: u64,
+) -> Result<LineRow, StoreError> {
+    let sql = "SELECT id, holder FROM lane WHERE project = $1 AND stage = $2 AND service = $3";
+    let key = (scope.project.as_str(), scope.stage.as_str(), scope.service.as_str());
+    let Some(row) = session.first(sql, &[&key.0, &key.1, &key.2])? else {
+        return Ok(LineRow::default());
+    };
+    let lane: i64 = get(&row, 0)?;
+    let holder: Option<Uuid> = get(&row, 1)?;
+    let count = |queue: Queue, end: u64| -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM (
+                     SELECT 1 FROM lane_queue
+                     WHERE lane = $1 AND queue = $2 AND position < $3 LIMIT $4) AS counted";
+        let values = (codes::queue(queue), signed(end), signed(LINE_MAX));
+        let row = session.first(sql, &[&lane, &values.0, &values.1, &values.2])?;
+        Ok(row.map(|row| get(&row, 0)).transpose()?.map_or(0, unsigned))
+    };
+    let before = match queue {
+        Queue::Ready => count(Queue::Ready, position)?,
+        Queue::Waiting => count(Queue::Ready, u64::MAX)? + count(Queue::Waiting, position)?,
+    };
+    Ok(LineRow { holder: holder.map(ExecutionId::from), before: before.min(LINE_MAX) })
 }

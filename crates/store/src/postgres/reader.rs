@@ -5,17 +5,18 @@ use tidegate_core::approval::Approval;
 use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
-use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Resolve};
+use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
 
 use crate::audit::AuditHead;
 use crate::contract::StoreError;
 use crate::query::{
-    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LogRow,
+    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LineRow, LogRow,
     OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
 };
 use crate::rows::{
     DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
 };
+use crate::search::{Found, SequenceSearch, Start};
 
 use super::pool::PostgresReaders;
 use super::session::Session;
@@ -86,6 +87,26 @@ impl Reader for PostgresReaders {
     ) -> Result<Page<Context>, StoreError> {
         let page = (offset, limit.unwrap_or(PAGE_MAX));
         self.read(|session| contexts::page(session, project, filter, page))
+    }
+
+    fn search(
+        &self,
+        project: &ProjectName,
+        search: &SequenceSearch,
+        keep: &dyn Fn(&Context) -> bool,
+        start: Start,
+        limit: u64,
+    ) -> Result<Found, StoreError> {
+        let page = (start, limit.min(PAGE_MAX));
+        self.read(|session| contexts::search(session, project, search, keep, page))
+    }
+
+    fn sequence_count(&self, project: &ProjectName, max: u64) -> Result<u64, StoreError> {
+        self.read(|session| contexts::count(session, project, max))
+    }
+
+    fn line(&self, lane: &Scope, queue: Queue, position: u64) -> Result<LineRow, StoreError> {
+        self.read(|session| lanes::line(session, lane, queue, position))
     }
 
     fn executions(

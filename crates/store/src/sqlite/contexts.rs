@@ -1,6 +1,7 @@
 //! Contexts: the index of their executions, and Keptn's sequence state.
 
 use jiff::Timestamp;
+use rusqlite::types::Value;
 use rusqlite::{Connection, Row};
 use tidegate_core::names::ContextId;
 use tidegate_core::sequence::Context;
@@ -8,14 +9,16 @@ use tidegate_core::sequence::Context;
 use crate::codes;
 use crate::contract::StoreError;
 use crate::query::{Page, SequenceFilter};
+use crate::search::{Driver, Found, Position, SequenceSearch, Sieve, Start, merge};
 
-use super::codec::{body, damaged, micros, to_json};
+use super::codec::{body, damaged, from_json, micros, to_json};
 use super::keys::ProjectId;
 use super::list::{Conditions, List};
 use super::tally::{self, Tally};
 use super::words::Numbers;
 
-/// Writes a context; answers the bytes of its JSON. Its name and time are those of its first trigger and never change.
+/// Writes a context; answers the bytes of its JSON. Its name,
+/// service and time are those of its first trigger and never change.
 pub(super) fn put(
     connection: &Connection,
     numbers: &Numbers,
@@ -44,12 +47,13 @@ pub(super) fn put(
         return Ok(body.len());
     }
     let name = numbers.word(connection, context.name.as_str())?;
+    let service = numbers.word(connection, context.service.as_str())?;
     connection
         .prepare_cached(
-            "INSERT INTO context (id, project, name, state, time, body, ended)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO context (id, project, name, service, state, time, body, ended)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
-        .execute((id, project.0, name, state, micros(context.time), &body, ended))?;
+        .execute((id, project.0, name, service, state, micros(context.time), &body, ended))?;
     tally::add(connection, project, Tally::Contexts, 1)?;
     Ok(body.len())
 }
@@ -122,4 +126,68 @@ pub(super) fn list(
     };
     let order = "time DESC, seq DESC";
     Ok(List { columns: "seq, body", source, join: "", conditions, order })
+}
+
+/// One page of the contexts of a project that are searched for.
+pub(super) fn search(
+    connection: &Connection,
+    project: ProjectId,
+    search: &SequenceSearch,
+    keep: &dyn Fn(&Context) -> bool,
+    (start, limit): (Start, u64),
+) -> Result<Found, StoreError> {
+    let drivers = search.drivers();
+    let mut sieves = Vec::with_capacity(drivers.len());
+    for driver in &drivers {
+        let mut sieve = Sieve::new(search, keep, limit, drivers.len());
+        walk(connection, project, driver, search.bounds(start), start, &mut sieve)?;
+        sieves.push(sieve);
+    }
+    Ok(merge(sieves, start, limit))
+}
+
+fn walk(
+    connection: &Connection,
+    project: ProjectId,
+    driver: &Driver,
+    (low, high): (Position, Position),
+    start: Start,
+    sieve: &mut Sieve<'_>,
+) -> Result<(), StoreError> {
+    let which: Value = match driver {
+        Driver::Time => Value::Null,
+        Driver::State(state) => i64::from(codes::context_state(*state)).into(),
+        Driver::Service(service) => service.as_str().to_owned().into(),
+    };
+    let mut statement = connection.prepare_cached(&walk_sql(driver, start.is_upwards()))?;
+    let between = (low.time_us, low.seq, high.time_us, high.seq);
+    let mut rows =
+        statement.query((project.0, between.0, between.1, between.2, between.3, which))?;
+    while let Some(row) = rows.next()? {
+        let position = Position { seq: row.get(0)?, time_us: row.get(2)? };
+        let what = || format!("table context, seq {}", position.seq);
+        let text = row.get_ref(1)?.as_str().map_err(|error| damaged(what(), &error))?;
+        if !sieve.offer(position, text, || from_json(text, what))? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Walks one index between two places, as far as it is asked to.
+pub(super) fn walk_sql(driver: &Driver, upwards: bool) -> String {
+    let (index, which) = match driver {
+        // Named, so that every statement has as many values.
+        Driver::Time => ("context_time", "?6 IS NULL"),
+        Driver::State(_) => ("context_state", "state = ?6"),
+        Driver::Service(_) => {
+            ("context_service", "service = (SELECT id FROM word WHERE text = ?6)")
+        }
+    };
+    let order = if upwards { "time, seq" } else { "time DESC, seq DESC" };
+    format!(
+        "SELECT seq, body, time FROM context INDEXED BY {index}
+         WHERE project = ?1 AND {which} AND (time, seq) > (?2, ?3) AND (time, seq) < (?4, ?5)
+         ORDER BY {order}"
+    )
 }

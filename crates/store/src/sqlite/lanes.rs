@@ -7,6 +7,7 @@ use tidegate_core::sequence::{Deployed, LaneHead, Queue, Queued};
 
 use crate::codes;
 use crate::contract::StoreError;
+use crate::query::{LINE_MAX, LineRow};
 
 use super::codec::{from_json, signed, to_json, unsigned};
 use super::keys::ProjectId;
@@ -167,3 +168,36 @@ pub(super) const DEPLOYED: &str = "SELECT deployed.lane, deployed.body
      WHERE lane.project = ?1
        AND lane.stage = (SELECT id FROM word WHERE text = ?2)
        AND lane.service = (SELECT id FROM word WHERE text = ?3)";
+
+/// Who is before the one at this position of a queue.
+pub(super) fn line(
+    connection: &Connection,
+    project: ProjectId,
+    scope: &Scope,
+    queue: Queue,
+    position: u64,
+) -> Result<LineRow, StoreError> {
+    let mut statement = connection.prepare_cached(LANE)?;
+    let mut rows = statement.query((project.0, scope.stage.as_str(), scope.service.as_str()))?;
+    let Some(row) = rows.next()? else { return Ok(LineRow::default()) };
+    let lane: i64 = row.get(0)?;
+    let holder: Option<[u8; 16]> = row.get(1)?;
+    let count = |queue: Queue, end: u64| -> Result<u64, StoreError> {
+        let values = (lane, codes::queue(queue), signed(end), signed(LINE_MAX));
+        let n = connection.prepare_cached(BEFORE)?.query_row(values, |row| row.get(0))?;
+        Ok(unsigned(n))
+    };
+    let before = match queue {
+        Queue::Ready => count(Queue::Ready, position)?,
+        Queue::Waiting => count(Queue::Ready, u64::MAX)? + count(Queue::Waiting, position)?,
+    };
+    Ok(LineRow { holder: holder.map(ExecutionId::from_bytes), before: before.min(LINE_MAX) })
+}
+
+pub(super) const LANE: &str = "SELECT id, holder FROM lane
+     WHERE project = ?1
+       AND stage = (SELECT id FROM word WHERE text = ?2)
+       AND service = (SELECT id FROM word WHERE text = ?3)";
+
+pub(super) const BEFORE: &str = "SELECT count(*) FROM (
+       SELECT 1 FROM lane_queue WHERE lane = ?1 AND queue = ?2 AND position < ?3 LIMIT ?4)";

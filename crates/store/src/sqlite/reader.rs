@@ -6,20 +6,22 @@ use tidegate_core::approval::Approval;
 use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
-use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Resolve};
+use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
 
 use crate::audit::AuditHead;
 use crate::contract::StoreError;
 use crate::query::{
-    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LogRow,
+    ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LineRow, LogRow,
     OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
 };
 use crate::rows::{
     DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
 };
+use crate::search::{Found, SequenceSearch, Start};
 
 use super::keys::ProjectId;
 use super::pool::SqliteReaders;
+use super::tally::{self, Tally};
 use super::{
     approvals, audit, contexts, deferred, executions, lanes, latest, log, outbox, people, plans,
     projects, sagas, tasks, timers,
@@ -107,6 +109,32 @@ impl Reader for SqliteReaders {
         let page = (offset, limit.unwrap_or(PAGE_MAX));
         self.within(project, Page::empty(), |connection, project| {
             contexts::page(connection, project, filter, page)
+        })
+    }
+
+    fn search(
+        &self,
+        project: &ProjectName,
+        search: &SequenceSearch,
+        keep: &dyn Fn(&Context) -> bool,
+        start: Start,
+        limit: u64,
+    ) -> Result<Found, StoreError> {
+        let none = Found { items: Vec::new(), more: None, searched: 0, is_cut: false };
+        self.within(project, none, |connection, project| {
+            contexts::search(connection, project, search, keep, (start, limit.min(PAGE_MAX)))
+        })
+    }
+
+    fn sequence_count(&self, project: &ProjectName, max: u64) -> Result<u64, StoreError> {
+        self.within(project, 0, |connection, project| {
+            Ok(tally::total(connection, Some(project), Tally::Contexts)?.min(max))
+        })
+    }
+
+    fn line(&self, lane: &Scope, queue: Queue, position: u64) -> Result<LineRow, StoreError> {
+        self.within(&lane.project, LineRow::default(), |connection, project| {
+            lanes::line(connection, project, lane, queue, position)
         })
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod people;
 pub(crate) mod prune;
 pub(crate) mod rows;
 pub(crate) mod sagas;
+pub(crate) mod search;
 pub(crate) mod timers;
 pub(crate) mod transaction;
 
@@ -31,6 +32,11 @@ macro_rules! contract {
                 the_newest_of_a_place_come_newest_first;
             contexts: a_context_reads_back_equal, contexts_come_newest_first,
                 each_sequence_filter_narrows;
+            search: each_part_of_a_search_narrows,
+                pages_have_no_gap_and_no_repeat_while_new_ones_come,
+                a_search_that_finds_nothing_gives_up_and_says_where_it_goes_on,
+                states_are_merged_and_nothing_is_shown_beyond_what_is_known,
+                whoever_waits_is_told_who_is_before;
             lanes: the_least_position_is_the_front_of_ten_thousand, an_unknown_lane_is_empty,
                 what_runs_reads_back_equal;
             outbox: open_events_come_newest_first_until_closed, a_delivery_id_is_never_used_again,

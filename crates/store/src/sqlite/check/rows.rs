@@ -64,7 +64,7 @@ const TABLES: &[Table] = &[
     Table {
         name: "context",
         key: "seq",
-        columns: "seq, body, id, project, name, state, time, ended",
+        columns: "seq, body, id, project, name, state, time, ended, service",
         check: context,
     },
     Table { name: "lane", key: "id", columns: "id, stage, service, holder", check: lane },
@@ -326,6 +326,7 @@ fn context(row: &Row<'_>, known: &Known) -> Result<(), Wrong> {
     same("name", known.word(row.get(4)?), context.name.as_str())?;
     same("state", &row.get(5)?, &i64::from(codes::context_state(context.state)))?;
     same("time", &row.get(6)?, &micros(context.time))?;
+    same("service", known.word(row.get(8)?), context.service.as_str())?;
     let ended: Option<i64> = row.get(7)?;
     Ok(same("ended", &ended.is_some(), &context.state.is_final())?)
 }

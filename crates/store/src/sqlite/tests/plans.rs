@@ -4,6 +4,7 @@ use rusqlite::{Connection, params_from_iter};
 use tidegate_core::event::EventType;
 use tidegate_core::sequence::ContextState;
 
+use crate::search::Driver;
 use crate::sqlite::keys::ProjectId;
 use crate::sqlite::list::List;
 use crate::sqlite::{
@@ -129,6 +130,27 @@ fn totals_that_are_counted_read_the_index_alone() {
             assert!(plan.contains(&format!("COVERING INDEX {index} ")), "{index}\n{plan}");
         }
     }
+}
+
+#[test]
+fn a_search_walks_one_index_in_either_direction_without_sorting() {
+    let store = Sqlite::fresh();
+    let service = tidegate_core::names::ServiceName::new("carts").unwrap();
+    for (driver, index) in [
+        (Driver::Time, "context_time (project=? AND time>? AND time<?)"),
+        (Driver::State(ContextState::Started), "context_state (project=? AND state=? AND time>?"),
+        (Driver::Service(service), "context_service (project=? AND service=? AND time>?"),
+    ] {
+        for upwards in [false, true] {
+            let sql = contexts::walk_sql(&driver, upwards);
+            direct(&store.home.connection, &sql);
+            let plan = plan(&store.home.connection, &sql);
+            assert!(plan.contains(index), "{plan}");
+        }
+    }
+    direct(&store.home.connection, lanes::LANE);
+    let line = plan(&store.home.connection, lanes::BEFORE);
+    assert!(line.contains("(lane=? AND queue=? AND position<?)"), "{line}");
 }
 
 #[test]
