@@ -43,6 +43,9 @@
     }
   }
 
+  // A page may know by itself that it has to be drawn again.
+  document.addEventListener('stale', refresh);
+
   // Whoever signs in next in this browser shall not read on.
   function signedOut() {
     if (over) return;

@@ -11,10 +11,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use scene::{Scene, person, tour};
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_bridge::{BridgeState, JobLog, JobLogs};
 use tidegate_core::approval::Decision;
-use tidegate_core::names::EventId;
+use tidegate_core::names::{ContextId, EventId};
 use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::Control;
 use tidegate_identity::{RateLimit, Secret, SignInCode, Tokens};
@@ -28,8 +28,8 @@ type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 struct Logs(Mutex<HashMap<EventId, JobLog>>, broadcast::Sender<EventId>);
 
 impl JobLogs for Logs {
-    fn log(&self, task: EventId) -> Option<JobLog> {
-        self.0.lock().ok()?.get(&task).cloned()
+    fn log(&self, task: EventId, bytes_max: usize) -> Option<JobLog> {
+        Some(self.0.lock().ok()?.get(&task)?.end(bytes_max))
     }
 
     fn subscribe(&self) -> broadcast::Receiver<EventId> {
@@ -72,6 +72,27 @@ async fn run() -> Ended {
     Ok(())
 }
 
+/// What a bar shows has to take a moment.
+async fn lasts(ms: u64) {
+    tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
+}
+
+/// Takes a task after some milliseconds, and finishes it after some more.
+async fn work(
+    scene: &Scene,
+    context: ContextId,
+    task: &str,
+    stage: &str,
+    (waits, works): (u64, u64),
+    data: &Value,
+) -> EventId {
+    lasts(waits).await;
+    let id = scene.begin(context, task).await;
+    lasts(works).await;
+    scene.finish(context, (id, task), stage, data).await;
+    id
+}
+
 async fn seed(scene: &Scene, logs: &Logs) {
     let labels = |version: &str| {
         json!({"version": version, "build": "https://ci.example/tidegate/hello/builds/1187",
@@ -84,16 +105,15 @@ async fn seed(scene: &Scene, logs: &Logs) {
         }
     };
     let image = |version: &str| format!("{IMAGE}:{version}");
-    let first = scene.to_approval(&image("v0.1.0"), &labels("v0.1.0")).await;
-    scene.decide(&first, Decision::Approve, "grace", "").await;
-    let task = scene
-        .execute(
-            first.context,
-            "deployment",
-            &json!({
-        "message": "Task 'Deploy hello' finished successfully!"}),
-        )
-        .await;
+    let first = scene.deliver(&image("v0.1.0"), &labels("v0.1.0"), &person("ci-main")).await;
+    work(scene, first, "deployment", "qa", (200, 900), &json!({})).await;
+    let judged = json!({"evaluation": {"result": "pass", "score": 96.5}});
+    work(scene, first, "evaluation", "qa", (0, 1700), &judged).await;
+    let asked = scene.approval(first).await;
+    lasts(1200).await;
+    scene.decide(&asked, Decision::Approve, "grace", "").await;
+    let done = json!({"message": "Task 'Deploy hello' finished successfully!"});
+    let task = work(scene, first, "deployment", "production", (300, 700), &done).await;
     say(
         task,
         "stopping hello v0.0.9\nstarting hello v0.1.0 on 127.0.0.1:34871\nready after 41 ms\n",
@@ -104,14 +124,9 @@ async fn seed(scene: &Scene, logs: &Logs) {
     scene.decide(&second, Decision::Decline, "grace", "error budget spent until Thursday").await;
 
     let failed = scene.deliver(&image("v0.1.2"), &labels("v0.1.2"), &person("ci-main")).await;
-    let task = scene
-        .execute(
-            failed,
-            "deployment",
-            &json!({"result": "fail", "status": "errored",
-        "message": "Task 'Deploy hello' failed: exit code 1"}),
-        )
-        .await;
+    let broken = json!({"result": "fail", "status": "errored",
+        "message": "Task 'Deploy hello' failed: exit code 1"});
+    let task = work(scene, failed, "deployment", "qa", (400, 600), &broken).await;
     say(task, "starting hello v0.1.2 on 127.0.0.1:34870\nerror: port 34870 is in use\n", false);
 
     let stopped = scene.deliver(&image("v0.1.3"), &labels("v0.1.3"), &person("ada")).await;

@@ -27,6 +27,8 @@ pub(crate) enum Asset {
     Decide,
     /// Acts on single letters.
     Keys,
+    /// Moves the line of now, finds in logs, and walks the rows of a delivery.
+    Sequence,
     /// The mark, as the icon of the site.
     Mark,
     /// The same while something waits.
@@ -49,7 +51,7 @@ pub(crate) const STYLE: &str = concat!(
 static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| Asset::ALL.map(Asset::hashed).into());
 
 impl Asset {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Style,
         Self::Morph,
         Self::Live,
@@ -57,6 +59,7 @@ impl Asset {
         Self::Palette,
         Self::Decide,
         Self::Keys,
+        Self::Sequence,
         Self::Mark,
         Self::MarkDot,
     ];
@@ -71,6 +74,7 @@ impl Asset {
             Self::Palette => ("palette", "js", include_str!("../assets/palette.js")),
             Self::Decide => ("decide", "js", include_str!("../assets/decide.js")),
             Self::Keys => ("keys", "js", include_str!("../assets/keys.js")),
+            Self::Sequence => ("sequence", "js", include_str!("../assets/sequence.js")),
             Self::Mark => ("mark", "svg", include_str!("../assets/mark.svg")),
             Self::MarkDot => ("mark-dot", "svg", include_str!("../assets/mark-dot.svg")),
         }

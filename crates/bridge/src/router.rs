@@ -10,8 +10,8 @@ use tower_http::compression::CompressionLayer;
 
 use crate::live::Streams;
 use crate::pages::{
-    abort, approval, bulk, conflict, event, inbox, login, me, moved, pause, projects, search,
-    sequence, sequences,
+    abort, approval, bulk, conflict, event, inbox, log, login, me, moved, pause, projects, rerun,
+    search, sequence, sequences, trace,
 };
 use crate::state::BridgeState;
 use crate::{assets, dress, headers, live};
@@ -74,8 +74,12 @@ pub fn router(state: BridgeState) -> Router {
         )
         .route("/bridge/project/{project}/sequence/{context}/pause", post(pause::pause))
         .route("/bridge/project/{project}/sequence/{context}/resume", post(pause::resume))
+        .route(
+            "/bridge/project/{project}/sequence/{context}/rerun",
+            get(rerun::page).post(rerun::rerun),
+        )
         .route("/bridge/event/{event}", get(event::page))
-        .route("/bridge/log/{event}", get(event::log))
+        .route("/bridge/log/{event}", get(log::page))
         .route("/bridge/live", get(live::stream))
         .route("/bridge/assets/{name}", get(assets::serve))
         // Keptn's own addresses.
@@ -84,10 +88,10 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/project/{project}/environment", get(moved::project))
         .route("/bridge/project/{project}/sequence/{context}/stage/{stage}", get(moved::stage))
         .route("/bridge/project/{project}/sequence/{context}/event/{event}", get(moved::event))
-        .route("/bridge/trace/{context}", get(moved::trace))
-        .route("/bridge/trace/{context}/{part}", get(moved::trace_part))
-        .route("/bridge/evaluation/{context}", get(moved::trace))
-        .route("/bridge/evaluation/{context}/{part}", get(moved::evaluation_part))
+        .route("/bridge/trace/{context}", get(trace::whole))
+        .route("/bridge/trace/{context}/{part}", get(trace::part))
+        .route("/bridge/evaluation/{context}", get(trace::whole))
+        .route("/bridge/evaluation/{context}/{part}", get(trace::evaluation))
         .route("/bridge/error", get(moved::error))
         .route("/bridge/logoutsession", get(moved::sign_in))
         .route("/bridge/oauth/login", get(moved::sign_in))

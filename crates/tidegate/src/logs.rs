@@ -9,8 +9,8 @@ use tokio::sync::broadcast;
 pub(crate) struct Logs(pub(crate) jobs::Logs);
 
 impl JobLogs for Logs {
-    fn log(&self, task: EventId) -> Option<JobLog> {
-        let jobs::JobLog { text, dropped_bytes, running, .. } = self.0.log(task)?;
+    fn log(&self, task: EventId, bytes_max: usize) -> Option<JobLog> {
+        let jobs::JobLog { text, dropped_bytes, running, .. } = self.0.log(task, bytes_max)?;
         Some(JobLog { text, dropped_bytes, running })
     }
 

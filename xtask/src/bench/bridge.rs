@@ -13,6 +13,7 @@ use super::table::Figure;
 use crate::connection::Connection;
 use crate::server::{Server, TOKEN};
 
+const LIST: &str = "/bridge/project/bench/sequence";
 const PAGE: Latency = Latency::Tail(Duration::from_millis(50));
 /// kB
 const FIRST_LOAD_MAX: f64 = 100.0;
@@ -24,8 +25,14 @@ pub(crate) fn measure(bench: &mut Bench, directory: &Directory) -> Result<()> {
     let cookie = sign_in(&mut client)?;
     let pages = [
         ("inbox", "/bridge/inbox".to_owned()),
-        ("sequences of a project", "/bridge/project/bench/sequence".to_owned()),
-        ("one sequence", format!("/bridge/project/bench/sequence/{context}")),
+        ("sequences of a project", LIST.to_owned()),
+        ("sequences of a service", format!("{LIST}?Service=lane-0")),
+        ("sequences that need approval", format!("{LIST}?Status=needs-approval")),
+        // Nothing is found by these, so each looks as far as it may.
+        ("sequences with a label that none has", format!("{LIST}?label=none:none")),
+        ("sequences with a word that none has", format!("{LIST}?q=nowhere")),
+        ("sequences that run, among those that wait", format!("{LIST}?Status=running")),
+        ("one sequence", format!("{LIST}/{context}")),
     ];
     for (name, path) in pages {
         let samples =

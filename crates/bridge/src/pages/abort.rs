@@ -12,7 +12,7 @@ use crate::form::Signed;
 use crate::frame::{Frame, Place, Section, html, waiting};
 use crate::problem::{Problem, see_other};
 use crate::state::BridgeState;
-use crate::view::Text;
+use crate::view::{Text, short};
 use crate::visitor::Visitor;
 
 #[derive(Template)]
@@ -22,8 +22,12 @@ struct AbortPage {
     sequence: Text,
     service: Text,
     href: String,
-    /// What stops, a line each; empty where nothing is under way any more.
+    /// What is being done now, a line each.
+    runs: Vec<Text>,
+    /// What does not happen any more.
     stops: Vec<Text>,
+    /// What stays as it is.
+    stays: Vec<Text>,
 }
 
 /// `GET …/abort`
@@ -40,12 +44,15 @@ pub(crate) async fn page(
         Ok((found, reader.executions(&name, context)?, waiting(reader)?))
     });
     let (found, executions, waiting) = read.await?;
-    let Context { name, service, .. } = found.ok_or(Problem::NotFound("delivery"))?;
+    let context = found.ok_or(Problem::NotFound("delivery"))?;
+    let (runs, stops) = effects(&executions);
     let page = AbortPage {
-        sequence: Text::line(&name),
-        service: Text::line(&service),
-        href: format!("/bridge/project/{project}/sequence/{context}"),
-        stops: executions.iter().filter_map(stops).collect(),
+        sequence: Text::line(&context.name),
+        service: Text::line(&context.service),
+        href: format!("/bridge/project/{project}/sequence/{}", context.id),
+        runs,
+        stops,
+        stays: stays(&context),
         frame: Frame::new(
             &visitor,
             Text::line("Abort"),
@@ -56,32 +63,55 @@ pub(crate) async fn page(
     html(&page, StatusCode::OK)
 }
 
-fn stops(summary: &ExecutionSummary) -> Option<Text> {
-    let execution = &summary.execution;
-    let (stage, sequence) = (&execution.scope.stage, &execution.sequence);
-    let task = execution.task().map_or("the next task", |task| task.name.as_str());
-    let text = match &execution.state {
-        ExecutionState::Finished { .. }
-        | ExecutionState::Aborted { .. }
-        | ExecutionState::TimedOut { .. } => return None,
-        ExecutionState::Running { .. } => {
-            format!(
-                "{sequence} in {stage}: {task} is running; a job that Tidegate runs is told to stop"
-            )
+/// What runs now, and what does not happen any more.
+fn effects(executions: &[ExecutionSummary]) -> (Vec<Text>, Vec<Text>) {
+    let (mut runs, mut stops) = (Vec::new(), Vec::new());
+    for summary in executions {
+        let run = &summary.execution;
+        let (stage, sequence) = (&run.scope.stage, &run.sequence);
+        let task = run.task().map_or("the next task", |task| task.name.as_str());
+        match &run.state {
+            ExecutionState::Finished { .. }
+            | ExecutionState::Aborted { .. }
+            | ExecutionState::TimedOut { .. } => continue,
+            ExecutionState::Running { .. } => {
+                let what = match &summary.open {
+                    Some(open) if open.started == 0 => "nobody has taken it yet; it is taken back",
+                    Some(open) if open.ours => "its job is told to stop, and ended after 10 s",
+                    _ => "its executor is not told; what it answers changes nothing",
+                };
+                runs.push(format!("{task} in {stage}: {what}"));
+            }
+            ExecutionState::WaitingForApproval { .. } => {
+                stops.push(format!("{sequence} in {stage}: the approval closes, undecided"));
+            }
+            ExecutionState::Resolving
+            | ExecutionState::Throttled { .. }
+            | ExecutionState::Waiting
+            | ExecutionState::Paused { .. }
+            | ExecutionState::Delayed { .. }
+            | ExecutionState::Ready { .. } => {
+                stops.push(format!("{task} in {stage} does not start"));
+            }
         }
-        ExecutionState::WaitingForApproval { .. } => {
-            format!("{sequence} in {stage}: the approval closes, undecided")
+        let rest: Vec<&str> =
+            run.tasks.iter().skip(run.previous.len() + 1).map(|task| task.name.as_str()).collect();
+        if !rest.is_empty() {
+            stops.push(format!("{sequence} in {stage} ends without {}", rest.join(", ")));
         }
-        ExecutionState::Resolving
-        | ExecutionState::Throttled { .. }
-        | ExecutionState::Waiting
-        | ExecutionState::Paused { .. }
-        | ExecutionState::Delayed { .. }
-        | ExecutionState::Ready { .. } => {
-            format!("{sequence} in {stage}: {task} does not start")
-        }
+        stops.push(format!("nothing follows {sequence} in {stage}"));
+    }
+    let lines = |texts: Vec<String>| texts.into_iter().map(Text::line).collect();
+    (lines(runs), lines(stops))
+}
+
+/// An abort rolls nothing back.
+fn stays(context: &Context) -> Vec<Text> {
+    let asked = context.stages.iter().filter_map(|stage| Some((stage, stage.image.as_deref()?)));
+    let line = |(stage, image): (&tidegate_core::sequence::StageState, &str)| {
+        Text::line(format!("{} in {}, as far as its deployment has come", short(image), stage.name))
     };
-    Some(Text::line(text))
+    asked.map(line).collect()
 }
 
 /// `POST …/abort`

@@ -1,4 +1,4 @@
-//! One event, whole, and the whole output of a task's jobs: plain text both.
+//! One event, whole, as plain text.
 
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
@@ -10,7 +10,8 @@ use crate::state::BridgeState;
 use crate::visitor::Visitor;
 
 /// Browsers must show it, whatever it looks like.
-const PLAIN: [(axum::http::HeaderName, &str); 1] = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
+pub(super) const PLAIN: [(axum::http::HeaderName, &str); 1] =
+    [(CONTENT_TYPE, "text/plain; charset=utf-8")];
 
 /// `GET /bridge/event/{event}`
 pub(crate) async fn page(
@@ -23,23 +24,5 @@ pub(crate) async fn page(
     let found = state.engine.read(move |reader| reader.event(event)).await?;
     let (_, row) = found.ok_or_else(missing)?;
     let text = format!("{:#}\n", row.event.to_value());
-    Ok((PLAIN, text).into_response())
-}
-
-/// `GET /bridge/log/{event}`
-pub(crate) async fn log(
-    State(state): State<BridgeState>,
-    _: Visitor,
-    Path(event): Path<String>,
-) -> Result<Response, Problem> {
-    let missing = || Problem::NotFound("log");
-    let event: EventId = event.parse().map_err(|_| missing())?;
-    let logs = state.logs;
-    let found = state.engine.read(move |_| Ok(logs.log(event))).await?;
-    let log = found.ok_or_else(missing)?;
-    let text = match log.dropped_bytes {
-        0 => log.text,
-        bytes => format!("[{bytes} bytes before this were dropped]\n{}", log.text),
-    };
     Ok((PLAIN, text).into_response())
 }

@@ -8,11 +8,14 @@ pub(crate) mod event;
 #[cfg(any(test, debug_assertions))]
 pub(crate) mod gallery;
 pub(crate) mod inbox;
+pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod me;
 pub(crate) mod moved;
 pub(crate) mod pause;
 pub(crate) mod projects;
+pub(crate) mod rerun;
 pub(crate) mod search;
 pub(crate) mod sequence;
 pub(crate) mod sequences;
+pub(crate) mod trace;

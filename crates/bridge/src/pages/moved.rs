@@ -2,18 +2,15 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, RawQuery};
 use axum::http::header::LOCATION;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use tidegate_core::names::{ContextId, EventId, ProjectName, StageName};
-use tidegate_store::EventFilter;
 
 use crate::next::HOME;
 use crate::problem::{Problem, see_other};
-use crate::state::BridgeState;
-use crate::visitor::Visitor;
 
 /// `GET /bridge/`
 pub(crate) async fn home() -> Response {
@@ -34,17 +31,20 @@ pub(crate) async fn project(Path(project): Path<String>) -> Result<Response, Pro
 /// `GET …/sequence/{context}/stage/{stage}`
 pub(crate) async fn stage(
     Path((project, context, stage)): Path<(String, String, String)>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let stage = StageName::new(stage).map_err(|_| Problem::NotFound("stage"))?;
-    Ok(see_other(&format!("{}#stage-{stage}", sequence(&project, &context)?)))
+    let sequence = sequence(&project, &context)?;
+    Ok(see_other(&to_stage(&sequence, &stage, query.as_deref())))
 }
 
 /// `GET …/sequence/{context}/event/{event}`
 pub(crate) async fn event(
     Path((project, context, event)): Path<(String, String, String)>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let event: EventId = event.parse().map_err(|_| Problem::NotFound("event"))?;
-    Ok(see_other(&format!("{}?open={event}#e-{event}", sequence(&project, &context)?)))
+    Ok(see_other(&to_event(&sequence(&project, &context)?, event, query.as_deref())))
 }
 
 fn sequence(project: &str, context: &str) -> Result<String, Problem> {
@@ -53,66 +53,22 @@ fn sequence(project: &str, context: &str) -> Result<String, Problem> {
     Ok(format!("/bridge/project/{project}/sequence/{context}"))
 }
 
-/// `GET /bridge/trace/{context}`
-pub(crate) async fn trace(
-    State(state): State<BridgeState>,
-    _: Visitor,
-    Path(context): Path<String>,
-) -> Result<Response, Problem> {
-    Ok(see_other(&of_context(&state, &context).await?))
+/// A stage on the page of a delivery, in view. The query says it, too: a browser forgets what is behind
+/// `#` when it has to sign in on the way. What was asked for beside it stays in the address.
+pub(super) fn to_stage(sequence: &str, stage: &StageName, query: Option<&str>) -> String {
+    format!("{sequence}?stage={stage}{}#stage-{stage}", more(query))
 }
 
-/// `GET /bridge/trace/{context}/{part}`: a stage, or the type of an event.
-pub(crate) async fn trace_part(
-    State(state): State<BridgeState>,
-    _: Visitor,
-    Path((context, part)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let sequence = of_context(&state, &context).await?;
-    if let Ok(stage) = StageName::new(&part) {
-        return Ok(see_other(&format!("{sequence}#stage-{stage}")));
+/// An event on the page of a delivery, open and in view.
+pub(super) fn to_event(sequence: &str, event: EventId, query: Option<&str>) -> String {
+    format!("{sequence}?open={event}{}#e-{event}", more(query))
+}
+
+fn more(query: Option<&str>) -> String {
+    match query {
+        Some(query) if !query.is_empty() => format!("&{query}"),
+        _ => String::new(),
     }
-    let filter = EventFilter {
-        context: context.parse().ok(),
-        kind: Some(tidegate_core::event::EventType::new(&part)),
-        ..EventFilter::default()
-    };
-    let newest = state.engine.read(move |reader| reader.events(&filter, 0, 1)).await?;
-    Ok(see_other(&match newest.items.first() {
-        Some(row) => format!("{sequence}?open={0}#e-{0}", row.event.id),
-        None => sequence,
-    }))
-}
-
-/// The page of a delivery whose project is not named.
-async fn of_context(state: &BridgeState, context: &str) -> Result<String, Problem> {
-    let missing = || Problem::NotFound("delivery");
-    let context: ContextId = context.parse().map_err(|_| missing())?;
-    let filter = EventFilter { context: Some(context), ..EventFilter::default() };
-    let found = state.engine.read(move |reader| {
-        let Some(row) = reader.events(&filter, 0, 1)?.items.into_iter().next() else {
-            return Ok(None);
-        };
-        reader.event(row.event.id)
-    });
-    let (project, _) = found.await?.ok_or_else(missing)?;
-    Ok(format!("/bridge/project/{project}/sequence/{context}"))
-}
-
-/// `GET /bridge/evaluation/{context}/{part}`: a stage, or the id of an event.
-pub(crate) async fn evaluation_part(
-    State(state): State<BridgeState>,
-    _: Visitor,
-    Path((context, part)): Path<(String, String)>,
-) -> Result<Response, Problem> {
-    let sequence = of_context(&state, &context).await?;
-    Ok(see_other(&match part.parse::<EventId>() {
-        Ok(event) => format!("{sequence}?open={event}#e-{event}"),
-        Err(_) => {
-            let stage = StageName::new(&part).map_err(|_| Problem::NotFound("stage"))?;
-            format!("{sequence}#stage-{stage}")
-        }
-    }))
 }
 
 /// `GET /bridge/error?status=…`: Keptn's Bridge sent people there.

@@ -9,21 +9,23 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use tidegate_core::event::{EventKind, Phase};
 use tidegate_core::names::{ContextId, EventId, ProjectName};
-use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Context, Execution, ExecutionState};
+use tidegate_core::sequence::Context;
 use tidegate_store::{
     ApprovalFilter, ExecutionSummary, LogRow, Reader, SequenceFilter, StoreError,
 };
 
 use super::abort::parse;
+use super::rerun::Reruns;
+use crate::assets::Asset;
 use crate::frame::{Frame, Place, Section, html, waiting};
 use crate::live::Topic;
 use crate::logs::{JobLog, JobLogs};
 use crate::problem::Problem;
 use crate::state::BridgeState;
 use crate::view::{
-    Asked, Card, Chip, Entry, Label, Material, Run, Scale, Standing, Status, Text, When, Who,
-    end_of, labels, short, status_of, took,
+    Asked, Card, Chip, Entry, Label, Line, Material, Node, Payload, Run, Scale, Sentence, Stage,
+    Standing, Status, Svg, Text, Verdict, WINDOW_BYTES, When, Who, by_stage, end_of, first_failure,
+    labels, short, took,
 };
 use crate::visitor::Visitor;
 
@@ -31,6 +33,12 @@ use crate::visitor::Visitor;
 const ENTRIES_MAX: u64 = 1000;
 /// Most approvals of one delivery on the page.
 const APPROVALS_MAX: u64 = 100;
+/// Most runs on the page, the newest.
+const RUNS_MAX: usize = 100;
+/// Most logs on the page; the others are one link away.
+const LOGS_MAX: usize = 4;
+/// Bytes of payloads that come with the page.
+const PAYLOADS_BYTES: usize = 96 * 1024;
 
 #[derive(Template)]
 #[template(path = "sequence.html")]
@@ -44,18 +52,38 @@ struct SequencePage {
     chip: Chip,
     what: Text,
     sequence: Text,
-    /// What follows "delivery of hello:v1 ".
-    state: Text,
+    sentence: Sentence,
     by: Who,
     began: When,
     took: String,
+    /// Since when it is open, in milliseconds since 1970.
+    since_ms: Option<i64>,
     labels: Vec<Label>,
+    problem: Option<Text>,
     context: String,
-    is_open: bool,
-    is_paused: bool,
-    runs: Vec<Run>,
+    can: Can,
+    reruns: Reruns,
+    /// Start and length of the scale, in milliseconds.
+    range_ms: (i64, i64),
+    axis: Svg,
+    stages: Vec<Stage>,
+    /// The stage that the address asks for.
+    asked_stage: String,
+    /// Runs that are not shown.
+    hidden: usize,
     others: Vec<Entry>,
+    /// Whether the entries of the sequences are open at first.
+    others_opened: bool,
     is_cut: bool,
+}
+
+/// What the reader can do.
+#[derive(Debug, Clone, Copy)]
+struct Can {
+    pause: bool,
+    resume: bool,
+    abort: bool,
+    rerun: bool,
 }
 
 /// A decision, as the heading of the page that follows it.
@@ -69,13 +97,16 @@ struct Outcome {
 struct Found {
     context: Context,
     executions: Vec<ExecutionSummary>,
+    hidden: usize,
     trace: Vec<LogRow>,
     asked: Vec<Asked>,
+    lines: HashMap<EventId, Line>,
     logs: HashMap<EventId, JobLog>,
+    reruns: Reruns,
     waiting: u64,
 }
 
-/// `GET /bridge/project/{project}/sequence/{context}`, with `outcome` and `open`.
+/// `GET /bridge/project/{project}/sequence/{context}`, with `outcome`, `open` and `stage`.
 pub(crate) async fn page(
     State(state): State<BridgeState>,
     visitor: Visitor,
@@ -83,12 +114,15 @@ pub(crate) async fn page(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Problem> {
     let (project, context) = parse(&project, &context)?;
-    let logs = state.logs;
-    let read = state.engine.read(move |reader| read(reader, &logs, &project, context));
-    let found = read.await?.ok_or(Problem::NotFound("delivery"))?;
     let id = |key: &str| query.get(key).and_then(|text| text.parse::<EventId>().ok());
+    let open = id("open");
+    let logs = state.logs;
+    let read = state.engine.read(move |reader| read(reader, &logs, &project, context, open));
+    let found = read.await?.ok_or(Problem::NotFound("delivery"))?;
     let outcome = id("outcome").and_then(|event| outcome(&found, event, &visitor));
-    html(&show(found, outcome, id("open"), &visitor), StatusCode::OK)
+    let page = show(found, outcome, open, &visitor);
+    let asked_stage = query.get("stage").cloned().unwrap_or_default();
+    html(&SequencePage { asked_stage, ..page }, StatusCode::OK)
 }
 
 fn read(
@@ -96,11 +130,15 @@ fn read(
     logs: &Arc<dyn JobLogs>,
     project: &ProjectName,
     id: ContextId,
+    open: Option<EventId>,
 ) -> Result<Option<Found>, StoreError> {
     let filter = SequenceFilter { contexts: vec![id], ..SequenceFilter::default() };
     let found = reader.sequences(project, &filter, 0, Some(1))?.items.into_iter().next();
     let Some(context) = found else { return Ok(None) };
-    let executions = reader.executions(project, id)?;
+    let mut executions = reader.executions(project, id)?;
+    let reruns = Reruns::read(reader, &context, executions.first())?;
+    let hidden = executions.len().saturating_sub(RUNS_MAX);
+    executions.drain(..hidden);
     let filter = ApprovalFilter {
         project: Some(project.clone()),
         context: Some(id),
@@ -108,23 +146,36 @@ fn read(
     };
     let approvals = reader.approvals(&filter, 0, APPROVALS_MAX)?.items.into_iter();
     let asked = approvals.map(|approval| Asked::read(reader, approval));
+    let trace = reader.trace(project, id, ENTRIES_MAX)?;
+    let lines = executions.iter().map(|summary| &summary.execution);
+    let lines = lines.map(|run| Ok(Line::read(reader, run)?.map(|line| (run.trigger, line))));
+    let tasks = opened(&executions, &trace, open).into_iter().take(LOGS_MAX);
     Ok(Some(Found {
+        reruns: reruns.with(&trace),
         context,
         asked: asked.collect::<Result<_, _>>()?,
-        trace: reader.trace(project, id, ENTRIES_MAX)?,
-        logs: executions
-            .iter()
-            .flat_map(task_ids)
-            .filter_map(|task| Some((task, logs.log(task)?)))
-            .collect(),
+        lines: lines.filter_map(Result::transpose).collect::<Result<_, StoreError>>()?,
+        logs: tasks.filter_map(|task| Some((task, logs.log(task, WINDOW_BYTES)?))).collect(),
+        trace,
         executions,
+        hidden,
         waiting: waiting(reader)?,
     }))
 }
 
-fn task_ids(summary: &ExecutionSummary) -> impl Iterator<Item = EventId> {
-    let previous = summary.execution.previous.iter().map(|task| task.triggered_id);
-    previous.chain(summary.open.as_ref().map(|open| open.id))
+/// The tasks whose rows are open at first: the one that was asked for, the one that failed first,
+/// and those that are open. A log costs a look at the disk, so the others are read on demand.
+fn opened(
+    executions: &[ExecutionSummary],
+    trace: &[LogRow],
+    asked: Option<EventId>,
+) -> Vec<EventId> {
+    let asked = asked.and_then(|id| trace.iter().find(|row| row.event.id == id));
+    let asked = asked.map(|row| row.event.triggered_id.unwrap_or(row.event.id));
+    let open = executions.iter().filter_map(|run| run.open.as_ref().map(|open| open.id));
+    let mut seen = HashSet::new();
+    let all = asked.into_iter().chain(first_failure(executions)).chain(open);
+    all.filter(|task| seen.insert(*task)).collect()
 }
 
 fn show(
@@ -133,50 +184,71 @@ fn show(
     open: Option<EventId>,
     visitor: &Visitor,
 ) -> SequencePage {
-    let Found { context, executions, trace, asked, logs, waiting } = found;
+    let Found { context, executions, hidden, trace, asked, lines, logs, reruns, waiting } = found;
+    let list = format!("/bridge/project/{}/sequence", context.project);
+    let path = format!("{list}/{}", context.id);
     let is_cut = trace.len() as u64 >= ENTRIES_MAX;
     let is_open = context.open > 0;
     let ends = executions.iter().filter_map(|run| end_of(&run.execution));
     let end = if is_open { visitor.now } else { ends.max().unwrap_or(visitor.now) };
+    let start = match hidden {
+        0 => context.time,
+        _ => executions.first().map_or(context.time, |run| run.execution.triggered_at),
+    };
     let (entries, mut others) = by_task(trace);
-    let cards = asked.iter().map(|asked| (asked.approval.id, Card::new(asked, visitor))).collect();
     let mut material = Material {
+        path: path.clone(),
         entries,
         logs,
-        cards,
+        cards: asked.iter().map(|asked| (asked.approval.id, Card::new(asked, visitor))).collect(),
+        lines,
         open,
-        stages: HashSet::new(),
-        scale: Scale::new(context.time, end),
+        first_failure: first_failure(&executions),
+        payload_bytes: PAYLOADS_BYTES,
+        scale: if is_open { Scale::open(start, end) } else { Scale::ended(start, end) },
     };
-    let runs: Vec<Run> =
-        executions.iter().map(|run| Run::new(run, &mut material, visitor)).collect();
+    let runs = executions.iter().map(|summary| {
+        (summary.execution.scope.stage.clone(), Run::new(summary, &mut material, visitor))
+    });
+    let stages = by_stage(runs.collect());
     // Answers to what is no task of these runs: shown all the same.
-    others.extend(material.entries.into_values().flatten());
+    others.extend(std::mem::take(&mut material.entries).into_values().flatten());
     others.sort_by_key(|row| row.n);
-    let (status, state) = standing(&executions, context.paused.all, visitor);
+    let sentence = Sentence::of(&executions, context.paused.all, visitor);
     let image = asked.iter().find_map(|asked| asked.approval.image.as_deref());
     let image = image.or_else(|| context.stages.iter().find_map(|stage| stage.image.as_deref()));
     let what = image.map_or_else(|| Text::line(&context.service), short);
     let title = Text::line(format!("{} of {what}", context.name));
-    let list = format!("/bridge/project/{}/sequence", context.project);
+    let is_paused = context.paused.all || !context.paused.stages.is_empty();
     SequencePage {
         outcome,
         project: Text::line(&context.project),
-        path: format!("{list}/{}", context.id),
         list,
-        chip: Chip::plain(status),
+        chip: Chip::plain(sentence.status),
         what,
         sequence: Text::line(&context.name),
-        state,
+        sentence,
         by: Who::new(&context.triggered_by, &visitor.principal),
         began: When::new(context.time, visitor.now),
         took: took(context.time, end),
+        since_ms: is_open.then(|| context.time.as_millisecond()),
         labels: labels(&context.labels),
+        problem: context.problem_title.as_ref().map(Text::line),
         context: context.id.to_string(),
-        is_open,
-        is_paused: context.paused.all,
-        runs,
-        others: others.iter().map(|row| Entry::new(row, visitor)).collect(),
+        can: Can {
+            pause: is_open && !context.paused.all,
+            resume: is_open && is_paused,
+            abort: is_open,
+            rerun: !is_open && !executions.is_empty(),
+        },
+        reruns,
+        range_ms: material.scale.range_ms(),
+        axis: material.axis(),
+        stages,
+        asked_stage: String::new(),
+        hidden,
+        others_opened: others.iter().any(|row| Some(row.event.id) == open),
+        others: Entry::all(&others, &mut material, visitor),
         is_cut,
         frame: Frame::new(
             visitor,
@@ -184,7 +256,9 @@ fn show(
             Place::Project(context.project.clone(), Section::Sequences),
             waiting,
         )
-        .live(Topic::Context(context.id)),
+        .live(Topic::Context(context.id))
+        .with(Asset::Sequence),
+        path,
     }
 }
 
@@ -204,60 +278,18 @@ fn by_task(trace: Vec<LogRow>) -> (HashMap<EventId, Vec<LogRow>>, Vec<LogRow>) {
     (tasks, others)
 }
 
-/// How the delivery stands: its most urgent run, or else its newest.
-fn standing(executions: &[ExecutionSummary], is_paused: bool, visitor: &Visitor) -> (Status, Text) {
-    let all = || executions.iter().map(|run| &run.execution);
-    let with = |status| all().rev().find(|run| status_of(run) == status);
-    let urgent = [Status::NeedsApproval, Status::Running, Status::Paused, Status::Queued];
-    let bad = [Status::Aborted, Status::Declined, Status::Failed, Status::Warning];
-    let found = urgent.into_iter().chain(bad).find_map(with).or(all().next_back());
-    match found {
-        Some(run) if is_paused && !run.state.is_final() => {
-            (Status::Paused, Text::line(format!("is paused; it {}", sentence(run, visitor))))
-        }
-        Some(run) => (status_of(run), Text::line(sentence(run, visitor))),
-        None => (Status::Queued, Text::line("is queued")),
-    }
-}
-
-fn sentence(run: &Execution, visitor: &Visitor) -> String {
-    let stage = &run.scope.stage;
-    let task = run.task().map_or("the next task", |task| task.name.as_str());
-    match (status_of(run), &run.state) {
-        (_, ExecutionState::WaitingForApproval { .. }) => format!("needs approval for {stage}"),
-        (_, ExecutionState::Running { .. }) => format!("is running in {stage}: {task}"),
-        (_, ExecutionState::Ready { .. }) => format!("is next to go on in {stage}: {task}"),
-        (_, ExecutionState::Paused { .. }) => format!("stands before {task} in {stage}"),
-        (_, ExecutionState::TimedOut { .. }) => format!("timed out in {stage}: {task}"),
-        (_, ExecutionState::Aborted { by, .. }) => format!("was aborted by {}", you(by, visitor)),
-        (Status::Declined, _) => format!("was declined for {stage}"),
-        (Status::Failed, _) => match run.previous.last() {
-            Some(last) => format!("failed in {stage}: {}", last.name),
-            None => format!("failed in {stage}"),
-        },
-        (Status::Warning, _) => format!("ended in {stage} with a warning"),
-        (Status::Queued, _) => format!("is queued in {stage}"),
-        _ => format!("passed, and ended in {stage}"),
-    }
-}
-
-fn you(by: &Principal, visitor: &Visitor) -> Text {
-    Who::new(by, &visitor.principal).object()
-}
-
 /// What the log says about the decision with that event; nothing comes from the address itself.
 fn outcome(found: &Found, event: EventId, visitor: &Visitor) -> Option<Outcome> {
     let decided = |asked: &&Asked| asked.approval.decided().is_some_and(|d| d.event == event);
     let asked = found.asked.iter().find(decided)?;
     let card: Card = Card::new(asked, visitor);
     let Standing::Decided(verdict) = &card.standing else { return None };
-    let done = verdict.done;
-    let who = verdict.by.subject();
-    let heading = format!("{who} {done} {} for {}", card.what, card.stage);
-    let text = match (&verdict.comment, verdict.by.is_reader) {
+    let Verdict { done, by, comment, status, .. } = verdict;
+    let heading = format!("{} {done} {} for {}", by.subject(), card.what, card.stage);
+    let text = match (comment, by.is_reader) {
         (_, false) => "It was decided before your vote came; your vote was not needed.".to_owned(),
         (Some(comment), true) => format!("“{comment}”"),
         (None, true) => String::new(),
     };
-    Some(Outcome { heading: Text::line(heading), text: Text::block(text), status: verdict.status })
+    Some(Outcome { heading: Text::line(heading), text: Text::block(text), status: *status })
 }

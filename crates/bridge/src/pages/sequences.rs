@@ -1,4 +1,4 @@
-//! The deliveries of a project, newest first.
+//! The deliveries of a project, newest first, narrowed by what the address says.
 
 use std::collections::HashMap;
 
@@ -6,19 +6,24 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use jiff::SignedDuration;
 use tidegate_core::names::ProjectName;
-use tidegate_core::sequence::ContextState;
-use tidegate_store::SequenceFilter;
+use tidegate_core::shipyard::Shipyard;
+use tidegate_store::{Found, Position, Reader, Start, StoreError};
 
 use crate::frame::{Frame, Place, Section, html, waiting};
 use crate::live::Topic;
-use crate::problem::Problem;
+use crate::problem::{Problem, see_other};
 use crate::state::BridgeState;
-use crate::view::{Chip, Delivery, Status, Text, Upstream, When, Who, points, short};
+use crate::view::{Delivery, Filter, Row, Text, Upstream, Usual, Value, When};
 use crate::visitor::Visitor;
 
 /// Deliveries on one page.
 const PAGE: u64 = 50;
+/// Counted no further than this.
+const COUNT_MAX: u64 = 10_000;
+/// Days that a search without a hit is widened to.
+const WIDE_DAYS: i64 = 90;
 
 #[derive(Template)]
 #[template(path = "sequences.html")]
@@ -28,68 +33,99 @@ struct SequencesPage {
     path: String,
     /// Where the files are kept, where that is elsewhere.
     upstream: Option<Upstream>,
-    filters: Vec<Filter>,
+    quick: Vec<Quick>,
+    form: Form,
     rows: Vec<Row>,
-    total: u64,
+    /// `10 000+ sequences`
+    count: String,
+    /// How far a search looked that gave up.
+    reached: Option<When>,
+    searched: u64,
+    /// The same search over more days.
+    wider: Option<String>,
     newer: Option<String>,
     older: Option<String>,
 }
 
-/// A link that narrows the list.
-struct Filter {
+/// A link that narrows the list to a status.
+struct Quick {
     word: &'static str,
     href: String,
     is_chosen: bool,
 }
 
-/// One delivery.
-struct Row {
-    href: String,
-    status: Status,
-    sequence: Text,
-    service: Text,
-    /// What is delivered, where it says so.
-    image: Option<Text>,
-    stages: Vec<(Text, Chip)>,
-    by: Who,
-    began: When,
+/// The fields of the form, and what is chosen already.
+struct Form {
+    chips: Vec<Value>,
+    kept: Vec<(&'static str, Text)>,
+    services: Vec<Text>,
+    stages: Vec<Text>,
+    sequences: Vec<Text>,
+    statuses: [(&'static str, &'static str); 11],
+    q: Text,
+    by: Text,
+    from: Text,
+    to: Text,
 }
 
-/// What the list can be narrowed to, in the order of the links.
-const STATES: [(&str, &str, Option<ContextState>); 5] = [
-    ("All", "", None),
-    ("Under way", "started", Some(ContextState::Started)),
-    ("Queued", "waiting", Some(ContextState::Waiting)),
-    ("Finished", "finished", Some(ContextState::Finished)),
-    ("Aborted", "aborted", Some(ContextState::Aborted)),
+/// Statuses that one press leads to, as the address spells them.
+const QUICK: [(&str, &str); 7] = [
+    ("All", ""),
+    ("Under way", "active"),
+    ("Needs approval", "needs-approval"),
+    ("Queued", "queued"),
+    ("Failed", "failed"),
+    ("Passed", "passed"),
+    ("Aborted", "aborted"),
+];
+/// Statuses that the form offers.
+const STATUSES: [(&str, &str); 11] = [
+    ("active", "Under way"),
+    ("queued", "Queued"),
+    ("running", "Running"),
+    ("needs-approval", "Needs approval"),
+    ("paused", "Paused"),
+    ("passed", "Passed"),
+    ("warning", "Warning"),
+    ("failed", "Failed"),
+    ("declined", "Declined"),
+    ("timed-out", "Timed out"),
+    ("aborted", "Aborted"),
 ];
 
-/// `GET /bridge/project/{project}/sequence`, with `state` and `offset`.
+/// What the store says.
+struct Answer {
+    found: Found,
+    deliveries: Vec<Delivery>,
+    services: Vec<Text>,
+    shipyard: Option<Shipyard>,
+    count: u64,
+    /// Whether this is the first page, whatever was asked for.
+    is_first: bool,
+    /// Whether the search went from older to newer ones.
+    came_up: bool,
+    waiting: u64,
+}
+
+/// `GET /bridge/project/{project}/sequence`, with the names of [`Filter`], `before` and `after`.
 pub(crate) async fn page(
     State(state): State<BridgeState>,
     visitor: Visitor,
     Path(project): Path<String>,
-    Query(query): Query<HashMap<String, String>>,
+    Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response, Problem> {
     let missing = || Problem::NotFound("project");
     let project = ProjectName::new(project).map_err(|_| missing())?;
-    let offset = offset(&query);
-    let asked = query.get("state").map_or("", String::as_str);
-    let (_, word, chosen) =
-        STATES.into_iter().find(|(_, word, _)| *word == asked).unwrap_or(STATES[0]);
-    let filter = SequenceFilter { state: chosen, ..SequenceFilter::default() };
-    let name = project.clone();
-    let read = state.engine.read(move |reader| {
-        let page = reader.sequences(&name, &filter, offset, Some(PAGE))?;
-        let exists = !page.items.is_empty() || reader.project(&name)?.is_some();
-        let items = page.items.into_iter().map(|context| Delivery::read(reader, context));
-        let items = items.collect::<Result<Vec<_>, _>>()?;
-        Ok((exists, items, page.total, page.next, waiting(reader)?))
-    });
-    let (exists, deliveries, total, next, waiting) = read.await?;
-    if !exists {
-        return Err(missing());
+    let path = format!("/bridge/project/{project}/sequence");
+    let filter = Filter::read(&query);
+    // A form sends its empty fields as well; an address that is passed on should not have them.
+    if visitor.whole && query.iter().any(|(_, value)| value.is_empty()) {
+        return Ok(see_other(&filter.href(&path, None)));
     }
+    let start = start(&query);
+    let (name, wanted) = (project.clone(), filter.clone());
+    let read = state.engine.read(move |reader| read(reader, &name, &wanted, start));
+    let answer = read.await?.ok_or_else(missing)?;
     let upstream = match state.engine.upstream(project.clone()).await {
         Ok(status) => status.map(|status| Upstream::new(&status, &visitor)),
         Err(error) => {
@@ -97,26 +133,102 @@ pub(crate) async fn page(
             None
         }
     };
-    let path = format!("/bridge/project/{project}/sequence");
-    let at = |offset: u64| format!("{path}?state={word}&offset={offset}");
-    let page = SequencesPage {
-        project: Text::line(&project),
+    html(&show(&project, path, &filter, answer, upstream, &visitor), StatusCode::OK)
+}
+
+/// Where the page begins; at the newest where the address makes no sense.
+fn start(query: &[(String, String)]) -> Start {
+    let position = |wanted: &str| {
+        let found = query.iter().find(|(name, _)| name == wanted);
+        found.and_then(|(_, value)| value.parse::<Position>().ok())
+    };
+    match (position("before"), position("after")) {
+        (Some(position), _) => Start::Before(position),
+        (None, Some(position)) => Start::After(position),
+        (None, None) => Start::Newest,
+    }
+}
+
+fn read(
+    reader: &dyn Reader,
+    project: &ProjectName,
+    filter: &Filter,
+    start: Start,
+) -> Result<Option<Answer>, StoreError> {
+    let Some(row) = reader.project(project)? else { return Ok(None) };
+    let (search, keep) = (filter.search(), filter.keep());
+    let mut found = reader.search(project, &search, &keep, start, PAGE)?;
+    let mut is_first = start == Start::Newest;
+    // Towards newer ones there is no half page: the newest ones fill it.
+    if matches!(start, Start::After(_)) && found.more.is_none() {
+        found = reader.search(project, &search, &keep, Start::Newest, PAGE)?;
+        is_first = true;
+    }
+    let deliveries = found.items.iter().map(|(_, context)| Delivery::read(reader, context.clone()));
+    let mut deliveries = deliveries.collect::<Result<Vec<_>, _>>()?;
+    deliveries.retain(|delivery| filter.means(delivery.status()));
+    let services = reader.services(project)?;
+    Ok(Some(Answer {
+        deliveries,
+        found,
+        services: services.iter().map(|service| Text::line(&service.name)).collect(),
+        shipyard: Shipyard::parse(&row.shipyard).ok(),
+        count: reader.sequence_count(project, COUNT_MAX)?,
+        is_first,
+        came_up: !is_first && matches!(start, Start::After(_)),
+        waiting: waiting(reader)?,
+    }))
+}
+
+fn show(
+    project: &ProjectName,
+    path: String,
+    filter: &Filter,
+    answer: Answer,
+    upstream: Option<Upstream>,
+    visitor: &Visitor,
+) -> SequencesPage {
+    let Answer { found, deliveries, services, shipyard, count, is_first, came_up, waiting } =
+        answer;
+    let at =
+        |name: &str, position: Position| filter.href(&path, Some((name, position.to_string())));
+    // Coming from older ones, those are behind the last of the page.
+    let older = match (came_up, found.items.last()) {
+        (true, Some((last, _))) => Some(*last),
+        _ => found.more,
+    };
+    let usual = Usual::of(&deliveries, visitor.now);
+    SequencesPage {
+        project: Text::line(project),
         upstream,
-        filters: filters(&path, word),
-        rows: deliveries.iter().map(|delivery| row(delivery, &visitor)).collect(),
-        total,
-        newer: (offset > 0).then(|| at(offset.saturating_sub(PAGE))),
-        older: next.map(at),
+        quick: quick(&path, filter),
+        form: form(&path, filter, services, shipyard.as_ref()),
+        rows: deliveries.iter().map(|delivery| Row::new(delivery, &usual, visitor)).collect(),
+        count: counted(count),
+        reached: found
+            .more
+            .filter(|_| found.is_cut)
+            .map(|more| When::new(more.time(), visitor.now)),
+        searched: found.searched,
+        wider: (!filter.one("from").is_empty()).then(|| {
+            let from = visitor.now - SignedDuration::from_hours(24 * WIDE_DAYS);
+            filter.with("from", &from.strftime("%Y-%m-%d").to_string()).href(&path, None)
+        }),
+        newer: match found.items.first() {
+            Some((first, _)) if !is_first => Some(at("after", *first)),
+            None if !is_first => Some(filter.href(&path, None)),
+            _ => None,
+        },
+        older: older.map(|position| at("before", position)),
         frame: Frame::new(
-            &visitor,
-            Text::line(&project),
+            visitor,
+            Text::line(format!("Sequences of {project}")),
             Place::Project(project.clone(), Section::Sequences),
             waiting,
         )
         .live(Topic::Project(project.clone())),
         path,
-    };
-    html(&page, StatusCode::OK)
+    }
 }
 
 /// The offset that a query asks for; the first page where it makes no sense.
@@ -124,30 +236,44 @@ pub(super) fn offset(query: &HashMap<String, String>) -> u64 {
     query.get("offset").and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-fn filters(path: &str, chosen: &str) -> Vec<Filter> {
-    let filter = |(word, state, _): (&'static str, &str, Option<ContextState>)| Filter {
-        word,
-        href: if state.is_empty() { path.to_owned() } else { format!("{path}?state={state}") },
-        is_chosen: state == chosen,
-    };
-    STATES.into_iter().map(filter).collect()
+fn counted(count: u64) -> String {
+    match count {
+        0 => "No sequence yet".to_owned(),
+        1 => "1 sequence".to_owned(),
+        COUNT_MAX.. => "10 000+ sequences".to_owned(),
+        count if count >= 1000 => format!("{} {:03} sequences", count / 1000, count % 1000),
+        count => format!("{count} sequences"),
+    }
 }
 
-fn row(delivery: &Delivery, visitor: &Visitor) -> Row {
-    let context = &delivery.context;
-    let stages = context.stages.iter().map(|stage| {
-        let score = stage.latest_evaluation.as_ref().map(|evaluation| points(evaluation.score));
-        let more = Text::line(score.unwrap_or_default());
-        (Text::line(&stage.name), Chip { status: delivery.status_of(stage), more })
-    });
-    Row {
-        href: format!("/bridge/project/{}/sequence/{}", context.project, context.id),
-        status: delivery.status(),
-        sequence: Text::line(&context.name),
-        service: Text::line(&context.service),
-        image: context.stages.iter().rev().find_map(|stage| stage.image.as_deref()).map(short),
-        stages: stages.collect(),
-        by: Who::new(&context.triggered_by, &visitor.principal),
-        began: When::new(context.time, visitor.now),
+fn quick(path: &str, filter: &Filter) -> Vec<Quick> {
+    let link = |(word, status): (&'static str, &str)| {
+        let narrowed = filter.with("Status", status);
+        Quick { word, href: narrowed.href(path, None), is_chosen: narrowed == *filter }
+    };
+    QUICK.into_iter().map(link).collect()
+}
+
+fn form(path: &str, filter: &Filter, services: Vec<Text>, shipyard: Option<&Shipyard>) -> Form {
+    let stages = shipyard.into_iter().flat_map(|shipyard| &shipyard.stages);
+    let mut sequences: Vec<Text> = stages
+        .clone()
+        .flat_map(|stage| &stage.sequences)
+        .map(|sequence| Text::line(&sequence.name))
+        .collect();
+    sequences.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    sequences.dedup();
+    let text = |name| Text::line(filter.one(name));
+    Form {
+        chips: filter.chips(path),
+        kept: filter.kept().collect(),
+        services,
+        stages: stages.map(|stage| Text::line(&stage.name)).collect(),
+        sequences,
+        statuses: STATUSES,
+        q: text("q"),
+        by: text("by"),
+        from: text("from"),
+        to: text("to"),
     }
 }

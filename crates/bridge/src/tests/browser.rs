@@ -30,8 +30,8 @@ pub(super) struct Logs {
 }
 
 impl JobLogs for Logs {
-    fn log(&self, task: EventId) -> Option<JobLog> {
-        self.kept.lock().unwrap().get(&task).cloned()
+    fn log(&self, task: EventId, bytes_max: usize) -> Option<JobLog> {
+        Some(self.kept.lock().unwrap().get(&task)?.end(bytes_max))
     }
 
     fn subscribe(&self) -> broadcast::Receiver<EventId> {
@@ -179,6 +179,15 @@ impl Browser {
     pub(super) async fn get(&mut self, path: &str) -> Page {
         self.send(Request::get(path).header("cookie", &self.cookie).body(Body::empty()).unwrap())
             .await
+    }
+
+    /// Loads a page with more headers.
+    pub(super) async fn get_with(&mut self, path: &str, headers: &[(&str, &str)]) -> Page {
+        let mut request = Request::get(path).header("cookie", &self.cookie);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
     }
 
     /// Sends a form that the page holds, with other fields set.

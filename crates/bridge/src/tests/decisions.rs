@@ -176,7 +176,7 @@ fn an_aborted_delivery_closes_its_approval() {
         assert!(ask.text.contains("the approval closes, undecided"));
         let answer = ada.submit(&format!("{sequence}/abort"), &ask, &[]).await;
         let page = ada.get(answer.location()).await;
-        assert_eq!(page.heading(), "delivery of hello:v1 was aborted by you");
+        assert_eq!(page.heading(), "delivery of hello:v1 was aborted in production by you");
         let inbox = ada.get(&path(&approval)).await;
         let late = decide(&mut ada, &approval, &ask_page(&inbox, &ask), ["approve", ""]).await;
         assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text);

@@ -63,6 +63,9 @@ fn nothing_in_a_delivery_becomes_markup() {
             &approval_path(approval.id),
             "/bridge/project/tour/sequence",
             &sequence,
+            &format!("{sequence}?open={task}&stage=%3Cscript%3E"),
+            &format!("{sequence}/abort"),
+            &format!("{sequence}/rerun"),
         ] {
             let page = ada.get(path).await;
             assert_eq!(page.status, 200, "{path}");
@@ -102,4 +105,20 @@ fn no_template_opts_out_of_escaping() {
             assert!(!text.contains(inline), "{inline} in {path:?}");
         }
     }
+}
+
+/// A template writes what is `HtmlSafe` as it stands.
+#[test]
+fn drawings_alone_are_written_as_they_stand_and_one_module_makes_them() {
+    fn files(directory: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { files(&path, found) } else { found.push(path) }
+        }
+    }
+    let mut all = Vec::new();
+    files(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut all);
+    let mark = concat!("impl Html", "Safe for");
+    all.retain(|path| std::fs::read_to_string(path).unwrap().contains(mark));
+    assert!(all.len() == 1 && all[0].ends_with("view/svg.rs"), "{all:?}");
 }

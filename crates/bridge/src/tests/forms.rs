@@ -16,6 +16,8 @@ fn every_form_needs_the_token_of_its_session_and_a_page_of_ours() {
         let posts = [
             (format!("/bridge/approval/{}/decision", approval.id), "decision=approve"),
             (format!("{sequence}/abort"), ""),
+            (format!("{sequence}/pause"), ""),
+            (format!("{sequence}/rerun"), "from=&once=1"),
             ("/bridge/project/tour/upstream/conflict".to_owned(), "branch=x"),
             ("/bridge/me".to_owned(), "theme=dark"),
             ("/bridge/logout".to_owned(), ""),

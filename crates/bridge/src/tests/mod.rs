@@ -11,5 +11,7 @@ mod pages;
 mod problems;
 mod scene;
 mod search;
+mod sequence;
+mod sequences;
 mod sign_in;
 mod upstream;

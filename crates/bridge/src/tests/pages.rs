@@ -64,12 +64,12 @@ fn a_delivery_shows_its_tasks_their_output_and_what_waits() {
         let mut ada = site.sign_in("ada").await;
         let path = format!("/bridge/project/tour/sequence/{context}");
         let task = site.scene.begin(context, "deployment").await;
-        let text = (1..=300).map(|n| format!("line {n}\n")).collect();
+        let text = (1..=3000).map(|n| format!("line {n}\n")).collect();
         let log = JobLog { text, dropped_bytes: 7, running: true };
         site.logs.kept.lock().unwrap().insert(task, log);
         let page = ada.get(&path).await;
         assert_eq!(page.heading(), "delivery of hello:v1 is running in qa: deployment");
-        assert!(page.text.contains("line 300") && !page.text.contains("line 100\n"));
+        assert!(page.text.contains("line 3000") && !page.text.contains("line 1000\n"));
         assert!(page.text.contains("Only the end is shown"));
         let whole = ada.get(&format!("/bridge/log/{task}")).await;
         assert!(whole.text.starts_with("[7 bytes before this were dropped]\nline 1\n"));
@@ -77,14 +77,14 @@ fn a_delivery_shows_its_tasks_their_output_and_what_waits() {
         site.scene.execute(context, "evaluation", &json!({})).await;
         let approval = site.scene.approval(context).await;
         let page = ada.get(&path).await;
-        assert_eq!(page.heading(), "delivery of hello:v1 needs approval for production");
+        assert_eq!(page.heading(), "delivery of hello:v1 is waiting for approval in production");
         assert!(
             page.text.contains(&format!("action=\"/bridge/approval/{}/decision\"", approval.id))
         );
         site.scene.decide(&approval, Decision::Approve, "grace", "").await;
         site.scene.execute(context, "deployment", &json!({})).await;
         let page = ada.get(&path).await;
-        assert_eq!(page.heading(), "delivery of hello:v1 passed, and ended in production");
+        assert_eq!(page.heading(), "delivery of hello:v1 has passed in production");
     });
 }
 
@@ -96,9 +96,12 @@ fn a_failed_task_opens_itself_and_an_aborted_one_keeps_its_events() {
         let how = json!({"result": "fail", "status": "errored", "message": "port in use"});
         site.scene.execute(failed, "deployment", &how).await;
         let page = ada.get(&format!("/bridge/project/tour/sequence/{failed}")).await;
-        assert_eq!(page.heading(), "delivery of hello:v1 failed in qa: deployment");
-        let events = page.between("<details class=\"events\"", "</details>");
-        assert!(events.starts_with(" open") && page.text.contains("port in use"), "{events}");
+        assert_eq!(page.heading(), "delivery of hello:v1 has failed in qa: deployment");
+        let row = page.between("<details class=\"opens\"", "</summary>");
+        assert!(
+            row.starts_with(" open") && row.contains("<span class=\"fault\">port in use"),
+            "{row}"
+        );
         let aborted = site.scene.deliver("hello:v2", &json!({}), &person("ci")).await;
         site.scene.begin(aborted, "deployment").await;
         site.scene
@@ -107,9 +110,10 @@ fn a_failed_task_opens_itself_and_an_aborted_one_keeps_its_events() {
             .await
             .unwrap();
         let page = ada.get(&format!("/bridge/project/tour/sequence/{aborted}")).await;
-        assert!(page.heading().ends_with("was aborted by eve"), "{}", page.heading());
-        let task = plain(page.between("<ol class=\"tasks\">", "</li>"));
-        assert!(task.starts_with("Aborted deployment") && task.contains("2 events"), "{task}");
+        assert!(page.heading().ends_with("was aborted in qa by eve"), "{}", page.heading());
+        let task = plain(page.between("<ol class=\"tasks\">", "</ol>"));
+        assert!(task.starts_with("Aborted deployment"), "{task}");
+        assert!(task.contains("deployment.triggered") && task.contains("deployment.started"));
     });
 }
 
@@ -127,35 +131,12 @@ fn a_delivery_is_paused_and_resumed_with_one_press_each() {
             .execute(id, "deployment", &json!({"result": "pass", "status": "succeeded"}))
             .await;
         let page = ada.get(&path).await;
-        assert_eq!(
-            page.heading(),
-            "delivery of hello:v1 is paused; it stands before evaluation in qa"
-        );
-        assert!(plain(page.between("<div class=\"meta\">", "</div>")).starts_with("Paused"));
+        assert_eq!(page.heading(), "delivery of hello:v1 is paused before evaluation in qa");
+        assert!(plain(page.between("<p class=\"meta\">", "</p>")).starts_with("Paused"));
         assert!(ada.get("/bridge/project/tour/sequence").await.text.contains("Paused"));
         ada.submit(&format!("{path}/resume"), &page, &[]).await;
         let page = ada.get(&path).await;
         assert_eq!(page.heading(), "delivery of hello:v1 is running in qa: evaluation");
-    });
-}
-
-#[test]
-fn lists_are_paged_and_narrowed_by_state() {
-    on_site(|site| async move {
-        for n in 0..51 {
-            site.scene.deliver(&format!("hello:v{n}"), &json!({}), &person("ci")).await;
-        }
-        let mut ada = site.sign_in("ada").await;
-        let rows = |text: &str| text.matches("class=\"row\"").count();
-        let first = ada.get("/bridge/project/tour/sequence").await;
-        assert_eq!(rows(&first.text), 50);
-        assert!(first.text.contains("51 sequences") && first.text.contains("offset=50"));
-        let last = ada.get("/bridge/project/tour/sequence?offset=50").await;
-        assert_eq!(rows(&last.text), 1);
-        let none = ada.get("/bridge/project/tour/sequence?state=finished").await;
-        assert_eq!(rows(&none.text), 0);
-        assert!(none.text.contains("Show all"), "{}", none.text);
-        assert!(ada.get("/bridge/projects").await.text.contains("qa → production"));
     });
 }
 
@@ -191,8 +172,14 @@ fn addresses_of_keptns_bridge_lead_to_the_same_thing() {
                 "/bridge/project/tour/sequence".to_owned(),
             ),
             (format!("/bridge/trace/{context}"), sequence.clone()),
-            (format!("/bridge/trace/{context}/production"), format!("{sequence}#stage-production")),
-            (format!("{sequence}/stage/production"), format!("{sequence}#stage-production")),
+            (
+                format!("/bridge/trace/{context}/production"),
+                format!("{sequence}?stage=production#stage-production"),
+            ),
+            (
+                format!("{sequence}/stage/production"),
+                format!("{sequence}?stage=production#stage-production"),
+            ),
             (format!("{sequence}/event/{event}"), format!("{sequence}?open={event}#e-{event}")),
             (
                 format!("/bridge/trace/{context}/sh.keptn.event.approval.triggered"),

@@ -97,12 +97,24 @@ impl Scene {
     pub(crate) async fn execute(&self, context: ContextId, task: &str, more: &Value) -> EventId {
         let (id, stage) = self.open_task(context, task).await;
         self.answer(context, id, task, "started", &json!({"stage": stage})).await;
+        let stage = stage.as_str().unwrap_or_default();
+        self.finish(context, (id, task), stage, more).await;
+        id
+    }
+
+    /// Says `.finished` for a task that was begun in a stage, with more data.
+    pub(crate) async fn finish(
+        &self,
+        context: ContextId,
+        (id, task): (EventId, &str),
+        stage: &str,
+        more: &Value,
+    ) {
         let mut data = json!({"stage": stage, "result": "pass", "status": "succeeded"});
         if let (Some(data), Some(more)) = (data.as_object_mut(), more.as_object()) {
             data.extend(more.clone());
         }
         self.answer(context, id, task, "finished", &data).await;
-        id
     }
 
     async fn answer(&self, context: ContextId, id: EventId, task: &str, phase: &str, more: &Value) {

@@ -1,11 +1,13 @@
 //! How a delivery stands, told from its summary: lists read little else.
 
 use tidegate_core::approval::Decision;
+use tidegate_core::event::text;
 use tidegate_core::names::StageName;
 use tidegate_core::sequence::{Context, ContextState, StageState};
 use tidegate_store::{ApprovalFilter, ApprovalState, Reader, StoreError};
 
-use super::Status;
+use super::output::fault;
+use super::{Line, Status, Text, image_of};
 
 const APPROVAL_OPEN: [&str; 2] =
     ["sh.keptn.event.approval.triggered", "sh.keptn.event.approval.started"];
@@ -17,27 +19,44 @@ pub(crate) struct Delivery {
     pub(crate) context: Context,
     /// Stages in which somebody said no.
     declined: Vec<StageName>,
+    /// What went wrong, in its own words.
+    pub(crate) fault: Text,
+    /// What it delivers, where it says so.
+    pub(crate) image: Option<String>,
+    /// Who is before it, where it waits for its turn.
+    pub(crate) line: Option<Line>,
 }
 
 impl Delivery {
-    /// Adds to a summary what it does not say. Only a delivery that failed costs another look-up.
+    /// What the summary alone says.
+    pub(crate) fn bare(context: Context) -> Self {
+        let image = context.stages.iter().rev().find_map(|stage| stage.image.clone());
+        Self { context, declined: Vec::new(), fault: Text::default(), image, line: None }
+    }
+
+    /// Adds to a summary what it does not say. Only a delivery that failed or that waits costs another
+    /// look-up.
     ///
     /// # Errors
     /// The store's own.
     pub(crate) fn read(reader: &dyn Reader, context: Context) -> Result<Self, StoreError> {
-        let mut delivery = Self { context, declined: Vec::new() };
-        if delivery.status() == Status::Failed {
-            let filter = ApprovalFilter {
-                state: Some(ApprovalState::Decided),
-                project: Some(delivery.context.project.clone()),
-                context: Some(delivery.context.id),
-                ..ApprovalFilter::default()
-            };
-            let approvals = reader.approvals(&filter, 0, 100)?.items.into_iter();
-            let declined = approvals.filter(|approval| {
-                approval.decided().is_some_and(|decided| decided.decision == Decision::Decline)
-            });
-            delivery.declined = declined.map(|approval| approval.scope.stage).collect();
+        let mut delivery = Self::bare(context);
+        match delivery.status() {
+            Status::Failed => {
+                delivery.declined = declined(reader, &delivery.context)?;
+                delivery.fault = failure(reader, &delivery.context)?;
+            }
+            Status::Queued => {
+                let Context { project, id, .. } = &delivery.context;
+                let runs = reader.executions(project, *id)?;
+                let waits = runs.iter().map(|run| &run.execution).find(|run| !run.state.is_final());
+                if let Some(run) = waits {
+                    delivery.line = Line::read(reader, run)?;
+                    delivery.image =
+                        delivery.image.or_else(|| image_of(&run.carry).map(str::to_owned));
+                }
+            }
+            _ => {}
         }
         Ok(delivery)
     }
@@ -87,6 +106,29 @@ impl Delivery {
             },
         }
     }
+}
+
+/// The stages in which somebody said no.
+fn declined(reader: &dyn Reader, context: &Context) -> Result<Vec<StageName>, StoreError> {
+    let filter = ApprovalFilter {
+        state: Some(ApprovalState::Decided),
+        project: Some(context.project.clone()),
+        context: Some(context.id),
+        ..ApprovalFilter::default()
+    };
+    let approvals = reader.approvals(&filter, 0, 100)?.items.into_iter();
+    let declined = approvals.filter(|approval| {
+        approval.decided().is_some_and(|decided| decided.decision == Decision::Decline)
+    });
+    Ok(declined.map(|approval| approval.scope.stage).collect())
+}
+
+/// The first line of what the newest failure says of itself.
+fn failure(reader: &dyn Reader, context: &Context) -> Result<Text, StoreError> {
+    let failed = context.stages.iter().rev().find_map(|stage| stage.latest_failed_event.as_ref());
+    let Some(failed) = failed else { return Ok(Text::default()) };
+    let event = reader.event(failed.id)?;
+    Ok(event.map_or_else(Text::default, |(_, row)| fault(text(&row.event.data, "message"))))
 }
 
 fn asks(stage: &StageState) -> bool {

@@ -1,5 +1,7 @@
 //! Images: what differs between two of them.
 
+use serde_json::{Map, Value};
+
 use super::text::Text;
 
 /// An image name, split where it begins to differ from another.
@@ -58,6 +60,22 @@ pub(crate) fn short(image: &str) -> Text {
     }
 }
 
+/// What an image is called beside the name of its service: `v1` where the image bears that name, too.
+pub(crate) fn version(image: &str, service: &str) -> Text {
+    let short = short(image);
+    let rest = short.as_str().strip_prefix(service).and_then(|rest| rest.strip_prefix([':', '@']));
+    match rest {
+        Some(version) if !version.is_empty() => Text::line(version),
+        _ => short,
+    }
+}
+
+/// The image that the data of an event asks to deliver.
+pub(crate) fn image_of(data: &Map<String, Value>) -> Option<&str> {
+    let image = data.get("configurationChange")?.get("values")?.get("image")?.as_str()?;
+    Some(image).filter(|image| !image.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +98,13 @@ mod tests {
         assert_eq!(parts(&Image::alone("host:5000/a/b:1.2")), ("host:5000/a/b:", "1.2"));
         assert_eq!(parts(&Image::alone("a/b@sha256:99")), ("a/b@", "sha256:99"));
         assert_eq!(parts(&Image::beside("a/b", "a/b")), ("a/", "b"));
+    }
+
+    #[test]
+    fn a_version_does_not_repeat_the_service() {
+        assert_eq!(version("ghcr.io/acme/hello:v1", "hello").as_str(), "v1");
+        assert_eq!(version("ghcr.io/acme/hello:v1", "hell").as_str(), "hello:v1");
+        assert_eq!(version("hello", "hello").as_str(), "hello");
     }
 
     #[test]

@@ -3,21 +3,35 @@
 
 mod card;
 mod delivery;
+mod filter;
 mod image;
 mod label;
+mod output;
+mod payload;
+mod row;
 mod run;
+mod sentence;
 mod status;
+mod svg;
 mod text;
 mod upstream;
 mod when;
 
 pub(crate) use card::{Asked, Card, Standing, Verdict, needs_reason, points};
 pub(crate) use delivery::Delivery;
-pub(crate) use image::{Image, short};
+pub(crate) use filter::{Filter, Value};
+pub(crate) use image::{Image, image_of, short, version};
 pub(crate) use label::{Label, labels};
-pub(crate) use run::{Entry, Material, Run, Scale, end_of, status_of};
+pub(crate) use output::WINDOW_BYTES;
+pub(crate) use payload::Node;
+pub(crate) use row::{Row, Usual};
+pub(crate) use run::{
+    Entry, Line, Material, Payload, Run, Scale, Stage, by_stage, end_of, first_failure, status_of,
+};
+pub(crate) use sentence::Sentence;
 pub(crate) use status::Status;
-pub(crate) use text::{Text, tail};
+pub(crate) use svg::Svg;
+pub(crate) use text::Text;
 pub(crate) use upstream::Upstream;
 pub(crate) use when::{When, seconds_between, span, took};
 

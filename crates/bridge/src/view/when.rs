@@ -47,11 +47,13 @@ pub(crate) fn span(seconds: i64) -> String {
     }
 }
 
-/// How long something took, to the second, and below one second to the millisecond.
+/// How long something took, to the second; below ten seconds to the tenth, below one to the
+/// millisecond.
 pub(crate) fn took(start: Timestamp, end: Timestamp) -> String {
     match end.as_millisecond() - start.as_millisecond() {
         ..=0 => "0 ms".to_owned(),
         ms @ ..=999 => format!("{ms} ms"),
+        ms @ ..=9_999 if ms % 1000 >= 100 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
         ms => span(ms / 1000),
     }
 }
@@ -82,6 +84,18 @@ mod tests {
             "6 d",
             "0 s",
         ];
+        assert_eq!(words, expected);
+    }
+
+    #[test]
+    fn what_is_short_is_told_more_exactly() {
+        let after = |ms| {
+            let start = Timestamp::UNIX_EPOCH;
+            took(start, start + jiff::SignedDuration::from_millis(ms))
+        };
+        let words = [-5, 0, 7, 999, 1_000, 1_099, 1_799, 9_999, 10_999, 62_000].map(after);
+        let expected =
+            ["0 ms", "0 ms", "7 ms", "999 ms", "1 s", "1 s", "1.7 s", "9.9 s", "10 s", "1 min 2 s"];
         assert_eq!(words, expected);
     }
 

@@ -138,10 +138,11 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// What the jobs of a task have said so far; none where no job of ours runs it. Blocks on files.
+    /// The newest `bytes_max` bytes of what the jobs of a task have said so far; none where no job of
+    /// ours runs it. Blocks on files.
     #[must_use]
-    pub fn log(&self, task: EventId) -> Option<JobLog> {
-        self.executor.log_tail(task).unwrap_or_else(|error| {
+    pub fn log(&self, task: EventId, bytes_max: usize) -> Option<JobLog> {
+        self.executor.log_end(task, bytes_max).unwrap_or_else(|error| {
             tracing::error!(%error, event.id = %task, "a job's log could not be read");
             None
         })

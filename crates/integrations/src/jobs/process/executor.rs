@@ -255,6 +255,14 @@ impl ProcessExecutor {
         log::of_event(&self.directories, event, self.config.output_max)
     }
 
+    /// The newest bytes of it, at most `bytes_max`.
+    ///
+    /// # Errors
+    /// A log cannot be read.
+    pub fn log_end(&self, event: EventId, bytes_max: usize) -> io::Result<Option<JobLog>> {
+        log::of_event(&self.directories, event, self.config.output_max.min(bytes_max))
+    }
+
     /// Follows what the jobs of an event say, also of jobs that start later.
     ///
     /// # Errors
