@@ -9,6 +9,8 @@ mod auth;
 mod body;
 mod error;
 mod failure;
+mod openapi;
+mod packed;
 mod path;
 mod query;
 mod router;

@@ -7,8 +7,10 @@ use axum::http::request::Parts;
 use jiff::Timestamp;
 use serde::Serialize;
 use tidegate_store::PAGE_MAX;
+use utoipa::ToSchema;
 
 use crate::error::{ApiError, shown};
+use crate::openapi::wire;
 
 /// Keptn 1.4's page size where the client names none.
 pub(crate) const PAGE: u64 = 20;
@@ -76,12 +78,16 @@ impl Query {
     }
 }
 
-/// The page fields of the routes that are paged by a text key. Keptn 1.4: `"0"` at the end, and no
-/// `totalCount` where it is 0.
-#[derive(Debug, Serialize)]
+/// Where a page of a list stands. Keptn 1.4: the key is `0` at the end, and there is no `totalCount` where
+/// it is 0.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PageFields {
+    /// Where the next page begins; `0` where this one is the last.
+    #[schema(value_type = wire::NextPageKey)]
     next_page_key: String,
+    /// How many there are in all.
+    #[schema(value_type = u64, examples(1))]
     #[serde(skip_serializing_if = "Option::is_none")]
     total_count: Option<u64>,
 }

@@ -6,8 +6,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, post};
 
 use crate::routes::{
-    approval, auth, datastore, event, gateway, git, health, metadata, open_event, project,
-    resource, sequence, sequence_execution, service, sign_in_link, stage, upstream,
+    approval, auth, datastore, document, event, gateway, git, health, metadata, open_event,
+    project, resource, sequence, sequence_execution, service, sign_in_link, stage, upstream,
 };
 use crate::state::ApiState;
 use crate::{auth as layer, body};
@@ -32,12 +32,16 @@ fn open() -> Router<ApiState> {
         .route("/nginx-health", get(gateway::nginx_health))
         .route("/health", get(health::alive))
         .route("/ready", get(health::ready))
-        .route("/api", any(gateway::unknown))
+        .route("/api", get(gateway::to_page))
+        .route("/api/openapi.json", get(document::json))
+        .route("/api/swagger-ui", get(gateway::to_page_below))
+        .route("/api/swagger-ui/", get(document::page))
+        .route("/api/swagger-ui/index.html", get(document::page_by_name))
         .route("/api/{*path}", any(gateway::unknown))
 }
 
 fn auth() -> Router<ApiState> {
-    Router::new().route("/api/v1/auth", get(auth::check).post(auth::check))
+    Router::new().route("/api/v1/auth", get(auth::check_by_get).post(auth::check))
 }
 
 /// What Keptn's api-service answers.
@@ -60,7 +64,7 @@ fn git() -> Router<ApiState> {
 #[rustfmt::skip]
 fn guarded() -> Router<ApiState> {
     Router::new()
-        .route("/api/controlPlane/health", get(health::alive))
+        .route("/api/controlPlane/health", get(health::control_plane))
         .route("/api/controlPlane/v1/project", get(project::list).post(project::create).put(project::update))
         .route("/api/controlPlane/v1/project/{project}", get(project::get).delete(project::delete))
         .route("/api/controlPlane/v1/project/{project}/service", post(service::create))
@@ -75,7 +79,7 @@ fn guarded() -> Router<ApiState> {
         .route("/api/controlPlane/v1/sequence-execution", get(sequence_execution::list))
         .route("/api/mongodb-datastore/event", get(datastore::events))
         .route("/api/mongodb-datastore/event/type/{type}", get(datastore::events_of_type))
-        .route("/api/resource-service/health", get(health::alive))
+        .route("/api/resource-service/health", get(health::resource_service))
         .route("/api/resource-service/v1/{*path}", any(resource::serve))
         .route("/api/tidegate/v1/approvals", get(approval::list))
         .route("/api/tidegate/v1/approvals/{id}", get(approval::get))

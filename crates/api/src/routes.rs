@@ -3,6 +3,7 @@
 pub(crate) mod approval;
 pub(crate) mod auth;
 pub(crate) mod datastore;
+pub(crate) mod document;
 pub(crate) mod event;
 pub(crate) mod gateway;
 pub(crate) mod git;

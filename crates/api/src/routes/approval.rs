@@ -11,10 +11,13 @@ use tidegate_core::approval::{Approval, Comment, Decision, Subject};
 use tidegate_core::names::EventId;
 use tidegate_engine::{Ballot, Engine};
 use tidegate_store::{ApprovalFilter, ApprovalState, PAGE_MAX, Reader, StoreError};
+use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::error::{ApiError, shown};
+use crate::openapi::answers::{Body, Changes, Error, Guarded, Parsed, VoteConflict};
+use crate::openapi::wire;
 use crate::path::Path;
 use crate::query::Query;
 use crate::state::ApiState;
@@ -25,17 +28,36 @@ const SOURCE: &str = "https://tidegate.dev/api";
 /// Page size where the client names none.
 const LIMIT: u64 = 100;
 
-/// Open ones oldest first, decided and closed ones newest first.
-#[derive(Serialize)]
+/// A page of approvals: open ones oldest first, decided and closed ones newest first.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Approvals {
+    /// The approvals.
     approvals: Vec<ApprovalView>,
     /// How many match in all.
+    #[schema(examples(1))]
     total: u64,
     /// `offset` of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, examples(100))]
     next: Option<u64>,
 }
 
+/// Lists approvals: what waits for a person, or has been decided
+#[utoipa::path(get, path = "/api/tidegate/v1/approvals", operation_id = "listApprovals",
+    tag = "Approvals",
+    params(
+        ("state" = Option<String>, Query, pattern = "^(open|decided|closed)$",
+            description = "Only those that are `open`, `decided` or `closed`.", example = "open"),
+        ("project" = Option<wire::ProjectName>, Query, description = "Only of this project.",
+            example = "sockshop"),
+        ("stage" = Option<wire::StageName>, Query, description = "Only of this stage."),
+        ("service" = Option<wire::ServiceName>, Query, description = "Only of this service."),
+        ("context" = Option<wire::ContextId>, Query, description = "Only of this delivery."),
+        ("offset" = Option<u64>, Query, description = "How many to leave out.", example = 0),
+        ("limit" = Option<u64>, Query,
+            description = "Most to be given: 1,000 at most, and 100 where it is absent."),
+    ),
+    responses(Guarded, Parsed, (status = 200, description = "The approvals.", body = Approvals)))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     query: Query,
@@ -74,6 +96,13 @@ impl FromStr for StateWord {
     }
 }
 
+/// Gives an approval: the question, what it is about, and where it stands
+#[utoipa::path(get, path = "/api/tidegate/v1/approvals/{id}", operation_id = "getApproval",
+    tag = "Approvals", params(("id" = wire::EventId, Path, description = "Its id.")),
+    responses(Guarded, Parsed,
+        (status = 200, description = "The approval.", body = ApprovalView),
+        (status = 404, description = "There is no such approval.", body = Error),
+    ))]
 pub(crate) async fn get(
     State(state): State<ApiState>,
     Path(id): Path<String>,
@@ -81,19 +110,40 @@ pub(crate) async fn get(
     find(&state.engine, &id, ApprovalView::read).await.map(Json)
 }
 
-/// What a voter says.
-#[derive(Deserialize)]
+/// What a voter says. Other fields are refused.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "decision": "approve",
+    "subject": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "comment": "looks good"
+})))]
 pub(crate) struct Vote {
+    /// Approve or decline.
+    #[schema(value_type = wire::Decision)]
     decision: Decision,
     /// What the voter saw, as shown with the approval; without it the vote is a blind one.
     #[serde(default)]
+    #[schema(value_type = Option<wire::Subject>)]
     subject: Option<Subject>,
+    /// Why, in at most 4,096 bytes.
     #[serde(default)]
+    #[schema(max_length = 1024, examples("looks good"))]
     comment: Option<String>,
 }
 
+/// Decides an approval
+///
 /// Repeating the decision that counts is answered like the one that counted.
+#[utoipa::path(post, path = "/api/tidegate/v1/approvals/{id}/decision",
+    operation_id = "decideApproval", tag = "Approvals",
+    params(("id" = wire::EventId, Path, description = "Its id.")), request_body = Vote,
+    responses(Guarded, Body, Changes,
+        (status = 200, description = "It is decided.", body = ApprovalView),
+        (status = 404, description = "There is no such approval.", body = Error),
+        (status = 409, description = "Somebody decided otherwise, nobody has to decide any more, or the \
+            approval asks something else than the voter saw.", body = VoteConflict),
+    ))]
 pub(crate) async fn decide(
     State(state): State<ApiState>,
     Caller(by): Caller,

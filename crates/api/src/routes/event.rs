@@ -13,10 +13,13 @@ use tidegate_core::principal::Principal;
 use tidegate_core::sequence::Reply;
 use tidegate_engine::{Accepted, Engine};
 use tidegate_store::IdempotencyRow;
+use utoipa::ToSchema;
 
 use crate::auth::{Answers, Caller};
 use crate::body::EventBody;
 use crate::error::ApiError;
+use crate::openapi::answers::{Body, Changes, Error, Guarded};
+use crate::openapi::wire;
 use crate::state::ApiState;
 
 /// Names a request, so that repeating it does nothing again.
@@ -26,12 +29,32 @@ const KEY_BYTES_MAX: usize = 255;
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Keptn 1.4's answer: the context, which clients must use from now on.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Sent {
+    /// The delivery that the event belongs to.
+    #[schema(value_type = wire::ContextId)]
     keptn_context: ContextId,
 }
 
+/// Sends an event: starts a sequence, or answers a task
+///
+/// It is on the disk when the answer comes. An event that changes nothing is kept and answered 200, as in
+/// Keptn. The server replaces `id` and `time`.
+#[utoipa::path(post, path = "/api/v1/event", operation_id = "sendEvent", tag = "Events",
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255,
+        description = "Names this request, so that repeating it within 24 hours does nothing again and \
+            gives the same answer.",
+        example = "b1946ac9-2490-4c9b-8e6e-7d0f6a2f9a11")),
+    request_body(description = "The event.", content(
+        (wire::NewEvent = "application/json"), (wire::NewEvent = "application/cloudevents+json"))),
+    responses(Guarded, Body, Changes,
+        (status = 200, description = "It was accepted.", body = Sent),
+        (status = 409, description = "The key came with another event before.", body = Error),
+        (status = 415, description = "An event is sent as JSON.", body = Error),
+        (status = 422, description = "A field that every event has is absent; `code` is 602.",
+            body = Error, example = json!({"code": 602, "message": "data in body is required"})),
+    ))]
 pub(crate) async fn send(
     State(state): State<ApiState>,
     Caller(by): Caller,

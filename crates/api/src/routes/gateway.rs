@@ -5,14 +5,38 @@ use axum::response::IntoResponse;
 
 use crate::error::{ApiError, shown};
 
-/// `/`: people want the Bridge.
+/// Leads people to the Bridge
+#[utoipa::path(get, path = "/", operation_id = "toBridge", tag = "Operations", security(()),
+    responses((status = 301, description = "The Bridge is at `/bridge/`.",
+        headers(("Location" = String, description = "`/bridge/`")))))]
 pub(crate) async fn to_bridge() -> impl IntoResponse {
     (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, "/bridge/")])
 }
 
-/// `/nginx-health`: load balancers in front of Keptn ask for it.
+/// Says that the process answers, as load balancers in front of Keptn ask for it
+#[utoipa::path(get, path = "/nginx-health", operation_id = "isGatewayAlive", tag = "Server",
+    security(()),
+    responses((status = 200, description = "It does.", body = String, content_type = "text/plain",
+        example = "OK\n")))]
 pub(crate) async fn nginx_health() -> &'static str {
     "OK\n"
+}
+
+/// Leads people to the page about the API
+#[utoipa::path(get, path = "/api", operation_id = "toApiPage", tag = "Server", security(()),
+    responses((status = 301, description = "The page is at `/api/swagger-ui/`.",
+        headers(("Location" = String, description = "`/api/swagger-ui/`")))))]
+pub(crate) async fn to_page() -> impl IntoResponse {
+    (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, "/api/swagger-ui/")])
+}
+
+/// Leads people to the page about the API, who forgot the slash behind it
+#[utoipa::path(get, path = "/api/swagger-ui", operation_id = "toApiPageBelow", tag = "Server",
+    security(()),
+    responses((status = 301, description = "The page is at `/api/swagger-ui/`.",
+        headers(("Location" = String, description = "`/api/swagger-ui/`")))))]
+pub(crate) async fn to_page_below() -> impl IntoResponse {
+    to_page().await
 }
 
 /// A path under `/api` that nobody serves.

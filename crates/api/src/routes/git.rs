@@ -14,6 +14,8 @@ use tokio_util::io::ReaderStream;
 
 use crate::auth::{Answers, Caller};
 use crate::error::{ApiError, shown};
+use crate::openapi::answers::{Error, Git, GitBody};
+use crate::openapi::wire;
 use crate::path::{self, Path};
 use crate::query::Query;
 use crate::state::ApiState;
@@ -56,7 +58,26 @@ impl From<ResourceError> for GitError {
     }
 }
 
-/// `GET /git/<project>.git/info/refs?service=…`: what the branches are.
+/// Tells Git which branches a project has
+///
+/// The first request of `git clone`, `git fetch` and `git push`.
+#[utoipa::path(get, path = "/git/{repository}/info/refs", operation_id = "listRefs", tag = "Git",
+    security(("basic" = []), ("token" = [])),
+    params(
+        ("repository" = String, Path, min_length = 1,
+            description = "The name of a project; `.git` may follow.", example = "sockshop.git"),
+        ("service" = String, Query, pattern = "^git-(upload|receive)-pack$",
+            description = "`git-upload-pack` to fetch, `git-receive-pack` to push.",
+            example = "git-upload-pack"),
+        ("Git-Protocol" = Option<String>, Header, example = "version=2",
+            description = "The version of the protocol."),
+    ),
+    responses(Git,
+        (status = 200, description = "The branches, as Git tells them.", content(
+            (wire::Bytes = "application/x-git-upload-pack-advertisement"),
+            (wire::Bytes = "application/x-git-receive-pack-advertisement"))),
+        (status = 400, description = "The path is no text.", body = Error),
+    ))]
 pub(crate) async fn refs(
     State(state): State<ApiState>,
     Answers(tasks): Answers,
@@ -81,7 +102,23 @@ pub(crate) async fn refs(
     Ok(answer(service, "advertisement", Body::from_stream(ReaderStream::new(transfer))))
 }
 
-/// `POST /git/<project>.git/git-upload-pack`: a clone or a fetch.
+/// Gives Git what it lacks: a clone or a fetch
+#[utoipa::path(post, path = "/git/{repository}/git-upload-pack", operation_id = "uploadPack",
+    tag = "Git", security(("basic" = []), ("token" = [])),
+    params(
+        ("repository" = String, Path, min_length = 1,
+            description = "The name of a project; `.git` may follow.", example = "sockshop.git"),
+        ("Git-Protocol" = Option<String>, Header, example = "version=2",
+            description = "The version of the protocol."),
+    ),
+    request_body(description = "What Git has and wants; gzip is understood.",
+        content = wire::Bytes, content_type = "application/x-git-upload-pack-request"),
+    responses(Git, GitBody,
+        (status = 200, description = "What it lacks, or why it gets nothing, in Git's own words.",
+            body = wire::Bytes, content_type = "application/x-git-upload-pack-result"),
+        (status = 400, description = "The path is no text, or the body is not what it says it is.",
+            content((Error = "application/json"), (String = "text/plain"))),
+    ))]
 pub(crate) async fn upload(
     State(state): State<ApiState>,
     Path(repository): Path<String>,
@@ -98,7 +135,25 @@ pub(crate) async fn upload(
     Ok(answer(GitService::UploadPack, "result", body))
 }
 
-/// `POST /git/<project>.git/git-receive-pack`: a push.
+/// Takes what Git pushes
+///
+/// A shipyard that cannot be read is refused with its line.
+#[utoipa::path(post, path = "/git/{repository}/git-receive-pack", operation_id = "receivePack",
+    tag = "Git", security(("basic" = []), ("token" = [])),
+    params(
+        ("repository" = String, Path, min_length = 1,
+            description = "The name of a project; `.git` may follow.", example = "sockshop.git"),
+        ("Git-Protocol" = Option<String>, Header, example = "version=2",
+            description = "The version of the protocol."),
+    ),
+    request_body(description = "What Git pushes; gzip is understood.",
+        content = wire::Bytes, content_type = "application/x-git-receive-pack-request"),
+    responses(Git, GitBody,
+        (status = 200, description = "Which branches have moved, and why others have not, in Git's own \
+            words.", body = wire::Bytes, content_type = "application/x-git-receive-pack-result"),
+        (status = 400, description = "The path is no text, or the body is not what it says it is.",
+            content((Error = "application/json"), (String = "text/plain"))),
+    ))]
 pub(crate) async fn receive(
     State(state): State<ApiState>,
     Caller(by): Caller,

@@ -7,20 +7,43 @@ use serde::Serialize;
 use serde_json::Value;
 use tidegate_core::event::{Event, EventType};
 use tidegate_store::{OpenEventFilter, Page};
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
+use crate::openapi::answers::{Error, Guarded, Parsed};
+use crate::openapi::parameters::Paging;
+use crate::openapi::wire;
 use crate::path::{self, Path};
 use crate::query::{NoMatch, PAGE, PageFields, Query};
 use crate::state::ApiState;
 
-/// Newest first.
-#[derive(Serialize)]
+/// A page of open events, newest first.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct OpenEvents {
+    /// The events.
+    #[schema(value_type = Vec<wire::Event>)]
     events: Vec<Value>,
     #[serde(flatten)]
     page: PageFields,
 }
 
+/// Lists the tasks of a type that wait for an executor, and the approvals that wait for a person
+#[utoipa::path(get, path = "/api/controlPlane/v1/event/triggered/{type}",
+    operation_id = "listOpenEvents", tag = "Events",
+    params(
+        ("type" = String, Path, min_length = 1, description = "The type of the event.",
+            example = "sh.keptn.event.deployment.triggered"),
+        ("project" = Option<wire::ProjectName>, Query, description = "Only of this project.",
+            example = "sockshop"),
+        ("stage" = Option<wire::StageName>, Query, description = "Only of this stage."),
+        ("service" = Option<wire::ServiceName>, Query, description = "Only of this service."),
+        ("eventID" = Option<wire::EventId>, Query, description = "Only the one with this id."),
+        Paging,
+    ),
+    responses(Guarded, Parsed,
+        (status = 200, description = "What waits.", body = OpenEvents),
+        (status = 404, description = "There is no such project.", body = Error),
+    ))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     Path(kind): Path<String>,

@@ -16,10 +16,14 @@ use tidegate_core::shipyard::Shipyard;
 use tidegate_engine::Failure;
 use tidegate_resources::upstream::Upstream;
 use tidegate_resources::{Place, ResourcePath};
+use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::error::{ApiError, shown};
+use crate::openapi::answers::{Body, Changes, Error, Guarded, Parsed, Upstream as Elsewhere};
+use crate::openapi::parameters::{Paging, ProjectPath};
+use crate::openapi::wire;
 use crate::path::{self, Path};
 use crate::query::{PAGE, PageFields, Query};
 use crate::state::ApiState;
@@ -27,16 +31,27 @@ use crate::state::ApiState;
 use credentials::GitCredentials;
 pub(crate) use expanded::{ExpandedProject, ExpandedService, ExpandedStage};
 
+/// A small shipyard, encoded.
+const SHIPYARD_EXAMPLE: &str = "YXBpVmVyc2lvbjogc3BlYy5rZXB0bi5zaC8wLjIuMgpraW5kOiBTaGlweWFyZAptZXRhZG\
+    F0YTogeyBuYW1lOiBzb2Nrc2hvcCB9CnNwZWM6CiAgc3RhZ2VzOgogICAgLSBuYW1lOiBxYQogICAgICBzZXF1ZW5jZXM6Ci\
+    AgICAgICAgLSBuYW1lOiBkZWxpdmVyeQogICAgICAgICAgdGFza3M6IFt7IG5hbWU6IGRlcGxveW1lbnQgfV0K";
+
 /// Longest name of a new project, in bytes. Keptn 1.4's default.
 const NAME_BYTES_MAX: usize = 200;
 
-#[derive(Serialize)]
+/// A page of projects, by name.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Projects {
+    /// The projects.
     projects: Vec<ExpandedProject>,
     #[serde(flatten)]
     page: PageFields,
 }
 
+/// Lists projects with their stages and services, by name
+#[utoipa::path(get, path = "/api/controlPlane/v1/project", operation_id = "listProjects",
+    tag = "Projects", params(Paging),
+    responses(Guarded, Parsed, (status = 200, description = "The projects.", body = Projects)))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     query: Query,
@@ -53,6 +68,13 @@ pub(crate) async fn list(
     Ok(Json(projects.await?))
 }
 
+/// Gives a project with its stages and services
+#[utoipa::path(get, path = "/api/controlPlane/v1/project/{project}", operation_id = "getProject",
+    tag = "Projects", params(ProjectPath),
+    responses(Guarded, Parsed,
+        (status = 200, description = "The project.", body = ExpandedProject),
+        (status = 404, description = "There is no such project.", body = Error),
+    ))]
 pub(crate) async fn get(
     State(state): State<ApiState>,
     Path(project): Path<String>,
@@ -67,18 +89,38 @@ pub(crate) async fn get(
     found.await?.map(Json).ok_or_else(missing)
 }
 
-/// Keptn 1.4 reads this body strictly.
-#[derive(Deserialize)]
+/// A project to be created, or what shall be changed about one. As in Keptn 1.4, other fields are refused.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"name": "sockshop", "shipyard": SHIPYARD_EXAMPLE})))]
 pub(crate) struct NewProject {
+    /// Its name.
     #[serde(default)]
+    #[schema(value_type = wire::ProjectName, required)]
     name: Option<String>,
+    /// The text of its shipyard, in Base64. A new project needs one; where it is absent or empty, that of a
+    /// project stays as it is.
     #[serde(default)]
+    #[schema(value_type = Option<wire::Base64>)]
     shipyard: Option<String>,
+    /// Where its files are kept elsewhere; here, where it is absent.
     #[serde(default, rename = "gitCredentials")]
     git_credentials: Option<GitCredentials>,
 }
 
+/// Creates a project from a shipyard
+///
+/// A repository elsewhere is cloned; it must not hold a project of Keptn yet.
+#[utoipa::path(post, path = "/api/controlPlane/v1/project", operation_id = "createProject",
+    tag = "Projects", request_body = NewProject,
+    responses(Guarded, Body, Changes, Elsewhere,
+        (status = 201, description = "It was created."),
+        (status = 404, description = "There is no repository at that address.", body = Error),
+        (status = 409, description = "There is one of this name, or in that repository.",
+            body = Error),
+        (status = 422, description = "The address of the repository is none, or is barred.",
+            body = Error),
+    ))]
 pub(crate) async fn create(
     State(state): State<ApiState>,
     Caller(by): Caller,
@@ -93,8 +135,20 @@ pub(crate) async fn create(
     Ok(StatusCode::CREATED)
 }
 
-/// Changes where the files of a project are kept, then its shipyard. Keptn 1.4 writes that still encoded,
-/// and calls a project that is not there a fault of its own.
+/// Changes where the files of a project are kept, then its shipyard
+///
+/// The stages stay the same ones.
+// Keptn 1.4 writes the shipyard still encoded, and calls a project that is not there a fault of its own.
+#[utoipa::path(put, path = "/api/controlPlane/v1/project", operation_id = "updateProject",
+    tag = "Projects", request_body = NewProject,
+    responses(Guarded, Body, Changes, Elsewhere,
+        (status = 201, description = "It was changed."),
+        (status = 404, description = "There is no such project, or no repository at that address.",
+            body = Error),
+        (status = 409, description = "The repository holds another project.", body = Error),
+        (status = 422, description = "The address of the repository is none, or is barred.",
+            body = Error),
+    ))]
 pub(crate) async fn update(
     State(state): State<ApiState>,
     Caller(by): Caller,
@@ -130,13 +184,22 @@ pub(crate) async fn update(
 }
 
 /// What Keptn 1.4 says of a project that is gone.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Deleted {
+    /// What is left of it elsewhere: namespaces of a cluster, and a repository.
+    #[schema(examples(
+        "The Git upstream of the project will not be deleted: https://git.example.org/sockshop.git\n"
+    ))]
     message: String,
 }
 
-/// Deletes a project. One that is not there is as good as deleted, as in Keptn 1.4. The answer comes when
-/// jobs that ran have ended.
+/// Deletes a project; one that is not there is as good as deleted
+///
+/// Open sequences are aborted and their jobs stopped; the answer comes when those have ended.
+#[utoipa::path(delete, path = "/api/controlPlane/v1/project/{project}",
+    operation_id = "deleteProject", tag = "Projects", params(ProjectPath),
+    responses(Guarded, Parsed, Changes,
+        (status = 200, description = "It is not there any more.", body = Deleted)))]
 pub(crate) async fn delete(
     State(state): State<ApiState>,
     Caller(by): Caller,

@@ -1,10 +1,11 @@
 //! Files of projects: Keptn's resource service.
 
+mod document;
 mod target;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,23 +14,32 @@ use tidegate_core::names::{CommitId, ProjectName};
 use tidegate_core::principal::Principal;
 use tidegate_engine::{Engine, Failure};
 use tidegate_resources::{Repositories, ResourceError, ResourcePath};
+use utoipa::ToSchema;
 
 use super::gateway;
 use crate::auth::Caller;
 use crate::body::{self, JsonBody};
 use crate::error::ApiError;
+use crate::openapi::wire;
 use crate::query::{PAGE, PageFields, Query};
 use crate::state::ApiState;
 use target::{Location, Target};
+
+pub(crate) use document::Document;
 
 /// Where the routes are.
 pub(crate) const ROUTES: &str = "/api/resource-service/v1";
 
 /// What a file was read at or written as. Keptn's `branch` is never filled.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Version)]
 struct Metadata {
+    /// The repository elsewhere; absent where the files of the project are kept here.
     #[serde(rename = "upstreamURL", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, examples("https://git.example.org/sockshop.git"))]
     upstream_url: Option<String>,
+    /// The commit.
+    #[schema(value_type = wire::CommitId)]
     version: CommitId,
 }
 
@@ -39,39 +49,53 @@ impl Metadata {
     }
 }
 
-/// One file.
-#[derive(Serialize)]
+/// A file of a project.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Resource {
+    /// What it holds.
+    #[schema(value_type = wire::Base64)]
     resource_content: String,
-    /// As it came in the path.
+    /// Its name, as it came in the path.
     #[serde(rename = "resourceURI")]
+    #[schema(examples("job%2Fconfig.yaml"))]
     resource_uri: String,
+    /// What it was read at.
     metadata: Metadata,
 }
 
-/// A page of a list, in the order of a walk through the directories.
-#[derive(Serialize)]
+/// A page of the names of files, in the order of a walk through the directories.
+#[derive(Serialize, ToSchema)]
 struct Resources {
     #[serde(flatten)]
     page: PageFields,
+    /// The files.
     resources: Vec<Listed>,
 }
 
-#[derive(Serialize)]
+/// The name of a file.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListedResource)]
 struct Listed {
-    /// With a leading slash: Keptn's job executor looks for the prefix `/<directory>/`.
+    /// Its name, with a slash before it.
+    // Keptn's job executor looks for the prefix `/<directory>/`.
     #[serde(rename = "resourceURI")]
+    #[schema(examples("/job/config.yaml"))]
     resource_uri: String,
+    /// What the list was read at.
     metadata: Metadata,
 }
 
 /// What was written.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WrittenResources)]
 struct Changed {
+    /// The commit that it was written as.
     #[serde(rename = "commitID")]
+    #[schema(value_type = wire::CommitId)]
     commit_id: CommitId,
+    /// The same, as with other answers.
     metadata: Metadata,
 }
 
@@ -87,25 +111,36 @@ impl Changed {
     }
 }
 
-#[derive(Deserialize)]
+/// Files to be written, in one commit: at most 1,000.
+#[derive(Deserialize, ToSchema)]
 struct NewResources {
+    /// The files.
     #[serde(default)]
+    #[schema(required, max_items = 1000)]
     resources: Vec<NewResource>,
 }
 
-#[derive(Deserialize)]
+/// A file to be written.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewResource {
+    /// Its name: a path below the place that it belongs to, not encoded.
     #[serde(default, rename = "resourceURI")]
+    #[schema(required, min_length = 1, max_length = 255, examples("job/config.yaml"))]
     resource_uri: String,
+    /// What it shall hold.
     #[serde(default)]
+    #[schema(value_type = wire::Base64)]
     resource_content: String,
 }
 
-#[derive(Deserialize)]
+/// What a file shall hold.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct NewContent {
+    /// The bytes.
     #[serde(default)]
+    #[schema(value_type = wire::Base64, required)]
     resource_content: String,
 }
 
@@ -142,7 +177,14 @@ pub(crate) async fn serve(
             let commit = engine.delete_file(project.clone(), place, path).await?;
             Ok(Changed::answer(engine, &project, StatusCode::OK, commit))
         }
-        _ => Err(gateway::method(method, uri).await),
+        (_, target) => {
+            let allowed = match target {
+                Target::Files(_) => "GET,HEAD,POST,PUT",
+                Target::File(..) => "GET,HEAD,PUT,DELETE",
+            };
+            let error = gateway::method(method, uri).await;
+            Ok(([(header::ALLOW, allowed)], error).into_response())
+        }
     }
 }
 

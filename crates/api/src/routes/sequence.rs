@@ -5,15 +5,18 @@ mod state;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tidegate_core::names::{ContextId, StageName};
 use tidegate_core::sequence::{ContextState, Control as Sequences, Refusal};
 use tidegate_engine::Failure;
 use tidegate_store::{Page, SequenceFilter};
+use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::error::{ApiError, shown};
+use crate::openapi::answers::{Body, Changes, Guarded, Parsed};
+use crate::openapi::parameters::{NumberedPaging, ProjectPath, Span};
+use crate::openapi::wire;
 use crate::path::{self, Path};
 use crate::query::{NoMatch, Query};
 use crate::state::ApiState;
@@ -21,18 +24,39 @@ use state::SequenceState;
 
 pub(super) use state::milliseconds;
 
-/// Newest first. Keptn 1.4: on this route the key of the next page is a number, absent at the end.
-#[derive(Serialize)]
+/// A page of deliveries, newest first. Keptn 1.4: on this route the key of the next page is a number.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SequenceStates {
+    /// The deliveries.
     states: Vec<SequenceState>,
+    /// Where the next page begins; absent where this one is the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, examples(20))]
     next_page_key: Option<u64>,
+    /// How many there are in all; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, examples(1))]
     total_count: Option<u64>,
 }
 
-/// Keptn 1.4 answers an empty list where the project does not exist.
+/// Lists the deliveries of a project and how far they have come, newest first
+///
+/// The list of a project that does not exist is empty, as in Keptn.
+#[utoipa::path(get, path = "/api/controlPlane/v1/sequence/{project}",
+    operation_id = "listSequences", tag = "Sequences",
+    params(
+        ProjectPath,
+        ("name" = Option<wire::SequenceName>, Query, description = "Only with this sequence first."),
+        ("state" = Option<String>, Query, description = "Only in this state: `triggered`, `waiting`, \
+            `started`, `paused`, `finished`, `aborted` or `timedOut`.", example = "started"),
+        ("keptnContext" = Option<String>, Query,
+            description = "Only these deliveries, with commas between them.",
+            example = "6f2b1c4e-8a57-4c0e-9a55-0d3a4b7f1e29"),
+        Span, NumberedPaging,
+    ),
+    responses(Guarded, Parsed,
+        (status = 200, description = "The deliveries.", body = SequenceStates)))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     Path(project): Path<String>,
@@ -86,21 +110,40 @@ fn context_state(word: &str) -> Result<ContextState, NoMatch> {
     STATES.into_iter().find(|state| state.as_str() == word).ok_or(NoMatch)
 }
 
-#[derive(Deserialize)]
+/// What shall become of a delivery.
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({"state": "abort"})))]
 pub(crate) struct Control {
+    /// `pause`, `resume` or `abort`. Any other word changes nothing.
     #[serde(default)]
+    #[schema(value_type = String, required, min_length = 1)]
     state: Option<String>,
+    /// In this stage only; everywhere, where it is absent.
     #[serde(default)]
+    #[schema(examples("qa"))]
     stage: Option<String>,
 }
 
-/// Keptn 1.4 answers 200 and `{}` to anything with a `state`, whatever it did.
+/// What Keptn 1.4 says whatever was done: nothing.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Controlled {}
+
+/// Pauses, resumes or aborts a delivery
+///
+/// What is not there cannot be controlled, and is answered 200, as in Keptn.
+#[utoipa::path(post, path = "/api/controlPlane/v1/sequence/{project}/{context}/control",
+    operation_id = "controlSequence", tag = "Sequences",
+    params(ProjectPath, ("context" = wire::ContextId, Path, description = "The delivery.")),
+    request_body = Control,
+    responses(Guarded, Body, Changes,
+        (status = 200, description = "It was done, where there was something to do.",
+            body = Controlled)))]
 pub(crate) async fn control(
     State(state): State<ApiState>,
     Caller(by): Caller,
     Path((project, context)): Path<(String, String)>,
     JsonBody(control): JsonBody<Control>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Controlled>, ApiError> {
     let wanted = control.state.as_deref().filter(|word| !word.is_empty());
     let word =
         wanted.ok_or_else(|| ApiError::format("state must be given: pause, resume or abort"))?;
@@ -112,7 +155,7 @@ pub(crate) async fn control(
         }
         None => tracing::info!(state = shown(word), "an unknown control changes nothing"),
     }
-    Ok(Json(json!({})))
+    Ok(Json(Controlled {}))
 }
 
 /// Controls what is there; where nothing is, nothing happens.

@@ -15,9 +15,13 @@ use tidegate_core::names::{
 use tidegate_core::sequence::{AnswerKey, Before, Execution, ExecutionState, PreviousTask, Task};
 use tidegate_core::shipyard::TaskDefinition;
 use tidegate_store::{ExecutionFilter, ExecutionSummary, Page, Standing};
+use utoipa::ToSchema;
 
 use super::sequence::milliseconds;
 use crate::error::ApiError;
+use crate::openapi::answers::{Error, Guarded, Parsed};
+use crate::openapi::parameters::NumberedPaging;
+use crate::openapi::wire;
 use crate::path;
 use crate::query::{NoMatch, PAGE, Query};
 use crate::state::ApiState;
@@ -25,17 +29,23 @@ use crate::state::ApiState;
 /// The version of Keptn 1.4's documents.
 const SCHEMA_VERSION: &str = "1";
 
-/// Newest first. Keptn 1.4: the key of the next page is a number, absent at the end, and `pageSize` is
-/// the number of items.
-#[derive(Serialize)]
+/// A page of executions, newest first. Keptn 1.4: the key of the next page is a number.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Executions {
+    /// Where the next page begins; absent where this one is the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, examples(20))]
     next_page_key: Option<u64>,
+    /// How many this page holds; absent where it holds none.
     #[serde(skip_serializing_if = "is_zero")]
+    #[schema(examples(1))]
     page_size: usize,
+    /// How many there are in all; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, examples(1))]
     total_count: Option<u64>,
+    /// The executions.
     sequence_executions: Vec<Document>,
 }
 
@@ -44,6 +54,22 @@ fn is_zero(n: &usize) -> bool {
     *n == 0
 }
 
+/// Lists the executions of a project's sequences, one per stage and service, newest first
+#[utoipa::path(get, path = "/api/controlPlane/v1/sequence-execution",
+    operation_id = "listSequenceExecutions", tag = "Sequences",
+    params(
+        ("project" = wire::ProjectName, Query, description = "The project.", example = "sockshop"),
+        ("stage" = Option<wire::StageName>, Query, description = "Only in this stage."),
+        ("service" = Option<wire::ServiceName>, Query, description = "Only of this service."),
+        ("name" = Option<wire::SequenceName>, Query, description = "Only of this sequence."),
+        ("status" = Option<String>, Query, description = "Only in this state.", example = "started"),
+        ("keptnContext" = Option<wire::ContextId>, Query, description = "Only of this delivery."),
+        NumberedPaging,
+    ),
+    responses(Guarded, Parsed,
+        (status = 200, description = "The executions.", body = Executions),
+        (status = 404, description = "There is no such project.", body = Error),
+    ))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     query: Query,
@@ -88,96 +114,179 @@ fn filter(query: &Query) -> Result<ExecutionFilter, NoMatch> {
     })
 }
 
-/// Keptn 1.4's document of an execution.
-#[derive(Serialize)]
+/// One run of one sequence in one stage: Keptn 1.4's document of it.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Execution)]
 struct Document {
+    /// Its id.
     #[serde(rename = "_id")]
+    #[schema(value_type = wire::ExecutionId)]
     id: ExecutionId,
+    /// The version of this document.
+    #[schema(examples("1"))]
     schema_version: &'static str,
+    /// What is run.
     sequence: Sequence,
+    /// How far it has come.
     status: ExecutionStatus,
+    /// Where, for what, and why it runs.
     scope: Scope,
+    /// What it was triggered with, and what its tasks have said since.
+    #[schema(value_type = Object)]
     input_properties: Map<String, Value>,
+    /// When it was triggered.
     #[serde(serialize_with = "milliseconds")]
+    #[schema(value_type = wire::Milliseconds)]
     triggered_at: Timestamp,
 }
 
-#[derive(Serialize)]
+/// A sequence as it was defined when it was triggered.
+#[derive(Serialize, ToSchema)]
 struct Sequence {
+    /// Its name.
+    #[schema(value_type = wire::SequenceName)]
     name: SequenceName,
+    /// Its tasks, in order.
     tasks: Vec<Definition>,
 }
 
-#[derive(Serialize)]
+/// A task of a shipyard.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TaskDefinition)]
 struct Definition {
+    /// Its name.
+    #[schema(value_type = wire::TaskName)]
     name: TaskName,
+    /// Its properties, as in the shipyard.
     #[serde(skip_serializing_if = "Map::is_empty")]
+    #[schema(value_type = Object)]
     properties: Map<String, Value>,
+    /// How long it waits before it is triggered.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, examples("600s"))]
     triggered_after: Option<String>,
 }
 
-#[derive(Serialize)]
+/// How far an execution has come.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExecutionStatus {
+    /// `triggered`, `started`, `waitingForApproval`, `paused`, `finished` or `timedOut`.
+    #[schema(examples("started"))]
     state: &'static str,
+    /// The state that it goes back to when it is resumed; empty where it is not paused.
+    #[schema(examples(""))]
     state_before_pause: &'static str,
+    /// Its tasks that are over, in order.
     previous_tasks: Vec<Previous>,
+    /// Its task that is open; without a name where none is.
     current_task: Current,
 }
 
-#[derive(Serialize)]
+/// A task that is over.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PreviousTask)]
 struct Previous {
+    /// Its name.
+    #[schema(value_type = wire::TaskName)]
     name: TaskName,
+    /// Its `.triggered` event.
     #[serde(rename = "triggeredID")]
+    #[schema(value_type = wire::EventId)]
     triggered_id: EventId,
+    /// What came of it.
+    #[schema(value_type = wire::TaskResult)]
     result: TaskResult,
+    /// Whether its executors could do it.
+    #[schema(value_type = wire::Status)]
     status: Status,
 }
 
-#[derive(Serialize, Default)]
+/// A task that is open.
+#[derive(Serialize, Default, ToSchema)]
+#[schema(as = CurrentTask)]
 struct Current {
+    /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::TaskName)]
     name: Option<TaskName>,
+    /// Its `.triggered` event.
     #[serde(rename = "triggeredID", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::EventId)]
     triggered_id: Option<EventId>,
+    /// The answers that were counted, in the order they came.
     events: Vec<Answered>,
 }
 
-#[derive(Serialize)]
+/// An answer to a task.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TaskAnswer)]
 struct Answered {
+    /// Its type.
+    #[schema(value_type = wire::EventType)]
     event_type: EventType,
+    /// Who sent it.
+    #[schema(examples("helm-service"))]
     source: String,
+    /// What came of the task, where this is a `.finished`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::TaskResult)]
     result: Option<TaskResult>,
+    /// Whether the executor could do it, where this is a `.finished`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::Status)]
     status: Option<Status>,
 }
 
-#[derive(Serialize)]
+/// Where, for what, and why an execution runs.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Scope {
+    /// The project.
+    #[schema(value_type = wire::ProjectName)]
     project: ProjectName,
+    /// The stage.
+    #[schema(value_type = wire::StageName)]
     stage: StageName,
+    /// The service.
+    #[schema(value_type = wire::ServiceName)]
     service: ServiceName,
+    /// Labels of the delivery.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = wire::Labels)]
     labels: BTreeMap<String, String>,
+    /// What the newest answer said: whether the executor could do it.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(examples("succeeded"))]
     status: String,
+    /// What the newest answer said: what came of it.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(examples("pass"))]
     result: String,
+    /// What the newest answer said, for people.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(examples("deployed"))]
     message: String,
+    /// The delivery.
+    #[schema(value_type = wire::ContextId)]
     keptn_context: ContextId,
+    /// The event that triggered it.
+    #[schema(value_type = wire::EventId)]
     triggered_id: EventId,
+    /// The commit of the stage that it runs on.
     #[serde(rename = "gitcommitid", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::CommitId)]
     commit: Option<CommitId>,
-    /// Ours: why it runs on commits that may not be the newest.
+    /// Tidegate's own: why it runs on commits that may not be the newest.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String,
+        examples("the upstream could not be reached; what was known was used"))]
     stale: Option<String>,
+    /// The type of the event that triggered it.
+    #[schema(value_type = wire::EventType)]
     event_type: EventType,
 }
 

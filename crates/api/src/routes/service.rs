@@ -3,15 +3,18 @@
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use tidegate_core::names::ServiceName;
 use tidegate_engine::Failure;
+use utoipa::ToSchema;
 
 use super::project::ExpandedService;
 use super::stage;
 use crate::auth::Caller;
 use crate::body::JsonBody;
 use crate::error::{ApiError, shown};
+use crate::openapi::answers::{Body, Changes, Error, Guarded, Parsed, Upstream};
+use crate::openapi::parameters::{Paging, ProjectPath, ServicePath, StagePath};
+use crate::openapi::wire;
 use crate::path::{self, Path};
 use crate::query::{PAGE, PageFields, Query};
 use crate::state::ApiState;
@@ -19,13 +22,22 @@ use crate::state::ApiState;
 /// Longest name of a new service, in bytes. Keptn 1.4's default.
 const NAME_BYTES_MAX: usize = 43;
 
-#[derive(Serialize)]
+/// A page of services, by name.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Services {
+    /// The services.
     services: Vec<ExpandedService>,
     #[serde(flatten)]
     page: PageFields,
 }
 
+/// Lists the services of a stage, by name
+#[utoipa::path(get, path = "/api/controlPlane/v1/project/{project}/stage/{stage}/service",
+    operation_id = "listServices", tag = "Services", params(StagePath, Paging),
+    responses(Guarded, Parsed,
+        (status = 200, description = "The services.", body = Services),
+        (status = 404, description = "There is no such project, or no such stage.", body = Error),
+    ))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     Path((project, stage)): Path<(String, String)>,
@@ -37,6 +49,13 @@ pub(crate) async fn list(
     Ok(Json(Services { services, page }))
 }
 
+/// Gives a service as it stands in a stage
+#[utoipa::path(get, path = "/api/controlPlane/v1/project/{project}/stage/{stage}/service/{service}",
+    operation_id = "getService", tag = "Services", params(ServicePath),
+    responses(Guarded, Parsed,
+        (status = 200, description = "The service.", body = ExpandedService),
+        (status = 404, description = "There is no such project, stage or service.", body = Error),
+    ))]
 pub(crate) async fn get(
     State(state): State<ApiState>,
     Path((project, stage, service)): Path<(String, String, String)>,
@@ -47,20 +66,43 @@ pub(crate) async fn get(
     found.map(Json).ok_or_else(|| ApiError::not_found("service not found"))
 }
 
-#[derive(Deserialize)]
+/// A service to be created.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NewService {
+    /// Its name, of at most 43 bytes.
+    #[schema(value_type = String, required, min_length = 1, max_length = 43,
+        pattern = r"^[^\s/\\><|:&]+$", examples("carts"))]
     #[serde(default)]
     service_name: Option<String>,
 }
 
-/// Keptn 1.4 answers 200, not 201.
+/// What Keptn 1.4 says of a service that was created or deleted: nothing.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Done {
+    /// Always empty.
+    #[schema(examples(""))]
+    message: &'static str,
+}
+
+const DONE: Done = Done { message: "" };
+
+/// Creates a service in every stage of a project
+// Keptn 1.4 answers 200, not 201.
+#[utoipa::path(post, path = "/api/controlPlane/v1/project/{project}/service",
+    operation_id = "createService", tag = "Services", params(ProjectPath),
+    request_body = NewService,
+    responses(Guarded, Body, Changes, Upstream,
+        (status = 200, description = "It was created.", body = Done),
+        (status = 404, description = "There is no such project.", body = Error),
+        (status = 409, description = "There is one of this name.", body = Error),
+    ))]
 pub(crate) async fn create(
     State(state): State<ApiState>,
     Path(project): Path<String>,
     Caller(by): Caller,
     JsonBody(new): JsonBody<NewService>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Done>, ApiError> {
     let service = new_name(new.service_name.as_deref().unwrap_or_default())?;
     // Keptn 1.4 says so with 500.
     let missing = || {
@@ -70,18 +112,25 @@ pub(crate) async fn create(
     };
     let name = path::project(&project).ok_or_else(missing)?;
     match state.engine.create_service(name, service, &by).await {
-        Ok(()) => Ok(Json(json!({"message": ""}))),
+        Ok(()) => Ok(Json(DONE)),
         Err(Failure::NoProject(_)) => Err(missing()),
         Err(failure) => Err(failure.into()),
     }
 }
 
-/// Keptn 1.4: a service that is not there is as good as deleted.
+/// Deletes a service in every stage of a project; one that is not there is as good as deleted
+#[utoipa::path(delete, path = "/api/controlPlane/v1/project/{project}/service/{service}",
+    operation_id = "deleteService", tag = "Services",
+    params(ProjectPath, ("service" = wire::ServiceName, Path, description = "The service.")),
+    responses(Guarded, Parsed, Changes, Upstream,
+        (status = 200, description = "It is not there any more.", body = Done),
+        (status = 404, description = "There is no such project.", body = Error),
+    ))]
 pub(crate) async fn delete(
     State(state): State<ApiState>,
     Path((project, service)): Path<(String, String)>,
     Caller(by): Caller,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Done>, ApiError> {
     let missing = || ApiError::not_found(format!("Project not found: {}", shown(&project)));
     let name = path::project(&project).ok_or_else(missing)?;
     if let Ok(service) = ServiceName::new(&service) {
@@ -90,7 +139,7 @@ pub(crate) async fn delete(
             Err(failure) => return Err(failure.into()),
         }
     }
-    Ok(Json(json!({"message": ""})))
+    Ok(Json(DONE))
 }
 
 fn new_name(text: &str) -> Result<ServiceName, ApiError> {

@@ -6,20 +6,32 @@ use serde::Serialize;
 use tidegate_core::names::StageName;
 use tidegate_engine::Engine;
 use tidegate_store::{ProjectRow, Reader, StoreError};
+use utoipa::ToSchema;
 
 use super::project::ExpandedStage;
 use crate::error::ApiError;
+use crate::openapi::answers::{Error, Guarded, Parsed};
+use crate::openapi::parameters::{Paging, ProjectPath, StagePath};
 use crate::path::{self, Path};
 use crate::query::{PAGE, PageFields, Query};
 use crate::state::ApiState;
 
-#[derive(Serialize)]
+/// A page of stages, by name.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Stages {
+    /// The stages.
     stages: Vec<ExpandedStage>,
     #[serde(flatten)]
     page: PageFields,
 }
 
+/// Lists the stages of a project with their services, by name
+#[utoipa::path(get, path = "/api/controlPlane/v1/project/{project}/stage",
+    operation_id = "listStages", tag = "Stages", params(ProjectPath, Paging),
+    responses(Guarded, Parsed,
+        (status = 200, description = "The stages.", body = Stages),
+        (status = 404, description = "There is no such project.", body = Error),
+    ))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     Path(project): Path<String>,
@@ -32,6 +44,13 @@ pub(crate) async fn list(
     Ok(Json(Stages { stages, page }))
 }
 
+/// Gives a stage with its services
+#[utoipa::path(get, path = "/api/controlPlane/v1/project/{project}/stage/{stage}",
+    operation_id = "getStage", tag = "Stages", params(StagePath),
+    responses(Guarded, Parsed,
+        (status = 200, description = "The stage.", body = ExpandedStage),
+        (status = 404, description = "There is no such project, or no such stage.", body = Error),
+    ))]
 pub(crate) async fn get(
     State(state): State<ApiState>,
     Path((project, stage)): Path<(String, String)>,

@@ -147,7 +147,6 @@ fn paths() -> Vec<Case> {
         get("up from a service", &of("tour/stage/qa/service/..%252F"), (404, "service not found")),
         get("an unknown route", "/api/controlPlane/v2/project", (404, "was not found")),
         get("an unknown route of ours", "/api/tidegate/v1/nothing", (404, "was not found")),
-        get("/api itself", "/api", (404, "was not found")),
         get("a wrong method", EVENT, (405, "GET is not allowed")),
         post("a wrong method", &of("tour"), "{}", (405, "POST is not allowed")),
         post("an unknown approval", DECISION, r#"{"decision":"approve"}"#, (404, unknown)),

@@ -3,11 +3,13 @@
 mod approvals;
 mod auth;
 mod bad_input;
+mod conformance;
 mod control_plane;
 mod datastore;
 mod events;
 mod executions;
 mod integrations;
+mod openapi;
 mod resources;
 mod server;
 mod upstream;

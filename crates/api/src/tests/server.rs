@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, Request, Response};
+use axum::http::{HeaderMap, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
@@ -21,6 +21,7 @@ use tidegate_resources::upstream::Upstreams;
 use tidegate_store::sqlite::SqliteHome;
 use tower::ServiceExt as _;
 
+use super::conformance;
 use crate::{ApiState, router};
 
 pub(super) const SHARED: &str = "the-shared-token";
@@ -113,12 +114,27 @@ impl Server {
         Self { engine, router: router(state) }
     }
 
-    /// Sends a request from a peer.
+    /// Sends a request from a peer. What comes back must be as the document of the API says.
     pub(super) async fn send(&self, peer: [u8; 4], request: Request<Body>) -> Answer {
-        let mut request = request;
+        let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+        let (status, headers, body) = self.send_for_bytes(peer, request).await;
+        let body = String::from_utf8(body).unwrap();
+        conformance::check((&method, &path), status, &headers, &body);
+        Answer { status, headers, body }
+    }
+
+    /// The same, for a body that is no text.
+    pub(super) async fn send_for_bytes(
+        &self,
+        peer: [u8; 4],
+        mut request: Request<Body>,
+    ) -> (u16, HeaderMap, Vec<u8>) {
         let peer = SocketAddr::from((IpAddr::from(peer), 4242));
         request.extensions_mut().insert(ConnectInfo(peer));
-        Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        (status, headers, bytes.to_vec())
     }
 
     /// Listens on a port of its own for the rest of the test.
@@ -228,12 +244,6 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    async fn read(response: Response<Body>) -> Self {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        Self { status, headers, body: String::from_utf8(bytes.to_vec()).unwrap() }
-    }
-
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }

@@ -11,71 +11,115 @@ use tidegate_core::names::{
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::Deployed;
 use tidegate_store::{Reader, StoreError};
+use utoipa::ToSchema;
+
+use crate::openapi::answers;
+use crate::openapi::wire;
 
 /// One approval: the question, what it is about, and where it stands. Times are RFC 3339.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Approval)]
 pub(crate) struct ApprovalView {
     /// The id of its `approval.triggered` event.
+    #[schema(value_type = wire::EventId)]
     pub(super) id: EventId,
+    /// The project.
+    #[schema(value_type = wire::ProjectName)]
     pub(super) project: ProjectName,
     /// The stage that waits.
+    #[schema(value_type = wire::StageName)]
     stage: StageName,
+    /// The service.
+    #[schema(value_type = wire::ServiceName)]
     service: ServiceName,
     /// The sequence that asks.
+    #[schema(value_type = wire::SequenceName)]
     sequence: SequenceName,
     /// The delivery.
+    #[schema(value_type = wire::ContextId)]
     context: ContextId,
     /// What approving lets through; absent where the delivery names no image.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, examples("registry.example.org/carts:1.2"))]
     image: Option<String>,
     /// What runs there now, or ran there when it was decided; absent where nothing did.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Replaced)]
     replaces: Option<Replaced>,
+    /// Since when it waits.
+    #[schema(value_type = wire::Time)]
     asked_at: Timestamp,
-    /// Who triggered the delivery: `kind` and, where the kind has names, `name`.
+    /// Who triggered the delivery.
+    #[schema(value_type = wire::Principal)]
     triggered_by: Principal,
+    /// Labels of the delivery.
+    #[schema(value_type = wire::Labels)]
     labels: BTreeMap<String, String>,
     /// What led here: `pass`, `warning`, or empty where nothing ran before.
+    #[schema(examples("pass"))]
     result: String,
     /// The tasks that follow in this sequence when it is approved.
+    #[schema(examples(json!(["deployment"])))]
     then: Vec<String>,
+    /// The tests and evaluations that it is based on.
     evidence: Vec<EvidenceView>,
     /// Exactly what is asked, as one digest. A vote that names another one is refused.
+    #[schema(value_type = wire::Subject)]
     subject: Subject,
     /// `open`, `decided` or `closed`.
+    #[schema(examples("open"))]
     state: &'static str,
     /// The decision: what, by whom, when and why, what the voter had seen, and the event it made.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = answers::Decided)]
     decided: Option<Decided>,
     /// Why nobody has to decide any more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Closed)]
     closed: Option<Closed>,
 }
 
-#[derive(Serialize)]
+/// What runs where the new version would go.
+#[derive(Serialize, ToSchema)]
 struct Replaced {
+    /// The image.
+    #[schema(examples("registry.example.org/carts:1.1"))]
     image: String,
+    /// Since when.
+    #[schema(value_type = wire::Time)]
     since: Timestamp,
 }
 
-/// A test or an evaluation that the approval is based on.
-#[derive(Serialize)]
+/// A test or an evaluation that an approval is based on.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Evidence)]
 struct EvidenceView {
     /// Where it was gathered.
+    #[schema(value_type = wire::StageName)]
     stage: StageName,
     /// `test` or `evaluation`.
+    #[schema(value_type = wire::TaskName)]
     task: TaskName,
+    /// What came of it.
+    #[schema(examples("pass"))]
     result: String,
     /// The `.finished` event.
+    #[schema(value_type = wire::EventId)]
     event: EventId,
     /// SHA-256 of that event's canonical data, in hexadecimal.
+    #[schema(examples("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"))]
     digest: String,
 }
 
-#[derive(Serialize)]
+/// Why nobody has to decide an approval any more.
+#[derive(Serialize, ToSchema)]
 struct Closed {
+    /// Why, in words.
+    #[schema(examples("the sequence was aborted"))]
     reason: String,
+    /// Since when.
+    #[schema(value_type = wire::Time)]
     at: Timestamp,
 }
 

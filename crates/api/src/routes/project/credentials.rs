@@ -6,56 +6,82 @@ use serde::{Deserialize, Serialize};
 use tidegate_core::names::ProjectName;
 use tidegate_resources::ResourceError;
 use tidegate_resources::upstream::{Access, HttpAccess, Proxy, SshAccess, Upstream, Upstreams};
+use utoipa::ToSchema;
 
 use crate::error::ApiError;
+use crate::openapi::wire;
 
 use super::invalid;
 
-/// What a client sends. Certificates and keys come in Base64. There is no `Debug`: it holds secrets.
-#[derive(Deserialize)]
+/// Where files are kept elsewhere, and who is let in there: by a token or by a private key, not both.
+// There is no `Debug`: it holds secrets.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GitCredentials {
+    /// The address of the repository: http, https or ssh. Without one, nothing else counts.
     #[serde(default, rename = "remoteURL")]
+    #[schema(examples("https://git.example.org/sockshop.git"))]
     remote_url: String,
+    /// Who signs in.
     #[serde(default)]
+    #[schema(examples("tidegate"))]
     user: String,
+    /// For http and https.
     #[serde(default)]
     https: Option<Https>,
+    /// For ssh.
     #[serde(default)]
     ssh: Option<Ssh>,
 }
 
-#[derive(Deserialize)]
+/// Who is let in over http and https.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Https {
+    /// The password, or a token in its place.
     #[serde(default)]
     token: String,
+    /// A certificate to trust, as PEM in Base64.
     #[serde(default)]
+    #[schema(value_type = wire::Base64)]
     certificate: String,
+    /// Whether any certificate will do.
     #[serde(default, rename = "insecureSkipTLS")]
     insecure_skip_tls: bool,
+    /// The proxy on the way there.
     #[serde(default)]
     proxy: Option<HttpsProxy>,
 }
 
-#[derive(Deserialize)]
+/// A proxy.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct HttpsProxy {
+    /// Its host and port. Without it there is no proxy.
     #[serde(default)]
+    #[schema(examples("proxy.example.org:3128"))]
     url: String,
+    /// How it is spoken to: `http` or `https`.
     #[serde(default)]
+    #[schema(examples("http"))]
     scheme: String,
+    /// Who signs in.
     #[serde(default)]
     user: String,
+    /// By which password.
     #[serde(default)]
     password: String,
 }
 
-#[derive(Deserialize)]
+/// Who is let in over ssh.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Ssh {
+    /// A private key, as PEM in Base64.
     #[serde(default, rename = "privateKey")]
+    #[schema(value_type = wire::Base64)]
     private_key: String,
+    /// What opens the key.
     #[serde(default, rename = "privateKeyPass")]
     private_key_pass: String,
     /// Nobody needs it: the private key holds it.
@@ -106,33 +132,49 @@ fn decoded(what: &str, base64: &str) -> Result<String, ApiError> {
         .ok_or_else(|| invalid(&format!("gitCredentials: {what} is no text encoded in base64")))
 }
 
-/// What everybody may know of it: no token, no key, no certificate.
-#[derive(Serialize)]
+/// What everybody may know of where files are kept elsewhere: no token, no key, no certificate.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ShownCredentials {
+    /// The address of the repository.
     #[serde(rename = "remoteURL")]
+    #[schema(examples("https://git.example.org/sockshop.git"))]
     remote_url: String,
+    /// Who signs in there.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(examples("tidegate"))]
     user: String,
+    /// How it is reached over http and https.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ShownHttps)]
     https: Option<ShownHttps>,
     #[serde(skip)]
     provisioned: bool,
 }
 
-#[derive(Serialize)]
+/// How a repository is reached over http and https.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ShownHttps {
+    /// Whether any certificate will do.
     #[serde(rename = "insecureSkipTLS")]
     insecure_skip_tls: bool,
+    /// The proxy on the way there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ShownProxy)]
     proxy: Option<ShownProxy>,
 }
 
-#[derive(Serialize)]
+/// What everybody may know of a proxy.
+#[derive(Serialize, ToSchema)]
 struct ShownProxy {
+    /// Its host and port.
+    #[schema(examples("proxy.example.org:3128"))]
     url: String,
+    /// How it is spoken to.
+    #[schema(examples("http"))]
     scheme: String,
+    /// Who signs in.
     #[serde(skip_serializing_if = "String::is_empty")]
     user: String,
 }

@@ -10,54 +10,86 @@ use tidegate_core::sequence::LatestEvent;
 use tidegate_core::shipyard::{Shipyard, Stage};
 use tidegate_resources::upstream::Upstreams;
 use tidegate_store::{ProjectRow, Reader, ServiceRow, StoreError};
+use utoipa::ToSchema;
 
 use super::credentials::ShownCredentials;
+use crate::openapi::wire;
 
 /// A project with its stages, in the order of its shipyard.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ExpandedProject {
+    /// When it was created.
+    #[schema(value_type = wire::Nanoseconds)]
     creation_date: String,
+    /// Its name.
+    #[schema(value_type = wire::ProjectName)]
     project_name: ProjectName,
+    /// The text of its shipyard.
     shipyard: String,
+    /// `apiVersion` of its shipyard.
+    #[schema(examples("spec.keptn.sh/0.2.2"))]
     shipyard_version: String,
+    /// Its stages.
     stages: Vec<ExpandedStage>,
+    /// Where its files are kept elsewhere; absent where they are kept here.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = ShownCredentials)]
     git_credentials: Option<ShownCredentials>,
-    /// Its repository was made for it, not given by a client.
+    /// Whether its repository was made for it, not given by a client.
     is_upstream_auto_provisioned: bool,
 }
 
 /// A stage with the services of its project, by name.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ExpandedStage {
+    /// Its name.
+    #[schema(value_type = wire::StageName)]
     pub(crate) stage_name: StageName,
+    /// The services of its project.
     services: Vec<ExpandedService>,
+    /// The stages whose sequences trigger one of this stage.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<wire::StageName>)]
     parent_stages: Vec<StageName>,
 }
 
-/// A service of a stage.
-#[derive(Serialize)]
+/// A service as it stands in a stage.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ExpandedService {
+    /// Its name.
+    #[schema(value_type = wire::ServiceName)]
     pub(crate) service_name: ServiceName,
+    /// When it was created.
+    #[schema(value_type = wire::Nanoseconds)]
     creation_date: String,
+    /// What runs there; absent where nothing was deployed.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, examples("registry.example.org/carts:1.2"))]
     deployed_image: Option<String>,
+    /// The newest event of each type.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, LastEvent>)]
     last_event_types: BTreeMap<EventType, LastEvent>,
-    /// Always there, and nothing in Keptn 1.4 ever fills it.
+    /// Always null: nothing in Keptn 1.4 ever fills it.
+    #[schema(value_type = Option<Value>, required)]
     open_remediations: Option<()>,
 }
 
 /// The newest event of a type.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct LastEvent {
+    /// Its id.
+    #[schema(value_type = wire::EventId)]
     event_id: EventId,
+    /// The delivery that it belongs to.
+    #[schema(value_type = wire::ContextId)]
     keptn_context: ContextId,
+    /// When it was accepted.
+    #[schema(value_type = wire::Nanoseconds)]
     time: String,
 }
 
