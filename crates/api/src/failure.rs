@@ -84,6 +84,7 @@ impl From<ResourceError> for ApiError {
             | ResourceError::CommitNotFound { .. } => Self::not_found(text),
             ResourceError::InvalidPath(_)
             | ResourceError::NoChart { .. }
+            | ResourceError::NotAPush
             | ResourceError::TooManyAtOnce(_)
             | ResourceError::TooMany { .. } => Self::bad_request(text),
             ResourceError::InvalidUpstream(UpstreamProblem::Url(_))

@@ -11,9 +11,9 @@ mod tidy;
 pub(crate) mod wire;
 
 use serde_json::{Value, json};
+use utoipa::openapi::OpenApi as Api;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::OpenApi as Api;
 use utoipa::{Modify, OpenApi};
 
 use tidy::{Fields, Parameters};

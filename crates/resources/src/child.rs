@@ -23,6 +23,13 @@ const TIME_MAX: Duration = Duration::from_secs(600);
 /// Most bytes that are said to somebody who pushes.
 const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Most bytes that are kept of why it ended.
+const REASON_BYTES_MAX: u64 = 4096;
+
+/// What `git receive-pack` says, in English, of a request that it cannot read.
+const UNREADABLE: [&str; 3] =
+    ["protocol error", "the remote end hung up unexpectedly", "unsupported object format"];
+
 /// Most bytes that are kept of what a call of ours says.
 const SAID_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -197,14 +204,22 @@ impl Git {
     /// Waits for all that it says. Blocks; there must be a runtime.
     pub(crate) fn answer(mut self, request: File) -> Result<Vec<u8>, ResourceError> {
         self.arg(".");
+        self.command.env("LC_ALL", "C").stderr(Stdio::piped());
         let waiting = async {
             let mut group = self.start(Some(request), Stdio::piped())?;
             let mut output = group.0.stdout.take().expect("it is piped").take(ANSWER_BYTES_MAX);
-            let mut answer = Vec::new();
+            let errors = group.0.stderr.take().expect("it is piped").take(REASON_BYTES_MAX);
+            let (mut answer, mut reason) = (Vec::new(), String::new());
             let all = async {
-                output.read_to_end(&mut answer).await?;
-                // Where it says more than that, it ends by the broken pipe.
-                drop(output);
+                let said = async {
+                    let read = output.read_to_end(&mut answer).await;
+                    // Where it says more than that, it ends by the broken pipe.
+                    drop(output);
+                    read
+                };
+                let (read, why) = tokio::join!(said, text_of(errors));
+                reason = why;
+                read?;
                 group.0.wait().await
             };
             let ended: Result<io::Result<ExitStatus>, _> = timeout(TIME_MAX, all).await;
@@ -216,7 +231,7 @@ impl Git {
                 {
                     Ok(answer)
                 }
-                Ok(Ok(status)) => Err(ResourceError::Program(format!("ended with {status}"))),
+                Ok(Ok(status)) => Err(not_received(status, &reason)),
                 Ok(Err(error)) => Err(ResourceError::Program(error.to_string())),
                 Err(_) => Err(too_long("receive-pack")),
             }
@@ -230,6 +245,17 @@ async fn text_of(mut said: impl AsyncRead + Unpin) -> String {
     // What was said before it broke off is all there is.
     let _ = said.read_to_end(&mut bytes).await;
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Why a push was not even answered. The request lies on our disk as a whole, so where Git cannot read it,
+/// it was sent so.
+fn not_received(status: ExitStatus, reason: &str) -> ResourceError {
+    let line = reason.lines().next().unwrap_or_default();
+    let line = line.strip_prefix("fatal: ").unwrap_or(line);
+    if status.code().is_some() && UNREADABLE.iter().any(|known| line.contains(known)) {
+        return ResourceError::NotAPush;
+    }
+    ResourceError::Program(format!("receive-pack ended with {status}: {line}"))
 }
 
 fn too_long(name: &str) -> ResourceError {

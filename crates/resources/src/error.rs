@@ -183,6 +183,9 @@ pub enum ResourceError {
         /// What it says.
         reason: String,
     },
+    /// What was sent as a push is none.
+    #[error("the request is no push, or is cut short; send it with `git push`")]
+    NotAPush,
     /// The files of the project are kept elsewhere, and here is a copy.
     #[error("this is a copy that cannot be pushed to; push to {url}")]
     ReadOnly {

@@ -8,6 +8,7 @@ mod control_plane;
 mod datastore;
 mod events;
 mod executions;
+mod git;
 mod integrations;
 mod openapi;
 mod resources;

@@ -2,6 +2,7 @@ use std::io::Write as _;
 
 use super::hook::pre_receive;
 use super::{GitService, Hosting, PackLimits, service_line};
+use crate::error::ResourceError;
 use crate::fixture::{Sockshop, dev};
 
 const SHIPYARD: &str = "\
@@ -108,18 +109,38 @@ fn the_first_line_names_the_service() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_no_git_is_answered_or_an_error_and_never_hangs() {
+async fn a_request_that_is_no_push_is_refused_and_never_hangs() {
     let shop = Sockshop::new();
     let program = std::env::current_exe().unwrap();
     let hosting = Hosting::new(shop.repositories.clone(), program).unwrap();
-    for garbage in [&b""[..], b"0000", b"garbage", &[0xff; 4096]] {
+    let unknown_digests = format!(
+        "0077{} {} refs/heads/x\0object-format=sha256\n0000",
+        "0".repeat(40),
+        "1".repeat(40)
+    );
+    for (garbage, is_push) in [
+        (&b""[..], false),
+        (b"0000", true),
+        (b"garbage", false),
+        (b"000", false),
+        (b"0009push0000", false),
+        (b"0032", false),
+        (b"ffff", false),
+        (b"\x89PNG\r\n\x1a\n", false),
+        (unknown_digests.as_bytes(), false),
+        (&[0xff; 4096], false),
+    ] {
         let mut request = tempfile::tempfile().unwrap();
         request.write_all(garbage).unwrap();
         std::io::Seek::rewind(&mut request).unwrap();
         let (hosting, name) = (hosting.clone(), shop.name.clone());
         let received = tokio::task::spawn_blocking(move || hosting.receive(&name, request));
-        if let Ok(received) = received.await.unwrap() {
-            assert_eq!(received.moved, []);
+        let received = received.await.unwrap().unwrap();
+        assert_eq!(received.moved, []);
+        match received.answer {
+            Ok(_) => assert!(is_push, "{garbage:?}"),
+            Err(ResourceError::NotAPush) => assert!(!is_push, "{garbage:?}"),
+            Err(error) => panic!("{garbage:?}: {error}"),
         }
     }
     assert_eq!(shop.repositories.projects().unwrap(), std::slice::from_ref(&shop.name));
