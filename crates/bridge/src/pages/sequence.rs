@@ -11,7 +11,7 @@ use tidegate_core::event::{EventKind, Phase};
 use tidegate_core::names::{ContextId, EventId, ProjectName};
 use tidegate_core::sequence::Context;
 use tidegate_store::{
-    ApprovalFilter, ExecutionSummary, LogRow, Reader, SequenceFilter, StoreError,
+    ApprovalFilter, EventFilter, ExecutionSummary, LogRow, Reader, SequenceFilter, StoreError,
 };
 
 use super::abort::parse;
@@ -99,6 +99,8 @@ struct Found {
     executions: Vec<ExecutionSummary>,
     hidden: usize,
     trace: Vec<LogRow>,
+    /// Whether the log is longer than that.
+    is_cut: bool,
     asked: Vec<Asked>,
     lines: HashMap<EventId, Line>,
     logs: HashMap<EventId, JobLog>,
@@ -146,7 +148,15 @@ fn read(
     };
     let approvals = reader.approvals(&filter, 0, APPROVALS_MAX)?.items.into_iter();
     let asked = approvals.map(|approval| Asked::read(reader, approval));
-    let trace = reader.trace(project, id, ENTRIES_MAX)?;
+    let mut trace = reader.trace(project, id, ENTRIES_MAX)?;
+    let is_cut = trace.len() as u64 >= ENTRIES_MAX;
+    if is_cut {
+        // The newest runs are shown, so their entries are.
+        let (project, context) = (Some(project.clone()), Some(id));
+        let filter = EventFilter { project, context, ..EventFilter::default() };
+        trace = reader.events(&filter, 0, ENTRIES_MAX)?.items;
+        trace.reverse();
+    }
     let lines = executions.iter().map(|summary| &summary.execution);
     let lines = lines.map(|run| Ok(Line::read(reader, run)?.map(|line| (run.trigger, line))));
     let tasks = opened(&executions, &trace, open).into_iter().take(LOGS_MAX);
@@ -157,6 +167,7 @@ fn read(
         lines: lines.filter_map(Result::transpose).collect::<Result<_, StoreError>>()?,
         logs: tasks.filter_map(|task| Some((task, logs.log(task, WINDOW_BYTES)?))).collect(),
         trace,
+        is_cut,
         executions,
         hidden,
         waiting: waiting(reader)?,
@@ -184,10 +195,10 @@ fn show(
     open: Option<EventId>,
     visitor: &Visitor,
 ) -> SequencePage {
-    let Found { context, executions, hidden, trace, asked, lines, logs, reruns, waiting } = found;
+    let Found { context, executions, hidden, trace, is_cut, asked, lines, logs, reruns, waiting } =
+        found;
     let list = format!("/bridge/project/{}/sequence", context.project);
     let path = format!("{list}/{}", context.id);
-    let is_cut = trace.len() as u64 >= ENTRIES_MAX;
     let is_open = context.open > 0;
     let ends = executions.iter().filter_map(|run| end_of(&run.execution));
     let end = if is_open { visitor.now } else { ends.max().unwrap_or(visitor.now) };

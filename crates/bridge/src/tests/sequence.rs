@@ -308,3 +308,25 @@ fn a_stage_that_is_paused_can_be_resumed_from_the_page() {
         assert!(!ada.get(&path(context)).await.text.contains("/resume\""));
     });
 }
+
+#[test]
+fn of_a_very_long_log_the_newest_part_is_shown() {
+    on_site(|site| async move {
+        let context = site.scene.deliver("hello:v1", &json!({}), &person("ci")).await;
+        let by = person("ci");
+        let note = |n: u32| {
+            let body = json!({"type": "x", "source": "y", "shkeptncontext": context,
+                "data": {"project": "tour", "n": n}});
+            let draft = tidegate_core::event::Draft::from_value(body).unwrap();
+            site.scene.engine.accept(draft, &by, None)
+        };
+        for accepted in futures_util::future::join_all((0..1000).map(note)).await {
+            accepted.unwrap();
+        }
+        site.scene.execute(context, "deployment", &json!({"message": "the very last"})).await;
+        let mut ada = site.sign_in("ada").await;
+        let page = ada.get(&path(context)).await;
+        assert!(page.text.contains("Only the newest 1,000 events of this context are shown."));
+        assert!(page.text.contains("the very last"), "its row has its events");
+    });
+}
