@@ -255,12 +255,14 @@ impl ProcessExecutor {
         log::of_event(&self.directories, event, self.config.output_max)
     }
 
-    /// The newest bytes of it, at most `bytes_max`.
+    /// The newest bytes of it, at most `bytes_max`, for a page: it takes no longer the more jobs are
+    /// kept.
     ///
     /// # Errors
     /// A log cannot be read.
     pub fn log_end(&self, event: EventId, bytes_max: usize) -> io::Result<Option<JobLog>> {
-        log::of_event(&self.directories, event, self.config.output_max.min(bytes_max))
+        let jobs = self.directories.shown_of(event);
+        log::of_jobs(&jobs, self.config.output_max.min(bytes_max))
     }
 
     /// Follows what the jobs of an event say, also of jobs that start later.

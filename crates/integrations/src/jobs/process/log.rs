@@ -61,13 +61,17 @@ pub(super) fn of_event(
     event: EventId,
     max: usize,
 ) -> io::Result<Option<JobLog>> {
-    let jobs = directories.of_event(event)?;
+    of_jobs(&directories.of_event(event)?, max)
+}
+
+/// The logs of these jobs, one after another; none where there is no job.
+pub(super) fn of_jobs(jobs: &[JobDir], max: usize) -> io::Result<Option<JobLog>> {
     if jobs.is_empty() {
         return Ok(None);
     }
     let mut whole = JobLog::default();
     let share = max / jobs.len();
-    for job in &jobs {
+    for job in jobs {
         // Looked at first: a job that ends meanwhile is read again, not shown as complete too soon.
         whole.running |= job.ended()?.is_none() && Lock::is_held(&job.lock());
         let log = read(&job.log(), share)?;
