@@ -286,7 +286,7 @@ fn whoever_waits_is_told_the_place_and_who_is_before() {
         site.scene.deliver("hello:v2", &json!({}), &person("ci")).await;
         let third = site.scene.deliver("hello:v3", &json!({}), &person("ci")).await;
         let page = ada.get(&path(third)).await;
-        assert_eq!(page.heading(), "delivery of hello is queued in qa");
+        assert_eq!(page.heading(), "delivery of hello:v3 is queued in qa");
         let line = page.between("<div class=\"about\">", "</div>");
         assert!(plain(line).contains("2nd in line for qa, behind delivery of hello:v1"), "{line}");
         assert!(line.contains(&path(first)));

@@ -1,11 +1,12 @@
 //! What a server must be like, and what opening does.
 
 use postgres::{Client, NoTls};
+use tidegate_core::sequence::Change;
 
 use crate::postgres::PostgresHome;
 use crate::postgres::migrate::MIGRATIONS;
-use crate::testing::{Fixture as _, Steps as _, entries, entry, event};
-use crate::{Home as _, Reader as _, StoreError};
+use crate::testing::{Fixture as _, Steps as _, context, entries, entry, event, project};
+use crate::{Home as _, Reader as _, SequenceSearch, Start, StoreError};
 
 use super::server::Server;
 use super::{Postgres, process};
@@ -87,4 +88,20 @@ fn what_cannot_be_reached_or_read_is_named() {
     assert!(error.contains("CREATE SCHEMA"), "{error}");
     let error = refusal("host=/tmp port=high password=hunter2").to_string();
     assert!(error.contains("port") && !error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn contexts_of_before_are_found_by_their_service() {
+    let mut store = Postgres::with_shop();
+    store.change(Change::Context(Box::new(context(1))));
+    let Postgres { home, reader, connection } = store;
+    drop((home, reader));
+    // The schema as it was before the change.
+    let before = "DROP INDEX context_service; ALTER TABLE context DROP COLUMN service;
+        UPDATE schema_version SET version = 1;";
+    Client::connect(&connection, NoTls).unwrap().batch_execute(before).unwrap();
+    let (_home, reader) = PostgresHome::open(&connection).unwrap();
+    let search = SequenceSearch { services: vec![context(1).service], ..Default::default() };
+    let found = reader.search(&project("shop"), &search, &|_| true, Start::Newest, 9).unwrap();
+    assert_eq!(found.items.len(), 1);
 }

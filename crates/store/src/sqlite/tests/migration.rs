@@ -4,12 +4,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
+use tidegate_core::sequence::Change;
 
 use crate::sqlite::checkpoint::Thresholds;
 use crate::sqlite::migrate::MIGRATIONS;
 use crate::sqlite::{SqliteHome, open};
-use crate::testing::{Steps as _, entries, entry, event, project};
-use crate::{Reader as _, StoreError};
+use crate::testing::{Steps as _, context, entries, entry, event, project};
+use crate::{Reader as _, SequenceSearch, Start, StoreError};
 
 use super::Sqlite;
 use super::child::{self, Child};
@@ -135,4 +136,20 @@ fn a_change_that_fails_names_the_file_and_changes_nothing() {
     assert!(text.contains("tidegate.db") && text.contains(&number), "{text}");
     // The change before it is whole and stays.
     assert_eq!(state(dir.path()), (MIGRATIONS.len() + 1, true, EVENTS));
+}
+
+#[test]
+fn contexts_of_before_are_found_by_their_service() {
+    let mut store = Sqlite::with_shop();
+    store.change(Change::Context(Box::new(context(1))));
+    let Sqlite { home, reader, dir } = store;
+    drop((home, reader));
+    // The store as it was before the change.
+    let before = "DROP INDEX context_service; ALTER TABLE context DROP COLUMN service;
+        PRAGMA user_version = 3;";
+    Connection::open(dir.path().join(open::FILE)).unwrap().execute_batch(before).unwrap();
+    let (_home, reader) = SqliteHome::open(dir.path()).unwrap();
+    let search = SequenceSearch { services: vec![context(1).service], ..Default::default() };
+    let found = reader.search(&project("shop"), &search, &|_| true, Start::Newest, 9).unwrap();
+    assert_eq!(found.items.len(), 1);
 }
