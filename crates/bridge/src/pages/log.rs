@@ -1,13 +1,14 @@
 //! The whole output of a task's jobs, as far as it is kept: plain text, in ranges where a reader asks
 //! for them.
 
+use std::collections::HashMap;
+
 use axum::extract::{Path, Query, State};
 use axum::http::header::{
     ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, ETAG, HeaderName, IF_RANGE, RANGE,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use std::collections::HashMap;
 use tidegate_core::names::EventId;
 
 use super::event::PLAIN;
