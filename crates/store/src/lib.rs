@@ -8,6 +8,7 @@ mod codec;
 mod codes;
 mod contract;
 pub mod memory;
+mod overview;
 pub mod postgres;
 mod query;
 mod rows;
@@ -22,6 +23,11 @@ mod testing;
 
 pub use audit::AuditHead;
 pub use contract::{Home, InputRecord, StoreError, Write, Written};
+pub use overview::{
+    ASKED_MAX, Asked, Cell, DECIDED_MAX, EVALUATIONS_MAX, Environment, EnvironmentFilter, OPEN_MAX,
+    Only, Place, ProjectOrder, ProjectOverview, ProjectsFilter, RECENT_MAX, RECENT_OF_EACH_MAX,
+    Run, StageOverview, Version, Versions,
+};
 pub use query::{
     ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LINE_MAX,
     LineRow, LogRow, OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow, Standing,

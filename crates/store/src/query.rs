@@ -15,6 +15,7 @@ use tidegate_core::sequence::{
 
 use crate::audit::AuditHead;
 use crate::contract::StoreError;
+use crate::overview::{Environment, EnvironmentFilter, ProjectOverview, ProjectsFilter, Versions};
 use crate::rows::{
     DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
 };
@@ -40,6 +41,14 @@ impl<T> Page<T> {
         let end = offset.saturating_add(items.len() as u64);
         let next = (!items.is_empty() && end < total).then_some(end);
         Self { items, total, next }
+    }
+
+    /// One page of everything that matches.
+    pub(crate) fn cut(matching: Vec<T>, offset: u64, limit: u64) -> Self {
+        let total = matching.len() as u64;
+        let skip = usize::try_from(offset).unwrap_or(usize::MAX);
+        let take = usize::try_from(limit.min(PAGE_MAX)).unwrap_or(usize::MAX);
+        Self::new(matching.into_iter().skip(skip).take(take).collect(), offset, total)
     }
 
     /// A page without anything.
@@ -401,6 +410,23 @@ pub trait Reader: Send + Sync + 'static {
         from: u64,
         limit: u64,
     ) -> Result<Vec<SignedCheckpoint>, StoreError>;
+    /// Where the services of a project stand, one page of them; none where there is no such project.
+    fn environment(
+        &self,
+        project: &ProjectName,
+        filter: &EnvironmentFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Option<Environment>, StoreError>;
+    /// Where projects stand.
+    fn overview(
+        &self,
+        filter: &ProjectsFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<ProjectOverview>, StoreError>;
+    /// What runs where: services of all projects whose name, or whose project's, has this part.
+    fn versions(&self, part: &str, offset: u64, limit: u64) -> Result<Versions, StoreError>;
     /// Executions of a project, newest first.
     fn all_executions(
         &self,

@@ -17,6 +17,7 @@ mod journal;
 mod lanes;
 mod log;
 mod outbox;
+mod overview;
 mod page;
 mod people;
 mod projects;

@@ -11,6 +11,9 @@ use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, 
 
 use crate::audit::AuditHead;
 use crate::contract::StoreError;
+use crate::overview::{
+    self, Environment, EnvironmentFilter, ProjectOverview, ProjectsFilter, Versions,
+};
 use crate::query::{
     ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LineRow, LogRow,
     OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
@@ -20,7 +23,7 @@ use crate::rows::{
 };
 use crate::search::{Found, SequenceSearch, Start};
 
-use super::page::page;
+use super::overview::Snapshot;
 use super::table::Rows;
 use super::{
     approvals, audit, contexts, deferred, executions, lanes, log, outbox, people, projects, sagas,
@@ -55,7 +58,7 @@ fn scope(project: &ProjectName, stage: &StageName, service: &ServiceName) -> Sco
 
 impl Reader for MemoryReader {
     fn projects(&self, offset: u64, limit: u64) -> Result<Page<ProjectRow>, StoreError> {
-        Ok(page(projects::all(&self.rows())?, offset, limit))
+        Ok(Page::cut(projects::all(&self.rows())?, offset, limit))
     }
 
     fn project(&self, name: &ProjectName) -> Result<Option<ProjectRow>, StoreError> {
@@ -81,7 +84,7 @@ impl Reader for MemoryReader {
         offset: u64,
         limit: u64,
     ) -> Result<Page<LogRow>, StoreError> {
-        Ok(page(log::list(&self.rows(), filter)?, offset, limit))
+        Ok(Page::cut(log::list(&self.rows(), filter)?, offset, limit))
     }
 
     fn trace(
@@ -103,7 +106,7 @@ impl Reader for MemoryReader {
         offset: u64,
         limit: u64,
     ) -> Result<Page<Event>, StoreError> {
-        Ok(page(outbox::list(&self.rows(), filter)?, offset, limit))
+        Ok(Page::cut(outbox::list(&self.rows(), filter)?, offset, limit))
     }
 
     fn sequences(
@@ -114,7 +117,7 @@ impl Reader for MemoryReader {
         limit: Option<u64>,
     ) -> Result<Page<Context>, StoreError> {
         let found = contexts::list(&self.rows(), project, filter)?;
-        Ok(page(found, offset, limit.unwrap_or(PAGE_MAX)))
+        Ok(Page::cut(found, offset, limit.unwrap_or(PAGE_MAX)))
     }
 
     fn search(
@@ -161,7 +164,7 @@ impl Reader for MemoryReader {
         offset: u64,
         limit: u64,
     ) -> Result<Page<Approval>, StoreError> {
-        Ok(page(approvals::list(&self.rows(), filter)?, offset, limit))
+        Ok(Page::cut(approvals::list(&self.rows(), filter)?, offset, limit))
     }
 
     fn newest_approvals(
@@ -206,7 +209,7 @@ impl Reader for MemoryReader {
     }
 
     fn audit_heads(&self, offset: u64, limit: u64) -> Result<Page<AuditHead>, StoreError> {
-        Ok(page(audit::heads(&self.rows())?, offset, limit))
+        Ok(Page::cut(audit::heads(&self.rows())?, offset, limit))
     }
 
     fn audit_checkpoints(
@@ -227,7 +230,7 @@ impl Reader for MemoryReader {
     }
 
     fn quarantined(&self, offset: u64, limit: u64) -> Result<Page<QuarantineRow>, StoreError> {
-        Ok(page(deferred::quarantined(&self.rows())?, offset, limit))
+        Ok(Page::cut(deferred::quarantined(&self.rows())?, offset, limit))
     }
 
     fn latest_events(
@@ -239,6 +242,29 @@ impl Reader for MemoryReader {
         log::latest(&self.rows(), &scope(project, stage, service))
     }
 
+    fn environment(
+        &self,
+        project: &ProjectName,
+        filter: &EnvironmentFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Option<Environment>, StoreError> {
+        overview::environment(&Snapshot(&self.rows()), project, filter, (offset, limit))
+    }
+
+    fn overview(
+        &self,
+        filter: &ProjectsFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<ProjectOverview>, StoreError> {
+        overview::projects(&Snapshot(&self.rows()), filter, (offset, limit))
+    }
+
+    fn versions(&self, part: &str, offset: u64, limit: u64) -> Result<Versions, StoreError> {
+        overview::versions(&Snapshot(&self.rows()), part, (offset, limit))
+    }
+
     fn all_executions(
         &self,
         project: &ProjectName,
@@ -247,7 +273,7 @@ impl Reader for MemoryReader {
         limit: u64,
     ) -> Result<Page<ExecutionSummary>, StoreError> {
         let rows = self.rows();
-        page(executions::list(&rows, project, filter)?, offset, limit)
+        Page::cut(executions::list(&rows, project, filter)?, offset, limit)
             .try_map(|execution| executions::summary(&rows, execution))
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn put(session: &Session, approval: &Approval) -> Result<(), StoreErr
     Ok(())
 }
 
-fn read(row: &Row) -> Result<Approval, StoreError> {
+pub(super) fn read(row: &Row) -> Result<Approval, StoreError> {
     let seq: i64 = get(row, 0)?;
     from_json(get(row, 1)?, || format!("table approval, seq {seq}"))
 }

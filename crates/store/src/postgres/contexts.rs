@@ -38,7 +38,7 @@ pub(super) fn put(session: &Session, context: &Context, now: Timestamp) -> Resul
     Ok(())
 }
 
-fn read(row: &Row) -> Result<Context, StoreError> {
+pub(super) fn read(row: &Row) -> Result<Context, StoreError> {
     let seq: i64 = get(row, 0)?;
     from_json(get(row, 1)?, || format!("table context, seq {seq}"))
 }

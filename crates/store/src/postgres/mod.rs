@@ -26,6 +26,7 @@ mod log;
 mod migrate;
 mod nul;
 mod outbox;
+mod overview;
 mod people;
 mod plans;
 mod pool;

@@ -9,6 +9,9 @@ use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, 
 
 use crate::audit::AuditHead;
 use crate::contract::StoreError;
+use crate::overview::{
+    self, Environment, EnvironmentFilter, ProjectOverview, ProjectsFilter, Versions,
+};
 use crate::query::{
     ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LineRow, LogRow,
     OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
@@ -18,6 +21,7 @@ use crate::rows::{
 };
 use crate::search::{Found, SequenceSearch, Start};
 
+use super::overview::Snapshot;
 use super::pool::PostgresReaders;
 use super::session::Session;
 use super::{
@@ -212,6 +216,31 @@ impl Reader for PostgresReaders {
         limit: u64,
     ) -> Result<Vec<SignedCheckpoint>, StoreError> {
         self.read(|session| audit::checkpoints(session, chain, from, limit))
+    }
+
+    fn environment(
+        &self,
+        project: &ProjectName,
+        filter: &EnvironmentFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Option<Environment>, StoreError> {
+        self.read(|session| {
+            overview::environment(&Snapshot(session), project, filter, (offset, limit))
+        })
+    }
+
+    fn overview(
+        &self,
+        filter: &ProjectsFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<ProjectOverview>, StoreError> {
+        self.read(|session| overview::projects(&Snapshot(session), filter, (offset, limit)))
+    }
+
+    fn versions(&self, part: &str, offset: u64, limit: u64) -> Result<Versions, StoreError> {
+        self.read(|session| overview::versions(&Snapshot(session), part, (offset, limit)))
     }
 
     fn all_executions(

@@ -25,6 +25,7 @@ mod log;
 mod migrate;
 mod open;
 mod outbox;
+mod overview;
 mod people;
 mod plans;
 mod pool;

@@ -10,6 +10,9 @@ use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, 
 
 use crate::audit::AuditHead;
 use crate::contract::StoreError;
+use crate::overview::{
+    self, Environment, EnvironmentFilter, ProjectOverview, ProjectsFilter, Versions,
+};
 use crate::query::{
     ApprovalFilter, ApprovalState, EventFilter, ExecutionFilter, ExecutionSummary, LineRow, LogRow,
     OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
@@ -20,6 +23,7 @@ use crate::rows::{
 use crate::search::{Found, SequenceSearch, Start};
 
 use super::keys::ProjectId;
+use super::overview::Snapshot;
 use super::pool::SqliteReaders;
 use super::tally::{self, Tally};
 use super::{
@@ -244,6 +248,31 @@ impl Reader for SqliteReaders {
         limit: u64,
     ) -> Result<Vec<SignedCheckpoint>, StoreError> {
         self.read(|connection| audit::checkpoints(connection, chain, from, limit))
+    }
+
+    fn environment(
+        &self,
+        project: &ProjectName,
+        filter: &EnvironmentFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Option<Environment>, StoreError> {
+        self.read(|connection| {
+            overview::environment(&Snapshot(connection), project, filter, (offset, limit))
+        })
+    }
+
+    fn overview(
+        &self,
+        filter: &ProjectsFilter,
+        offset: u64,
+        limit: u64,
+    ) -> Result<Page<ProjectOverview>, StoreError> {
+        self.read(|connection| overview::projects(&Snapshot(connection), filter, (offset, limit)))
+    }
+
+    fn versions(&self, part: &str, offset: u64, limit: u64) -> Result<Versions, StoreError> {
+        self.read(|connection| overview::versions(&Snapshot(connection), part, (offset, limit)))
     }
 
     fn all_executions(

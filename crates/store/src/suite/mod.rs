@@ -8,6 +8,7 @@ pub(crate) mod lanes;
 pub(crate) mod listing;
 pub(crate) mod log;
 pub(crate) mod outbox;
+pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod prune;
 pub(crate) mod rows;
@@ -41,6 +42,12 @@ macro_rules! contract {
                 what_runs_reads_back_equal;
             outbox: open_events_come_newest_first_until_closed, a_delivery_id_is_never_used_again,
                 a_cancelled_delivery_says_so;
+            overview: a_service_stands_where_its_newest_run_and_deployment_say,
+                evaluations_come_from_the_newest_deliveries_oldest_first,
+                approvals_that_wait_are_counted_and_the_newest_are_read,
+                services_are_narrowed_by_name_and_by_how_they_stand,
+                projects_come_by_what_waits_and_moves_or_by_name,
+                what_runs_where_is_listed_over_all_projects;
             timers: timers_come_earliest_first_and_are_replaced,
                 expiries_are_left_out_where_they_are_not_asked_for,
                 what_is_deferred_comes_back_once_and_in_order,

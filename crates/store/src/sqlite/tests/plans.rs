@@ -8,7 +8,8 @@ use crate::search::Driver;
 use crate::sqlite::keys::ProjectId;
 use crate::sqlite::list::List;
 use crate::sqlite::{
-    approvals, audit, contexts, executions, lanes, latest, log, outbox, prune, tasks, timers,
+    approvals, audit, contexts, executions, lanes, latest, log, outbox, overview, prune, tasks,
+    timers,
 };
 use crate::testing::{Fixture as _, context_id, event_id, project};
 use crate::{
@@ -68,6 +69,13 @@ fn what_a_page_reads_is_found_by_key_and_comes_in_order() {
         audit::CHECKPOINTED,
         audit::CHECKPOINTS,
         lanes::DEPLOYED,
+        overview::NEXT_NAME,
+        overview::NEWEST,
+        overview::RUN,
+        overview::APPROVAL,
+        overview::OPEN,
+        overview::RECENT,
+        overview::STAGES,
         "SELECT principal, expires FROM session WHERE digest = ?1 AND expires > ?2",
     ] {
         direct(&store.home.connection, sql);
@@ -151,6 +159,17 @@ fn a_search_walks_one_index_in_either_direction_without_sorting() {
     direct(&store.home.connection, lanes::LANE);
     let line = plan(&store.home.connection, lanes::BEFORE);
     assert!(line.contains("(lane=? AND queue=? AND position<?)"), "{line}");
+}
+
+#[test]
+fn lanes_of_some_services_are_found_in_the_index_of_their_project() {
+    let store = Sqlite::fresh();
+    let plan = plan(&store.home.connection, overview::LANES);
+    assert!(
+        plan.contains("SEARCH lane USING COVERING INDEX") && !plan.contains("SCAN lane"),
+        "{plan}"
+    );
+    assert!(!plan.contains("SCAN word") && !plan.contains("SCAN deployed"), "{plan}");
 }
 
 #[test]
