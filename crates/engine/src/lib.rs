@@ -15,6 +15,7 @@ mod files;
 mod handle;
 mod later;
 mod machine;
+mod once;
 mod port;
 mod repository;
 mod resolve;
@@ -35,6 +36,7 @@ pub use port::{
     SystemEntropy,
 };
 pub use resolve::RepositoryResolver;
+pub use saga::{PROJECT_NAME_BYTES_MAX, SERVICE_NAME_BYTES_MAX};
 pub use work::{Done, Notice, Submission, Work};
 
 #[cfg(test)]

@@ -18,6 +18,10 @@ use crate::handle::Engine;
 use crate::port::Provisioner;
 use crate::repository::{create_project, create_service, newest_shipyard};
 
+/// Longest name of a new project, in bytes. Keptn 1.4's default; whoever takes the name in asks.
+pub const PROJECT_NAME_BYTES_MAX: usize = 200;
+/// Longest name of a new service, in bytes. Keptn 1.4's default; whoever takes the name in asks.
+pub const SERVICE_NAME_BYTES_MAX: usize = 43;
 /// `source` of the events that Keptn's control plane made.
 const SHIPYARD_CONTROLLER: &str = "shipyard-controller";
 

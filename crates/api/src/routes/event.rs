@@ -3,9 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use jiff::SignedDuration;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use tidegate_core::approval::APPROVAL;
 use tidegate_core::event::{Draft, DraftError, EventKind, EventType, Phase};
 use tidegate_core::names::{ContextId, TaskName};
@@ -25,8 +23,6 @@ use crate::state::ApiState;
 /// Names a request, so that repeating it does nothing again.
 const KEY_HEADER: &str = "idempotency-key";
 const KEY_BYTES_MAX: usize = 255;
-/// How long an answer is kept for its key.
-const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Keptn 1.4's answer: the context, which clients must use from now on.
 #[derive(Serialize, ToSchema)]
@@ -122,12 +118,5 @@ fn key(
         let message = format!("an Idempotency-Key has 1 to {KEY_BYTES_MAX} bytes, such as a UUID");
         return Err(ApiError::bad_request(message));
     }
-    let owner = serde_json::to_vec(by).map_err(|error| ApiError::internal(&error))?;
-    let key = Sha256::new().chain_update(owner).chain_update([0]).chain_update(value);
-    Ok(Some(IdempotencyRow {
-        key: key.finalize().into(),
-        request: Sha256::digest(body).into(),
-        answer: String::new(),
-        expires: engine.now() + KEPT,
-    }))
+    Ok(Some(engine.once(by, value, body)?))
 }

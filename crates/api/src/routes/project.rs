@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use tidegate_core::names::{ProjectName, StageName};
 use tidegate_core::shipyard::Shipyard;
-use tidegate_engine::Failure;
+use tidegate_engine::{Failure, PROJECT_NAME_BYTES_MAX};
 use tidegate_resources::upstream::Upstream;
 use tidegate_resources::{Place, ResourcePath};
 use utoipa::ToSchema;
@@ -35,9 +35,6 @@ pub(crate) use expanded::{ExpandedProject, ExpandedService, ExpandedStage};
 const SHIPYARD_EXAMPLE: &str = "YXBpVmVyc2lvbjogc3BlYy5rZXB0bi5zaC8wLjIuMgpraW5kOiBTaGlweWFyZAptZXRhZG\
     F0YTogeyBuYW1lOiBzb2Nrc2hvcCB9CnNwZWM6CiAgc3RhZ2VzOgogICAgLSBuYW1lOiBxYQogICAgICBzZXF1ZW5jZXM6Ci\
     AgICAgICAgLSBuYW1lOiBkZWxpdmVyeQogICAgICAgICAgdGFza3M6IFt7IG5hbWU6IGRlcGxveW1lbnQgfV0K";
-
-/// Longest name of a new project, in bytes. Keptn 1.4's default.
-const NAME_BYTES_MAX: usize = 200;
 
 /// A page of projects, by name.
 #[derive(Serialize, ToSchema)]
@@ -256,8 +253,9 @@ fn new_name(text: &str) -> Result<ProjectName, ApiError> {
     if text.is_empty() {
         return Err(invalid("project name missing"));
     }
-    if text.len() > NAME_BYTES_MAX {
-        let why = format!("project name exceeds maximum size of {NAME_BYTES_MAX} characters");
+    if text.len() > PROJECT_NAME_BYTES_MAX {
+        let why =
+            format!("project name exceeds maximum size of {PROJECT_NAME_BYTES_MAX} characters");
         return Err(invalid(&why));
     }
     path::project(text).ok_or_else(|| {

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use tidegate_core::names::ServiceName;
-use tidegate_engine::Failure;
+use tidegate_engine::{Failure, SERVICE_NAME_BYTES_MAX};
 use utoipa::ToSchema;
 
 use super::project::ExpandedService;
@@ -18,9 +18,6 @@ use crate::openapi::wire;
 use crate::path::{self, Path};
 use crate::query::{PAGE, PageFields, Query};
 use crate::state::ApiState;
-
-/// Longest name of a new service, in bytes. Keptn 1.4's default.
-const NAME_BYTES_MAX: usize = 43;
 
 /// A page of services, by name.
 #[derive(Serialize, ToSchema)]
@@ -146,8 +143,9 @@ fn new_name(text: &str) -> Result<ServiceName, ApiError> {
     if text.is_empty() {
         return Err(ApiError::bad_request("must provide a service name"));
     }
-    if text.len() > NAME_BYTES_MAX {
-        let why = format!("service name exceeds maximum size of {NAME_BYTES_MAX} characters");
+    if text.len() > SERVICE_NAME_BYTES_MAX {
+        let why =
+            format!("service name exceeds maximum size of {SERVICE_NAME_BYTES_MAX} characters");
         return Err(ApiError::bad_request(why));
     }
     ServiceName::new(text).map_err(|error| {
