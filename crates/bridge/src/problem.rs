@@ -4,6 +4,7 @@ use askama::Template;
 use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use tidegate_core::names::NameError;
 use tidegate_core::sequence::Refusal;
 use tidegate_engine::Failure;
 use tidegate_store::StoreError;
@@ -36,6 +37,12 @@ pub(crate) enum Problem {
     /// It is somebody else's to see or to do.
     #[error("not allowed")]
     Forbidden,
+    /// A name breaks a rule.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// A name is longer than this, in bytes.
+    #[error("a name has at most {0} bytes")]
+    LongName(usize),
     /// The page knows another method only.
     #[error("this address does not take that method")]
     Method,
@@ -148,6 +155,15 @@ impl Problem {
                 then: "Ask whoever runs this installation for the right to do it.",
                 ..words(StatusCode::FORBIDDEN, "Not allowed", "You may not see or do this.")
             },
+            Self::Name(_) | Self::LongName(_) => Words {
+                undone: "Nothing was changed.",
+                then: "Go back and choose another name.",
+                ..words(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "Not accepted",
+                    &sentence(&self.to_string()),
+                )
+            },
             Self::Method => words(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "Not accepted",
@@ -233,7 +249,7 @@ fn internal(error: &(dyn std::error::Error + 'static)) -> Words {
 }
 
 /// An error as a sentence: it begins in upper case and ends with a full stop.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let end = if text.ends_with('.') { "" } else { "." };

@@ -10,8 +10,8 @@ use tower_http::compression::CompressionLayer;
 
 use crate::live::Streams;
 use crate::pages::{
-    abort, approval, bulk, conflict, event, inbox, log, login, me, moved, pause, projects, rerun,
-    search, sequence, sequences, trace,
+    abort, approval, bulk, conflict, environment, event, inbox, log, login, me,
+    moved, pause, projects, rerun, search, sequence, sequences, service, trace,
 };
 use crate::state::BridgeState;
 use crate::{assets, dress, headers, live};
@@ -65,6 +65,9 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/approvals/decided", get(bulk::page))
         .route("/bridge/projects", get(projects::page))
         .route("/bridge/search", get(search::page))
+        .route("/bridge/project/{project}", get(environment::page))
+        .route("/bridge/project/{project}/environment/stage/{stage}", get(environment::stage))
+        .route("/bridge/project/{project}/services", post(service::create))
         .route("/bridge/project/{project}/sequence", get(sequences::page))
         .route("/bridge/project/{project}/upstream/conflict", post(conflict::settle))
         .route("/bridge/project/{project}/sequence/{context}", get(sequence::page))
@@ -84,7 +87,6 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/assets/{name}", get(assets::serve))
         // Keptn's own addresses.
         .route("/bridge/dashboard", get(moved::projects))
-        .route("/bridge/project/{project}", get(moved::project))
         .route("/bridge/project/{project}/environment", get(moved::project))
         .route("/bridge/project/{project}/sequence/{context}/stage/{stage}", get(moved::stage))
         .route("/bridge/project/{project}/sequence/{context}/event/{event}", get(moved::event))

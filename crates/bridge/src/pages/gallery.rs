@@ -17,7 +17,7 @@ use tidegate_core::sequence::{Commits, Deployed, Evidence};
 
 use crate::frame::{Frame, Place, html};
 use crate::problem::Problem;
-use crate::view::{Asked, Card, Chip, Standing, Status, Text};
+use crate::view::{Asked, Card, Chip, Paddle, Standing, Status, Text};
 use crate::visitor::{Taste, Visitor};
 
 #[derive(Template)]
@@ -25,6 +25,7 @@ use crate::visitor::{Taste, Visitor};
 pub(crate) struct GalleryPage {
     pub(crate) frame: Frame,
     pub(crate) chips: Vec<Chip>,
+    pub(crate) paddles: [Paddle; 5],
     pub(crate) cards: Vec<Card>,
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn gallery(visitor: &Visitor, labels: &BTreeMap<String, String>) -> G
     GalleryPage {
         frame: Frame::new(visitor, Text::line("Gallery"), Place::Nowhere, 3),
         chips: Status::ALL.into_iter().map(Chip::plain).collect(),
+        paddles: Paddle::ALL,
         cards: vec![
             card(&asked(ApprovalState::Open)).unfolded(),
             card(&warning),

@@ -4,6 +4,7 @@ pub(crate) mod abort;
 pub(crate) mod approval;
 pub(crate) mod bulk;
 pub(crate) mod conflict;
+pub(crate) mod environment;
 pub(crate) mod event;
 #[cfg(any(test, debug_assertions))]
 pub(crate) mod gallery;
@@ -18,4 +19,5 @@ pub(crate) mod rerun;
 pub(crate) mod search;
 pub(crate) mod sequence;
 pub(crate) mod sequences;
+pub(crate) mod service;
 pub(crate) mod trace;

@@ -22,10 +22,14 @@ pub(crate) async fn projects() -> Response {
     see_other("/bridge/projects")
 }
 
-/// `GET /bridge/project/{project}` and its environment.
-pub(crate) async fn project(Path(project): Path<String>) -> Result<Response, Problem> {
+/// `GET /bridge/project/{project}/environment`
+pub(crate) async fn project(
+    Path(project): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
     let project = ProjectName::new(project).map_err(|_| Problem::NotFound("project"))?;
-    Ok(see_other(&format!("/bridge/project/{project}/sequence")))
+    let query = query.map_or(String::new(), |query| format!("?{query}"));
+    Ok(see_other(&format!("/bridge/project/{project}{query}")))
 }
 
 /// `GET …/sequence/{context}/stage/{stage}`

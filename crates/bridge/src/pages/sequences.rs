@@ -11,6 +11,7 @@ use tidegate_core::names::ProjectName;
 use tidegate_core::shipyard::Shipyard;
 use tidegate_store::{Found, Position, Reader, Start, StoreError};
 
+use super::environment::upstream;
 use crate::frame::{Frame, Place, Section, html, waiting};
 use crate::live::Topic;
 use crate::problem::{Problem, see_other};
@@ -126,13 +127,7 @@ pub(crate) async fn page(
     let (name, wanted) = (project.clone(), filter.clone());
     let read = state.engine.read(move |reader| read(reader, &name, &wanted, start));
     let answer = read.await?.ok_or_else(missing)?;
-    let upstream = match state.engine.upstream(project.clone()).await {
-        Ok(status) => status.map(|status| Upstream::new(&status, &visitor)),
-        Err(error) => {
-            tracing::error!(%project, %error, "an upstream cannot be shown");
-            None
-        }
-    };
+    let upstream = upstream(&state, &project, &visitor).await;
     html(&show(&project, path, &filter, answer, upstream, &visitor), StatusCode::OK)
 }
 

@@ -60,7 +60,7 @@ fn text_and_controls_stand_out_from_what_is_behind_them() {
     check("paper", "ask", 4.5);
     check("paper", "ink", 4.5);
     for state in ["pass", "warn", "fail", "ask", "running", "quiet", "stopped"] {
-        for back in ["paper", "surface", "sunken", &format!("{state}-tint")] {
+        for back in ["paper", "surface", "sunken", "selected", &format!("{state}-tint")] {
             check(state, back, 4.5);
         }
         for text in ["ink", "ink-2"] {

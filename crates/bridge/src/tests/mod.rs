@@ -3,6 +3,7 @@
 mod browser;
 mod colours;
 mod decisions;
+mod environment;
 mod escaping;
 mod forms;
 mod inbox;

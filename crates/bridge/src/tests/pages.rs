@@ -166,10 +166,9 @@ fn addresses_of_keptns_bridge_lead_to_the_same_thing() {
             ("/bridge".to_owned(), "/bridge/inbox".to_owned()),
             ("/bridge/".to_owned(), "/bridge/inbox".to_owned()),
             ("/bridge/dashboard".to_owned(), "/bridge/projects".to_owned()),
-            ("/bridge/project/tour".to_owned(), "/bridge/project/tour/sequence".to_owned()),
             (
-                "/bridge/project/tour/environment".to_owned(),
-                "/bridge/project/tour/sequence".to_owned(),
+                "/bridge/project/tour/environment?service=a".to_owned(),
+                "/bridge/project/tour?service=a".to_owned(),
             ),
             (format!("/bridge/trace/{context}"), sequence.clone()),
             (

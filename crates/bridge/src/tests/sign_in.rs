@@ -97,6 +97,8 @@ fn a_stranger_learns_nothing() {
             "/bridge/inbox",
             "/bridge/projects",
             "/bridge/me",
+            "/bridge/project/tour",
+            "/bridge/project/tour/environment/stage/qa",
             "/bridge/project/tour/sequence",
             "/bridge/live?topic=all",
             "/bridge/approval/11111111-1111-4111-8111-111111111111",

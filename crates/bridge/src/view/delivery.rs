@@ -1,6 +1,6 @@
 //! How a delivery stands, told from its summary: lists read little else.
 
-use tidegate_core::approval::Decision;
+use tidegate_core::approval::{Approval, Decision};
 use tidegate_core::event::text;
 use tidegate_core::names::StageName;
 use tidegate_core::sequence::{Context, ContextState, StageState};
@@ -61,6 +61,14 @@ impl Delivery {
         Ok(delivery)
     }
 
+    /// The same where the newest decisions of its project are at hand.
+    pub(crate) fn known(context: Context, decided: &[Approval]) -> Self {
+        let of_this = decided.iter().filter(|approval| approval.context == context.id);
+        let declined = of_this.filter(|approval| is_declined(approval));
+        let declined = declined.map(|approval| approval.scope.stage.clone()).collect();
+        Self { declined, ..Self::bare(context) }
+    }
+
     /// How it stands.
     pub(crate) fn status(&self) -> Status {
         let stages = || self.context.stages.iter().map(|stage| self.status_of(stage));
@@ -117,9 +125,7 @@ fn declined(reader: &dyn Reader, context: &Context) -> Result<Vec<StageName>, St
         ..ApprovalFilter::default()
     };
     let approvals = reader.approvals(&filter, 0, 100)?.items.into_iter();
-    let declined = approvals.filter(|approval| {
-        approval.decided().is_some_and(|decided| decided.decision == Decision::Decline)
-    });
+    let declined = approvals.filter(is_declined);
     Ok(declined.map(|approval| approval.scope.stage).collect())
 }
 
@@ -129,6 +135,10 @@ fn failure(reader: &dyn Reader, context: &Context) -> Result<Text, StoreError> {
     let Some(failed) = failed else { return Ok(Text::default()) };
     let event = reader.event(failed.id)?;
     Ok(event.map_or_else(Text::default, |(_, row)| fault(text(&row.event.data, "message"))))
+}
+
+fn is_declined(approval: &Approval) -> bool {
+    approval.decided().is_some_and(|decided| decided.decision == Decision::Decline)
 }
 
 fn asks(stage: &StageState) -> bool {

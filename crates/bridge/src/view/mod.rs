@@ -4,13 +4,17 @@
 mod card;
 mod delivery;
 mod filter;
+mod gate;
+mod graph;
 mod image;
 mod label;
 mod output;
 mod payload;
+mod policy;
 mod row;
 mod run;
 mod sentence;
+mod standing;
 mod status;
 mod svg;
 mod text;
@@ -20,15 +24,21 @@ mod when;
 pub(crate) use card::{Asked, Card, Standing, Verdict, needs_reason, points};
 pub(crate) use delivery::Delivery;
 pub(crate) use filter::{Filter, Value};
+#[cfg(any(test, debug_assertions))]
+pub(crate) use gate::Paddle;
+pub(crate) use gate::{Before, Gate, Way};
+pub(crate) use graph::{Graph, Map};
 pub(crate) use image::{Image, image_of, short, version};
 pub(crate) use label::{Label, labels};
 pub(crate) use output::WINDOW_BYTES;
 pub(crate) use payload::Node;
+pub(crate) use policy::{Asks, Policy};
 pub(crate) use row::{Row, Usual};
 pub(crate) use run::{
     Entry, Line, Material, Payload, Run, Scale, Stage, by_stage, end_of, first_failure, status_of,
 };
 pub(crate) use sentence::Sentence;
+pub(crate) use standing::ServiceStanding;
 pub(crate) use status::Status;
 pub(crate) use svg::Svg;
 pub(crate) use text::Text;

@@ -94,6 +94,11 @@ impl Source for Snapshot<'_> {
         Ok(Page::cut(found, offset, limit))
     }
 
+    fn held(&self, project: &ProjectName) -> Result<Vec<(StageName, u64)>, StoreError> {
+        let stages = self.stages(project)?.into_iter().filter(|stage| stage.running > 0);
+        Ok(stages.map(|stage| (stage.stage, stage.running)).collect())
+    }
+
     fn stages(&self, project: &ProjectName) -> Result<Vec<StageLanes>, StoreError> {
         let mut stages: BTreeMap<StageName, (u64, u64)> = BTreeMap::new();
         for place in self.places(Table::Deployed, project)? {

@@ -28,13 +28,12 @@ pub(crate) fn environment(
     let recent = source.recent(name, None, RECENT_MAX)?;
     let services = services(source.services(name)?, filter, &open, &recent, page);
     let lanes = source.lanes(name, &services.items)?;
-    let stages = source.stages(name)?.into_iter();
     Ok(Some(Environment {
         cells: cells(source, name, lanes)?,
         asked: asked(source, name, &open, &filter.service)?,
         waiting: by_stage(&open),
         waiting_is_cut,
-        running: stages.filter(|s| s.running > 0).map(|s| (s.stage, s.running)).collect(),
+        running: source.held(name)?.into_iter().collect(),
         decided: source.decided(name, DECIDED_MAX)?,
         services,
         recent,

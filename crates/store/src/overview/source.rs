@@ -71,7 +71,9 @@ pub(crate) trait Source {
         part: &str,
         page: (u64, u64),
     ) -> Result<Page<(ProjectName, ServiceName)>, StoreError>;
-    /// What the lanes of a project hold, by stage.
+    /// How many lanes of each stage are held; those of none are left out.
+    fn held(&self, project: &ProjectName) -> Result<Vec<(StageName, u64)>, StoreError>;
+    /// What the lanes of a project hold, by stage. Dearer: it looks at each of them.
     fn stages(&self, project: &ProjectName) -> Result<Vec<StageLanes>, StoreError>;
     /// What was deployed for these services, in the stages that they have been to.
     fn lanes(

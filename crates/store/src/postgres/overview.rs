@@ -77,6 +77,13 @@ impl Source for Snapshot<'_> {
         Ok(Page::new(items, offset, total))
     }
 
+    fn held(&self, project: &ProjectName) -> Result<Vec<(StageName, u64)>, StoreError> {
+        let sql = "SELECT stage, count(*) FROM lane
+                   WHERE project = $1 AND holder IS NOT NULL GROUP BY stage";
+        let read = |row: &Row| Ok((stage(row, 0)?, unsigned(get(row, 1)?)));
+        list::all(self.0, sql, &[&project.as_str()], read)
+    }
+
     fn stages(&self, project: &ProjectName) -> Result<Vec<StageLanes>, StoreError> {
         let sql = "SELECT stage, count(deployed), count(holder) FROM lane
                    WHERE project = $1 GROUP BY stage";

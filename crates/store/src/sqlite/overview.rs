@@ -142,6 +142,18 @@ impl Source for Snapshot<'_> {
         Ok(Page::new(items, offset, unsigned(total)))
     }
 
+    fn held(&self, project: &ProjectName) -> Result<Vec<(StageName, u64)>, StoreError> {
+        self.within(project, |project| {
+            let mut statement = self.0.prepare_cached(HELD)?;
+            let mut rows = statement.query([project.0])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push((stage(&row.get::<_, String>(0)?)?, unsigned(row.get(1)?)));
+            }
+            Ok(found)
+        })
+    }
+
     fn stages(&self, project: &ProjectName) -> Result<Vec<StageLanes>, StoreError> {
         self.within(project, |project| {
             let mut statement = self.0.prepare_cached(STAGES)?;
@@ -282,6 +294,11 @@ pub(super) const RECENT: &str = "SELECT seq, body FROM context INDEXED BY contex
      WHERE project = ?1 ORDER BY time DESC, seq DESC LIMIT ?2";
 
 /// Walks the lanes of one project: each names a holder, which no index has.
+pub(super) const HELD: &str = "SELECT word.text, held.n
+     FROM (SELECT stage, count(*) AS n FROM lane
+           WHERE project = ?1 AND holder IS NOT NULL GROUP BY stage) AS held
+     JOIN word ON word.id = held.stage";
+
 pub(super) const STAGES: &str = "SELECT word.text, count(deployed.lane), count(lane.holder)
      FROM lane
      LEFT JOIN deployed ON deployed.lane = lane.id

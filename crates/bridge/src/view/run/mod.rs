@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use tidegate_core::approval::APPROVAL;
 use tidegate_core::names::{EventId, StageName};
-use tidegate_core::sequence::{Execution, ExecutionState};
+use tidegate_core::sequence::{Execution, ExecutionState, PreviousTask};
 use tidegate_store::{ExecutionSummary, LogRow};
 
 pub(crate) use entry::{Entry, Payload};
@@ -146,7 +146,12 @@ impl Run {
 
 /// How a run stands.
 pub(crate) fn status_of(execution: &Execution) -> Status {
-    match &execution.state {
+    status_in(&execution.state, execution.previous.last())
+}
+
+/// How a run in some state stands, after the task that it was done with last.
+pub(crate) fn status_in(state: &ExecutionState, last: Option<&PreviousTask>) -> Status {
+    match state {
         ExecutionState::Resolving
         | ExecutionState::Throttled { .. }
         | ExecutionState::Waiting
@@ -157,7 +162,7 @@ pub(crate) fn status_of(execution: &Execution) -> Status {
         ExecutionState::WaitingForApproval { .. } => Status::NeedsApproval,
         ExecutionState::Aborted { .. } => Status::Aborted,
         ExecutionState::TimedOut { .. } => Status::TimedOut,
-        ExecutionState::Finished { outcome, .. } => match execution.previous.last() {
+        ExecutionState::Finished { outcome, .. } => match last {
             Some(last) if last.name == APPROVAL && !last.outcome.continues() => {
                 Status::of_approval(last.outcome)
             }

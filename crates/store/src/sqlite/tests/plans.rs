@@ -76,6 +76,7 @@ fn what_a_page_reads_is_found_by_key_and_comes_in_order() {
         overview::OPEN,
         overview::RECENT,
         overview::STAGES,
+        overview::HELD,
         "SELECT principal, expires FROM session WHERE digest = ?1 AND expires > ?2",
     ] {
         direct(&store.home.connection, sql);

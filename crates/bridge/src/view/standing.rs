@@ -1,0 +1,116 @@
+//! A service in a stage, on one line.
+
+use serde_json::Value;
+use tidegate_core::event::Event;
+use tidegate_core::names::{ProjectName, ServiceName};
+use tidegate_core::sequence::{ExecutionState, LatestEvaluation};
+use tidegate_store::{Cell, Run};
+
+use super::label::{Link, link};
+use super::run::status_in;
+use super::{Chip, Status, Text, When, points, version};
+use crate::visitor::Visitor;
+
+/// What a stage shows of a service.
+pub(crate) struct ServiceStanding {
+    pub(crate) service: Text,
+    /// What runs there.
+    pub(crate) runs: Option<Running>,
+    /// How the last sequence ended or stands; none where it only waits before the stage.
+    pub(crate) last: Option<(Chip, String, Text)>,
+    /// The last evaluations, oldest first.
+    pub(crate) dots: Vec<Dot>,
+    /// The dots in words.
+    pub(crate) judged: String,
+}
+
+/// What runs.
+pub(crate) struct Running {
+    pub(crate) version: Text,
+    pub(crate) image: Text,
+    /// The delivery that brought it.
+    pub(crate) href: String,
+    pub(crate) since: When,
+    /// Where it can be reached, where its deployment said so.
+    pub(crate) link: Option<Link>,
+}
+
+/// An evaluation.
+pub(crate) struct Dot {
+    pub(crate) tone: &'static str,
+    /// The name of its symbol in the sprite.
+    pub(crate) icon: &'static str,
+}
+
+impl ServiceStanding {
+    /// A service that has not been to the stage.
+    pub(crate) fn absent(service: &ServiceName) -> Self {
+        Self {
+            service: Text::line(service),
+            runs: None,
+            last: None,
+            dots: Vec::new(),
+            judged: String::new(),
+        }
+    }
+
+    /// A service that has.
+    pub(crate) fn new(project: &ProjectName, cell: &Cell, visitor: &Visitor) -> Self {
+        let sequence = |context| format!("/bridge/project/{project}/sequence/{context}");
+        let score = cell.evaluations.last().map(|(_, newest)| points(newest.score));
+        Self {
+            runs: cell.deployed.last().map(|newest| Running {
+                version: version(&newest.image, cell.place.service.as_str()),
+                image: Text::line(&newest.image),
+                href: sequence(newest.context),
+                since: When::new(newest.at, visitor.now),
+                link: cell.released.as_ref().and_then(|row| public_link(&row.event)),
+            }),
+            last: cell.newest.as_ref().filter(|run| is_inside(run)).map(|run| {
+                let status = status_in(&run.state, run.previous.last());
+                let chip = Chip { status, more: Text::line(score.unwrap_or_default()) };
+                (chip, sequence(run.context), Text::line(&run.sequence))
+            }),
+            dots: cell.evaluations.iter().map(|(_, evaluation)| dot(evaluation)).collect(),
+            judged: judged(&cell.evaluations),
+            ..Self::absent(&cell.place.service)
+        }
+    }
+}
+
+/// What waits at the gate has not come in yet: it is shown there.
+fn is_inside(run: &Run) -> bool {
+    let waits = matches!(run.state, ExecutionState::WaitingForApproval { .. });
+    !waits || run.previous.iter().any(|task| task.name == "deployment")
+}
+
+/// Keptn 1.4: `deployment.deploymentURIsPublic` of `deployment.finished`, a list; the first that is a
+/// web address.
+fn public_link(event: &Event) -> Option<Link> {
+    let public = event.data.get("deployment")?.get("deploymentURIsPublic")?.as_array()?;
+    public.iter().filter_map(Value::as_str).find_map(link)
+}
+
+fn status(evaluation: &LatestEvaluation) -> Status {
+    Status::of_result(&evaluation.result)
+}
+
+fn dot(evaluation: &LatestEvaluation) -> Dot {
+    let status = status(evaluation);
+    let icon = match status {
+        Status::Passed => "dot-pass",
+        Status::Warning => "dot-warn",
+        Status::Failed => "dot-fail",
+        _ => "dot-none",
+    };
+    Dot { tone: status.tone(), icon }
+}
+
+fn judged<T>(evaluations: &[(T, LatestEvaluation)]) -> String {
+    let words: Vec<&str> = evaluations.iter().map(|(_, one)| status(one).word()).collect();
+    match words.as_slice() {
+        [] => String::new(),
+        [one] => format!("Last evaluation: {one}"),
+        many => format!("Last {} evaluations, oldest first: {}", many.len(), many.join(", ")),
+    }
+}
