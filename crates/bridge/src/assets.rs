@@ -46,6 +46,7 @@ pub(crate) const STYLE: &str = concat!(
     include_str!("../assets/style/rows.css"),
     include_str!("../assets/style/sequence.css"),
     include_str!("../assets/style/environment.css"),
+    include_str!("../assets/style/projects.css"),
     include_str!("../assets/style/single.css"),
 );
 

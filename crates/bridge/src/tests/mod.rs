@@ -10,6 +10,7 @@ mod inbox;
 mod live;
 mod pages;
 mod problems;
+mod projects;
 mod scene;
 mod search;
 mod sequence;
