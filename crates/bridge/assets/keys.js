@@ -68,6 +68,9 @@
     if (isPair && places[event.key]) { event.preventDefault(); location.href = places[event.key](); return; }
     const card = document.activeElement?.matches('[data-card]') ? document.activeElement : null;
     if (card && onCard[event.key]) { event.preventDefault(); onCard[event.key](card); return; }
+    // What a page offers under a letter of its own.
+    const offer = document.querySelector(`[data-hotkey="${CSS.escape(event.key)}"]`);
+    if (offer) { event.preventDefault(); offer.click(); return; }
     const act = general[event.key];
     if (act && act() !== false) event.preventDefault();
   });

@@ -8,6 +8,8 @@ pub(crate) const HOME: &str = "/bridge/inbox";
 /// Longest address that is worth coming back to, in bytes.
 const BYTES_MAX: usize = 2048;
 
+/// Forms that are sent to the page that shows them.
+const PAGES: [&str; 2] = ["/trigger", "/create/project"];
 /// Last parts of addresses that take forms only, below the page that the form is on.
 const ACTS: [&str; 5] = ["decision", "abort", "pause", "resume", "rerun"];
 
@@ -57,6 +59,9 @@ pub(crate) fn of_request(parts: &Parts) -> Next {
     let text = parts.uri.path_and_query().map_or(HOME, |path| path.as_str());
     if parts.method == Method::GET {
         return Next::parse(text);
+    }
+    if PAGES.iter().any(|end| parts.uri.path().ends_with(end)) {
+        return Next::parse(parts.uri.path());
     }
     let page = parts.uri.path().rsplit_once('/').filter(|(_, act)| ACTS.contains(act));
     Next::parse(page.map_or(HOME, |(page, _)| page))

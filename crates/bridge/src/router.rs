@@ -11,7 +11,7 @@ use tower_http::compression::CompressionLayer;
 use crate::live::Streams;
 use crate::pages::{
     abort, approval, bulk, conflict, environment, event, inbox, log, login, me,
-    moved, pause, projects, rerun, search, sequence, sequences, service, trace,
+    moved, pause, projects, rerun, search, sequence, sequences, service, trace, trigger,
 };
 use crate::state::BridgeState;
 use crate::{assets, dress, headers, live};
@@ -68,6 +68,7 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/project/{project}", get(environment::page))
         .route("/bridge/project/{project}/environment/stage/{stage}", get(environment::stage))
         .route("/bridge/project/{project}/services", post(service::create))
+        .route("/bridge/project/{project}/trigger", get(trigger::page).post(trigger::send))
         .route("/bridge/project/{project}/sequence", get(sequences::page))
         .route("/bridge/project/{project}/upstream/conflict", post(conflict::settle))
         .route("/bridge/project/{project}/sequence/{context}", get(sequence::page))

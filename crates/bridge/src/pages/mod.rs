@@ -21,3 +21,4 @@ pub(crate) mod sequence;
 pub(crate) mod sequences;
 pub(crate) mod service;
 pub(crate) mod trace;
+pub(crate) mod trigger;

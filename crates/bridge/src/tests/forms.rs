@@ -20,6 +20,10 @@ fn every_form_needs_the_token_of_its_session_and_a_page_of_ours() {
             (format!("{sequence}/rerun"), "from=&once=1"),
             ("/bridge/project/tour/upstream/conflict".to_owned(), "branch=x"),
             ("/bridge/project/tour/services".to_owned(), "name=other"),
+            (
+                "/bridge/project/tour/trigger".to_owned(),
+                "sequence=qa.delivery&service=hello&image=x",
+            ),
             ("/bridge/me".to_owned(), "theme=dark"),
             ("/bridge/logout".to_owned(), ""),
             ("/bridge/login".to_owned(), "token=the-shared-token"),

@@ -16,4 +16,5 @@ mod search;
 mod sequence;
 mod sequences;
 mod sign_in;
+mod trigger;
 mod upstream;
