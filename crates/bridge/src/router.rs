@@ -10,7 +10,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::live::Streams;
 use crate::pages::{
-    abort, approval, bulk, conflict, environment, event, inbox, log, login, me,
+    abort, approval, bulk, conflict, create_project, environment, event, inbox, log, login, me,
     moved, pause, projects, rerun, search, sequence, sequences, service, trace, trigger,
 };
 use crate::state::BridgeState;
@@ -64,6 +64,12 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/approvals/decide", post(bulk::decide))
         .route("/bridge/approvals/decided", get(bulk::page))
         .route("/bridge/projects", get(projects::page))
+        .route(
+            "/bridge/create/project",
+            get(create_project::page)
+                .post(create_project::create)
+                .layer(DefaultBodyLimit::max(create_project::FORM_BYTES_MAX)),
+        )
         .route("/bridge/search", get(search::page))
         .route("/bridge/project/{project}", get(environment::page))
         .route("/bridge/project/{project}/environment/stage/{stage}", get(environment::stage))

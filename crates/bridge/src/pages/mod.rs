@@ -4,6 +4,7 @@ pub(crate) mod abort;
 pub(crate) mod approval;
 pub(crate) mod bulk;
 pub(crate) mod conflict;
+pub(crate) mod create_project;
 pub(crate) mod environment;
 pub(crate) mod event;
 #[cfg(any(test, debug_assertions))]

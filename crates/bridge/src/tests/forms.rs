@@ -24,6 +24,7 @@ fn every_form_needs_the_token_of_its_session_and_a_page_of_ours() {
                 "/bridge/project/tour/trigger".to_owned(),
                 "sequence=qa.delivery&service=hello&image=x",
             ),
+            ("/bridge/create/project".to_owned(), "name=other"),
             ("/bridge/me".to_owned(), "theme=dark"),
             ("/bridge/logout".to_owned(), ""),
             ("/bridge/login".to_owned(), "token=the-shared-token"),

@@ -2,6 +2,7 @@
 
 mod browser;
 mod colours;
+mod create_project;
 mod decisions;
 mod environment;
 mod escaping;
