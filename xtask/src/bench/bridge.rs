@@ -15,6 +15,8 @@ use crate::server::{Server, TOKEN};
 
 const LIST: &str = "/bridge/project/bench/sequence";
 const PAGE: Latency = Latency::Tail(Duration::from_millis(50));
+/// Services that have a row on the page of their project: as many as one page has.
+const SERVICES: usize = 25;
 /// kB
 const FIRST_LOAD_MAX: f64 = 100.0;
 
@@ -22,9 +24,16 @@ pub(crate) fn measure(bench: &mut Bench, directory: &Directory) -> Result<()> {
     let server = Server::start(&bench.binary, directory.path())?;
     let mut client = server.connect()?;
     let context = client.trigger("gate", "lane-0")?;
+    for lane in 0..SERVICES {
+        client.create_service(&format!("lane-{lane}"))?;
+    }
     let cookie = sign_in(&mut client)?;
     let pages = [
         ("inbox", "/bridge/inbox".to_owned()),
+        ("projects", "/bridge/projects".to_owned()),
+        ("what runs where", "/bridge/projects?view=versions".to_owned()),
+        ("environment of a project", "/bridge/project/bench".to_owned()),
+        ("one stage of it", "/bridge/project/bench/environment/stage/qa".to_owned()),
         ("sequences of a project", LIST.to_owned()),
         ("sequences of a service", format!("{LIST}?Service=lane-0")),
         ("sequences that need approval", format!("{LIST}?Status=needs-approval")),

@@ -37,6 +37,12 @@ impl Connection {
         self.post("/api/controlPlane/v1/project", &body).map(drop)
     }
 
+    /// A service of that project.
+    pub(crate) fn create_service(&mut self, name: &str) -> Result<()> {
+        let path = "/api/controlPlane/v1/project/bench/service";
+        self.post(path, &json!({"serviceName": name})).map(drop)
+    }
+
     /// Answers the context.
     pub(crate) fn trigger(&mut self, sequence: &str, service: &str) -> Result<String> {
         let kind = format!("sh.keptn.event.qa.{sequence}.triggered");
