@@ -20,7 +20,7 @@ const STYLE: &str = include_str!("../../assets/document.css");
 #[template(path = "document.html")]
 struct Page {
     version: String,
-    description: String,
+    description: schema::Prose,
     style: &'static str,
     groups: Vec<Group>,
     schemas: Vec<SchemaView>,
@@ -33,7 +33,7 @@ pub(crate) fn render(version: &'static str) -> String {
     let text = |key: &str| document["info"][key].as_str().unwrap_or_default().to_owned();
     let page = Page {
         version: text("version"),
-        description: text("description"),
+        description: schema::prose(&text("description")),
         style: STYLE,
         groups: view::groups(&document),
         schemas: view::schemas(&document),

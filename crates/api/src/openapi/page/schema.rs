@@ -16,13 +16,26 @@ pub(super) struct Kind {
     pub(super) after: String,
 }
 
+/// Plain text and what is set apart from it, in turns.
+pub(super) type Prose = Vec<(String, String)>;
+
+/// A text, with what stands between backquotes set apart.
+pub(super) fn prose(text: &str) -> Prose {
+    let mut pieces = text.split('`').map(str::to_owned);
+    let mut prose = Prose::new();
+    while let Some(plain) = pieces.next() {
+        prose.push((plain, pieces.next().unwrap_or_default()));
+    }
+    prose
+}
+
 /// A field of an object, or a parameter.
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) is_required: bool,
-    pub(super) description: String,
+    pub(super) description: Prose,
     /// What else a value has to be.
     pub(super) rules: String,
 }
@@ -83,7 +96,7 @@ impl<'a> Schemas<'a> {
                 name: name.clone(),
                 kind: self.kind(property),
                 is_required: required.into_iter().any(|known| known == name),
-                description: self.description(property),
+                description: prose(&self.description(property)),
                 rules: rules(self.resolve(property)),
             });
         }
@@ -190,7 +203,7 @@ pub(super) fn rules(schema: &Value) -> String {
         ("maxProperties", "at most entries:"),
         ("default", "default"),
     ] {
-        if let Some(value) = schema.get(key).filter(|value| **value != Value::from(0)) {
+        if let Some(value) = schema.get(key).filter(|value| **value != 0) {
             rules.push(format!("{before} {value}"));
         }
     }
@@ -198,4 +211,55 @@ pub(super) fn rules(schema: &Value) -> String {
         rules.push(format!("matches {pattern}"));
     }
     rules.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_between_backquotes_is_set_apart() {
+        let pair = |plain: &str, code: &str| (plain.to_owned(), code.to_owned());
+        assert_eq!(prose("all of it"), [pair("all of it", "")]);
+        assert_eq!(prose("`a` or `b`."), [pair("", "a"), pair(" or ", "b"), pair(".", "")]);
+    }
+
+    #[test]
+    fn a_value_is_told_in_words_that_lead_to_its_schema() {
+        let document = json!({});
+        let kind = |schema| {
+            let Kind { before, schema, after } = Schemas(&document).kind(&schema);
+            format!("{before}{}{after}", schema.map(|name| format!("[{name}]")).unwrap_or_default())
+        };
+        let named = json!({"$ref": "#/components/schemas/Stage"});
+        assert_eq!(kind(named.clone()), "[Stage]");
+        assert_eq!(kind(json!({"type": "array", "items": named})), "list of [Stage]");
+        assert_eq!(kind(json!({"oneOf": [named, {"type": "null"}]})), "[Stage] or null");
+        assert_eq!(kind(json!({"type": ["string", "null"]})), "text or null");
+        assert_eq!(kind(json!({"type": "string", "format": "uuid"})), "UUID");
+        assert_eq!(kind(json!({})), "any value");
+    }
+
+    #[test]
+    fn an_example_is_made_of_those_of_its_parts() {
+        let document = json!({"components": {"schemas": {
+            "Page": {"type": "object", "properties": {"next": {"type": "string", "examples": ["0"]}}},
+            "Stage": {"type": "object", "properties": {"name": {"type": "string", "examples": ["qa"]},
+                "open": {"type": "boolean"}, "count": {"type": "integer", "minimum": 1}}}
+        }}});
+        let schema = json!({"allOf": [
+            {"$ref": "#/components/schemas/Page"},
+            {"type": "object", "properties": {
+                "stages": {"type": "array", "items": {"$ref": "#/components/schemas/Stage"}}}}
+        ]});
+        assert_eq!(
+            Schemas(&document).example(&schema),
+            json!({"next": "0", "stages": [{"name": "qa", "open": false, "count": 1}]})
+        );
+        let names: Vec<String> =
+            Schemas(&document).fields(&schema).into_iter().map(|field| field.name).collect();
+        assert_eq!(names, ["next", "stages"]);
+    }
 }

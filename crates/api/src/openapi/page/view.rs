@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::curl;
-use super::schema::{Field, Kind, Schemas, rules};
+use super::schema::{Field, Kind, Prose, Schemas, prose, rules};
 
 /// In which order the methods of a path come.
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
@@ -18,7 +18,7 @@ pub(super) struct Group {
 pub(super) struct Tag {
     pub(super) id: String,
     pub(super) name: String,
-    pub(super) description: String,
+    pub(super) description: Prose,
     pub(super) operations: Vec<Operation>,
 }
 
@@ -26,16 +26,24 @@ pub(super) struct Tag {
 pub(super) struct Operation {
     pub(super) id: String,
     pub(super) method: &'static str,
-    /// Plain pieces and variable ones, in turns.
-    pub(super) path: Vec<(String, String)>,
+    /// Its variable parts are set apart.
+    pub(super) path: Prose,
     pub(super) summary: String,
-    pub(super) description: String,
+    /// More of it; may be empty.
+    pub(super) description: Prose,
     /// Who is let in, where that is not a matter of course.
     pub(super) access: &'static str,
     pub(super) parameters: Vec<Parameter>,
     pub(super) body: Option<Body>,
     pub(super) answers: Vec<Answer>,
     pub(super) curl: String,
+}
+
+impl Operation {
+    /// Whether there is more to say than its summary.
+    pub(super) fn is_explained(&self) -> bool {
+        self.description.iter().any(|(plain, code)| !plain.is_empty() || !code.is_empty())
+    }
 }
 
 /// A parameter, and where it stands.
@@ -48,13 +56,14 @@ pub(super) struct Parameter {
 pub(super) struct Body {
     pub(super) kind: Kind,
     pub(super) media: String,
+    pub(super) fields: Vec<Field>,
 }
 
 /// What comes back.
 pub(super) struct Answer {
     pub(super) status: String,
     pub(super) is_good: bool,
-    pub(super) description: String,
+    pub(super) description: Prose,
     pub(super) kind: Option<Kind>,
     /// Where it is not JSON.
     pub(super) media: String,
@@ -67,7 +76,7 @@ pub(super) struct SchemaView {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) rules: String,
-    pub(super) description: String,
+    pub(super) description: Prose,
     pub(super) fields: Vec<Field>,
     pub(super) example: String,
 }
@@ -97,7 +106,7 @@ fn tag(document: &Value, name: &str) -> Tag {
     Tag {
         id: name.to_lowercase(),
         name: name.to_owned(),
-        description: described.map(|tag| text(&tag["description"])).unwrap_or_default(),
+        description: described.map(|tag| prose(&text(&tag["description"]))).unwrap_or_default(),
         operations,
     }
 }
@@ -112,7 +121,7 @@ fn operation(document: &Value, method: &'static str, path: &str, found: &Value) 
             name: text(&parameter["name"]),
             kind: schemas.kind(&parameter["schema"]),
             is_required: parameter["required"] == true,
-            description: text(&parameter["description"]),
+            description: prose(&text(&parameter["description"])),
             rules: rules(&parameter["schema"]),
         },
     };
@@ -120,6 +129,7 @@ fn operation(document: &Value, method: &'static str, path: &str, found: &Value) 
     let body = contents.and_then(|contents| contents.iter().next()).map(|(media, content)| Body {
         kind: schemas.kind(&content["schema"]),
         media: media.clone(),
+        fields: schemas.fields(&content["schema"]),
     });
     let answers = found["responses"].as_object().into_iter().flatten();
     Operation {
@@ -127,7 +137,7 @@ fn operation(document: &Value, method: &'static str, path: &str, found: &Value) 
         method,
         path: pieces(path),
         summary: text(&found["summary"]),
-        description: text(&found["description"]),
+        description: prose(&text(&found["description"])),
         access,
         parameters: parameters.map(parameter).collect(),
         body,
@@ -147,7 +157,7 @@ fn access(operation: &Value) -> &'static str {
 }
 
 /// `/a/{b}/c` as `/a/` + `{b}`, `/c` + nothing.
-fn pieces(path: &str) -> Vec<(String, String)> {
+fn pieces(path: &str) -> Prose {
     let mut pieces = Vec::new();
     let mut rest = path;
     while let Some((plain, behind)) = rest.split_once('{') {
@@ -171,7 +181,7 @@ fn answer(schemas: Schemas<'_>, status: &str, found: &Value) -> Answer {
     Answer {
         status: status.to_owned(),
         is_good,
-        description: text(&found["description"]),
+        description: prose(&text(&found["description"])),
         kind: content.map(|(_, content)| schemas.kind(&content["schema"])),
         media: content.filter(|_| !is_json).map(|(media, _)| media.clone()).unwrap_or_default(),
         example: example.filter(|example| example != "{}"),
@@ -189,7 +199,7 @@ pub(super) fn schemas(document: &Value) -> Vec<SchemaView> {
             name: name.clone(),
             kind: all.kind(schema),
             rules: rules(schema),
-            description: text(&schema["description"]),
+            description: prose(&text(&schema["description"])),
             fields: all.fields(schema),
             example: serde_json::to_string_pretty(&all.example(schema)).unwrap_or_default(),
         })
