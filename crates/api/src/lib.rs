@@ -2,7 +2,7 @@
 //!
 //! Invariants: [`router`] is the complete list of routes; a request is parsed here, once, into types
 //! that prove what they hold, and decided elsewhere; every error has the form
-//! `{"code": …, "message": …}`; nobody is told whether something exists before they have shown a
+//! `{"code": …, "message": …}`; the document of the API lists every route with every answer; nobody is told whether something exists before they have shown a
 //! token; this crate knows nothing of the Bridge.
 
 mod auth;
@@ -21,5 +21,6 @@ mod state;
 mod tests;
 
 pub use body::BODY_BYTES_MAX;
+pub use openapi::text as document;
 pub use router::router;
 pub use state::ApiState;

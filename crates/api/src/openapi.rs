@@ -135,6 +135,15 @@ impl Modify for Groups {
     }
 }
 
+/// The document as text, by OpenAPI 3.1: what `/api/openapi.json` answers where Tidegate has this version.
+///
+/// # Panics
+/// Never: the document holds texts and numbers only.
+#[must_use]
+pub fn text(version: &str) -> String {
+    document(version).to_json().expect("the document holds texts and numbers only")
+}
+
 /// The document.
 pub(crate) fn document(version: &str) -> Api {
     let mut api = Document::openapi();

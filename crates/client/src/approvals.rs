@@ -12,6 +12,7 @@ use crate::principal::Principal;
 /// What a person says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub enum Decision {
     /// Let it through.
     Approve,
@@ -33,6 +34,7 @@ impl Decision {
 /// Where an approval stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub enum ApprovalState {
     /// A person must decide.
     Open,
@@ -56,6 +58,7 @@ impl ApprovalState {
 
 /// The decision that counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Decided {
     /// Approved or declined.
     pub decision: Decision,
@@ -68,11 +71,13 @@ pub struct Decided {
     pub comment: Option<String>,
     /// Everything else.
     #[serde(flatten)]
+    #[cfg_attr(test, schema(ignore))]
     pub rest: Map<String, Value>,
 }
 
 /// What runs where the new version would go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Replaced {
     /// The image.
     pub image: String,
@@ -83,6 +88,7 @@ pub struct Replaced {
 /// One approval, as the server shows it. What this version does not know is kept in `rest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Approval {
     /// The id of its `approval.triggered` event.
     pub id: String,
@@ -116,6 +122,7 @@ pub struct Approval {
     pub decided: Option<Decided>,
     /// Everything else.
     #[serde(flatten)]
+    #[cfg_attr(test, schema(ignore))]
     pub rest: Map<String, Value>,
 }
 
@@ -146,6 +153,7 @@ pub struct ApprovalQuery<'a> {
 
 /// One page of approvals: open ones oldest first, decided ones newest first.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct ApprovalPage {
     /// The approvals.
     #[serde(default)]

@@ -46,14 +46,16 @@ const DATASTORE_PAGE: &str = "100";
 const OPEN_PAGE: &str = "1000";
 
 #[derive(Deserialize)]
-struct Sent {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct Sent {
     #[serde(rename = "keptnContext")]
     context: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Events {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct Events {
     #[serde(default)]
     events: Vec<Value>,
     #[serde(default)]

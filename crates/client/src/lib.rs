@@ -37,4 +37,6 @@ pub fn init() {
 }
 
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A person, a program, or the installation's own token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Principal {
     /// `person`, `machine`, `shared`, `wire` or `builtin`.
     pub kind: String,

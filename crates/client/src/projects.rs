@@ -10,6 +10,7 @@ use crate::error::ClientError;
 
 /// What the server says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Metadata {
     /// The version of Keptn that its API is compatible with.
     #[serde(rename = "keptnversion")]
@@ -20,12 +21,14 @@ pub struct Metadata {
 }
 
 #[derive(Deserialize)]
-struct Deleted {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct Deleted {
     message: String,
 }
 
 #[derive(Deserialize)]
-struct States {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct States {
     #[serde(default)]
     states: Vec<Value>,
 }

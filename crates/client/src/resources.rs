@@ -21,7 +21,8 @@ pub enum ResourcePlace<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Page {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct Page {
     #[serde(default, alias = "stages", alias = "services")]
     items: Vec<Named>,
     #[serde(default)]
@@ -29,7 +30,8 @@ struct Page {
 }
 
 #[derive(Deserialize)]
-struct Named {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct Named {
     #[serde(alias = "stageName", alias = "serviceName")]
     name: String,
 }

@@ -8,6 +8,7 @@ use crate::error::ClientError;
 
 /// A link that signs one person in, once.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct SignInLink {
     /// The whole link.
     #[serde(rename(deserialize = "path", serialize = "link"))]

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 
-use crate::openapi::{document, page};
+use crate::openapi::{self, page};
 use crate::packed::Packed;
 use crate::state::ApiState;
 
@@ -18,7 +18,7 @@ use crate::state::ApiState;
         content_type = "application/json")))]
 pub(crate) async fn json(State(state): State<ApiState>, headers: HeaderMap) -> Response {
     static DOCUMENT: OnceLock<Packed> = OnceLock::new();
-    let document = DOCUMENT.get_or_init(|| Packed::new(text(state.version)));
+    let document = DOCUMENT.get_or_init(|| Packed::new(openapi::text(state.version)));
     document.answer(&headers, "application/json")
 }
 
@@ -41,8 +41,4 @@ pub(crate) async fn page(State(state): State<ApiState>, headers: HeaderMap) -> R
     responses((status = 200, description = "A page.", body = String, content_type = "text/html")))]
 pub(crate) async fn page_by_name(state: State<ApiState>, headers: HeaderMap) -> Response {
     page(state, headers).await
-}
-
-fn text(version: &str) -> String {
-    document(version).to_json().expect("the document holds texts and numbers only")
 }
