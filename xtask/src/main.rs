@@ -9,6 +9,7 @@
 
 mod bench;
 mod connection;
+mod fuzz;
 mod mutants;
 mod program;
 mod properties;
@@ -37,6 +38,7 @@ enum Command {
     Setup(setup::Args),
     Test(test::Args),
     Bench(bench::Args),
+    Fuzz(fuzz::Args),
     Mutants(mutants::Args),
     Properties(properties::Args),
     Sim(sim::Args),
@@ -50,6 +52,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Setup(args) => setup::run(&args, &workspace),
         Command::Test(args) => test::run(&args, &workspace),
         Command::Bench(args) => bench::run(&args, &workspace),
+        Command::Fuzz(args) => fuzz::run(&args, &workspace),
         Command::Mutants(args) => mutants::run(&args, &workspace),
         Command::Properties(args) => properties::run(&args, &workspace),
         Command::Sim(args) => sim::run(&args, &workspace),

@@ -2,6 +2,10 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -37,6 +41,40 @@ pub(crate) fn stream(command: &mut Command, mut see: impl FnMut(&str)) -> Result
     child.wait().with_context(|| format!("cannot wait for `{shown}`"))
 }
 
+/// The same for a program that must come to an end: none where it did not within `limit`.
+pub(crate) fn stream_within(
+    command: &mut Command,
+    limit: Duration,
+    mut see: impl FnMut(&str),
+) -> Result<Option<ExitStatus>> {
+    let shown = display(command);
+    println!("$ {shown}");
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let mut child = child.with_context(|| format!("cannot start `{shown}`"))?;
+    let output = child.stdout.take().expect("standard output was piped above");
+    let child = Mutex::new(child);
+    let ended = AtomicBool::new(false);
+    let (done, wait) = mpsc::channel::<()>();
+    let (running, is_over) = (&child, &ended);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if wait.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                is_over.store(true, Ordering::Relaxed);
+                // It may have ended by itself just now.
+                drop(running.lock().expect("nobody panics with it").kill());
+            }
+        });
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            println!("{line}");
+            see(&line);
+        }
+        drop(done);
+    });
+    let status = child.into_inner().expect("nobody panics with it").wait();
+    let status = status.with_context(|| format!("cannot wait for `{shown}`"))?;
+    Ok((!ended.into_inner()).then_some(status))
+}
+
 /// A command as one would type it.
 pub(crate) fn display(command: &Command) -> String {
     let program = command.get_program().to_string_lossy();
@@ -62,6 +100,18 @@ mod tests {
             stream(&mut shell("printf 'one\\n\\ntwo'"), |line| lines.push(line.to_owned()));
         assert!(status.unwrap().success());
         assert_eq!(lines, ["one", "", "two"]);
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_ended() {
+        let mut lines = Vec::new();
+        let mut see = |line: &str| lines.push(line.to_owned());
+        let mut quick = shell("echo one");
+        let status = stream_within(&mut quick, Duration::from_secs(60), &mut see).unwrap();
+        assert!(status.unwrap().success());
+        let mut slow = shell("echo two; exec sleep 600");
+        assert!(stream_within(&mut slow, Duration::from_millis(200), &mut see).unwrap().is_none());
+        assert_eq!(lines, ["one", "two"]);
     }
 
     #[test]

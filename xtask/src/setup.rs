@@ -2,15 +2,17 @@
 
 mod host;
 mod node_modules;
+mod schemathesis;
 mod tool;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 
 use crate::workspace::Workspace;
 use host::Host;
-use tool::{Found, TOOLS};
+use tool::{Found, TOOLS, Tool};
 
 /// Install what the tests need, or name what is missing and the line that installs it
 ///
@@ -23,13 +25,13 @@ pub(crate) struct Args {
     no_browser: bool,
 }
 
-/// How much of the tests is to be run, hence what they need.
+/// What is to be run beside the tests, hence what they need.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Needs {
-    /// All of them.
-    Everything,
-    /// All but the browser checks.
-    NoBrowser,
+pub(crate) struct Needs {
+    /// The browser checks.
+    pub(crate) browser: bool,
+    /// The API is fuzzed.
+    pub(crate) fuzzing: bool,
 }
 
 /// What `prepare` found or made.
@@ -41,11 +43,17 @@ pub(crate) struct Ready {
     pub(crate) missing: Vec<String>,
     /// Whether something the browser checks need is among what is missing.
     pub(crate) browser_missing: bool,
+    /// Whether something that fuzzing needs is among what is missing.
+    pub(crate) fuzzing_missing: bool,
+}
+
+/// The program that fuzzes the API, once it is installed.
+pub(crate) fn schemathesis(workspace: &Workspace) -> PathBuf {
+    schemathesis::program(&workspace.target)
 }
 
 pub(crate) fn run(args: &Args, workspace: &Workspace) -> Result<ExitCode> {
-    let needs = if args.no_browser { Needs::NoBrowser } else { Needs::Everything };
-    let ready = prepare(workspace, needs);
+    let ready = prepare(workspace, Needs { browser: !args.no_browser, fuzzing: true });
     for missing in &ready.missing {
         println!("missing: {missing}");
     }
@@ -58,30 +66,35 @@ pub(crate) fn run(args: &Args, workspace: &Workspace) -> Result<ExitCode> {
 pub(crate) fn prepare(workspace: &Workspace, needs: Needs) -> Ready {
     let mut host = Host::detect();
     let mut ready = Ready::default();
-    let wanted = TOOLS.iter().filter(|tool| needs == Needs::Everything || !tool.only_browser);
-    for tool in wanted {
-        let mut found = tool.find();
-        if matches!(found, Found::No { .. }) && host.install(tool) {
-            found = tool.find();
-        }
-        match found {
-            Found::Yes { program, version } => {
-                println!("found: {} {version}", tool.name);
-                if tool.name == tool::CHROMIUM {
-                    ready.chromium = Some(program);
-                }
-            }
-            Found::No { why, outdated } => {
-                ready.missing.push(format!(
-                    "{} ({why}): {}",
-                    tool.name,
-                    host.remedy(tool, outdated)
-                ));
+    for tool in TOOLS.iter().filter(|tool| needs.browser || !tool.only_browser) {
+        match obtain(&mut host, tool) {
+            Ok(program) if tool.name == tool::CHROMIUM => ready.chromium = Some(program),
+            Ok(_) => {}
+            Err(missing) => {
+                ready.missing.push(missing);
                 ready.browser_missing |= tool.only_browser;
             }
         }
     }
-    if needs == Needs::Everything && !ready.browser_missing {
+    if needs.fuzzing {
+        for tool in [&schemathesis::PYTHON, &schemathesis::VENV] {
+            if let Err(missing) = obtain(&mut host, tool) {
+                ready.missing.push(missing);
+                ready.fuzzing_missing = true;
+            }
+        }
+    }
+    if needs.fuzzing && !ready.fuzzing_missing {
+        match schemathesis::install(&workspace.api_checks(), &workspace.target) {
+            Ok(()) => println!("found: Schemathesis, as tests/api lists it"),
+            Err(why) => {
+                let line = "cargo xtask setup, once PyPI can be reached";
+                ready.missing.push(format!("Schemathesis ({why:#}): {line}"));
+                ready.fuzzing_missing = true;
+            }
+        }
+    }
+    if needs.browser && !ready.browser_missing {
         match node_modules::install(&workspace.browser_checks()) {
             Ok(()) => println!("found: the packages of tests/browser"),
             Err(why) => {
@@ -93,4 +106,22 @@ pub(crate) fn prepare(workspace: &Workspace, needs: Needs) -> Ready {
         }
     }
     ready
+}
+
+/// The program of a tool, which is installed where it is missing and that is possible; otherwise what is
+/// missing, with the line that installs it.
+fn obtain(host: &mut Host, tool: &Tool) -> Result<String, String> {
+    let mut found = tool.find();
+    if matches!(found, Found::No { .. }) && host.install(tool) {
+        found = tool.find();
+    }
+    match found {
+        Found::Yes { program, version } => {
+            println!("found: {} {version}", tool.name);
+            Ok(program)
+        }
+        Found::No { why, outdated } => {
+            Err(format!("{} ({why}): {}", tool.name, host.remedy(tool, outdated)))
+        }
+    }
 }

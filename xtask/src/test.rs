@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
+use crate::fuzz;
 use crate::mutants;
 use crate::program;
 use crate::setup::{self, Needs, Ready};
@@ -31,14 +32,17 @@ pub(crate) struct Args {
     /// Leave out the browser checks
     #[arg(long)]
     no_browser: bool,
-    /// Leave out the slow steps: documentation and browser checks
+    /// Leave out the slow steps: documentation, fuzzing and browser checks
     #[arg(long)]
     fast: bool,
 }
 
 impl Args {
     fn needs(&self) -> Needs {
-        if self.fast || self.no_browser { Needs::NoBrowser } else { Needs::Everything }
+        Needs {
+            browser: !self.fast && !self.no_browser,
+            fuzzing: !self.fast && self.filter.is_none(),
+        }
     }
 }
 
@@ -106,7 +110,10 @@ fn checks_of_the_build(report: &mut Report, args: &Args, workspace: &Workspace, 
     }
     let before = report.total();
     report.step("tests", || tests(args, workspace));
-    if args.needs() == Needs::Everything {
+    if args.needs().fuzzing {
+        report.step("fuzzing", || fuzzing(workspace, ready));
+    }
+    if args.needs().browser {
         report.step("browser", || browser(args, workspace, ready));
     }
     if let Some(text) = &args.filter
@@ -136,6 +143,13 @@ fn tests(args: &Args, workspace: &Workspace) -> Result<Outcome> {
         cargo.args(["--", text]);
     }
     counted(&mut cargo, Results::read_libtest)
+}
+
+fn fuzzing(workspace: &Workspace, ready: &Ready) -> Result<Outcome> {
+    if ready.fuzzing_missing {
+        return Ok(Outcome::skipped("what it needs is missing: see `setup` above"));
+    }
+    Ok(Outcome::of_problems(fuzz::check_shortly(workspace)?.into_iter().collect()))
 }
 
 fn browser(args: &Args, workspace: &Workspace, ready: &Ready) -> Result<Outcome> {

@@ -44,6 +44,11 @@ impl Workspace {
     pub(crate) fn browser_checks(&self) -> PathBuf {
         self.root.join("tests/browser")
     }
+
+    /// The folder of what the API is fuzzed with.
+    pub(crate) fn api_checks(&self) -> PathBuf {
+        self.root.join("tests/api")
+    }
 }
 
 /// The Cargo that started us, without the variables it set about *this* package: build scripts that

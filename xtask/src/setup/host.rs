@@ -147,6 +147,8 @@ impl System {
             (Self::Mac, _) => homebrew,
             // There, the package of the name has the clients alone.
             (Self::Fedora | Self::Suse, "postgresql") => "postgresql-server",
+            // Elsewhere it is a part of Python itself.
+            (Self::Fedora | Self::Arch | Self::Alpine | Self::Suse, "python3-venv") => "python3",
             _ => name,
         });
         Some(words)

@@ -16,14 +16,14 @@ pub(crate) struct Tool {
     /// Needed by the browser checks and by nothing else.
     pub(crate) only_browser: bool,
     /// Names a path to the program, before all candidates.
-    variable: Option<&'static str>,
+    pub(super) variable: Option<&'static str>,
     /// Program and leading words of each form the tool comes in; `--version` is added.
-    candidates: &'static [&'static [&'static str]],
+    pub(super) candidates: &'static [&'static [&'static str]],
     /// Where each version has a folder of its own that is named after its number: the folder of these
     /// folders, and the program inside of each.
-    versions: Option<(&'static str, &'static str)>,
+    pub(super) versions: Option<(&'static str, &'static str)>,
     /// The oldest version that serves, as (major, minor).
-    oldest: (u32, u32),
+    pub(super) oldest: (u32, u32),
     pub(crate) origin: Origin,
 }
 
