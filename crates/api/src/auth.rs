@@ -70,7 +70,7 @@ fn identify(state: &ApiState, peer: SocketAddr, presented: Option<&str>) -> Resu
 }
 
 /// The token in the header of Keptn's clients. What is no text is no token of anybody.
-fn token(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn token(headers: &HeaderMap) -> Option<String> {
     headers.get(TOKEN_HEADER).map(|value| value.to_str().unwrap_or("\u{fffd}").to_owned())
 }
 

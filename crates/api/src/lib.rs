@@ -23,4 +23,5 @@ mod tests;
 pub use body::BODY_BYTES_MAX;
 pub use openapi::text as document;
 pub use router::router;
+pub use routes::live::Streams;
 pub use state::ApiState;

@@ -6,8 +6,9 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, post};
 
 use crate::routes::{
-    approval, auth, datastore, document, event, gateway, git, health, metadata, open_event,
-    project, resource, sequence, sequence_execution, service, sign_in_link, stage, upstream,
+    approval, auth, datastore, document, event, event_entry, gateway, git, health, live, metadata,
+    open_event, project, resource, sequence, sequence_execution, sequence_view, service,
+    sign_in_link, stage, upstream,
 };
 use crate::state::ApiState;
 use crate::{auth as layer, body};
@@ -84,8 +85,12 @@ fn guarded() -> Router<ApiState> {
         .route("/api/tidegate/v1/approvals", get(approval::list))
         .route("/api/tidegate/v1/approvals/{id}", get(approval::get))
         .route("/api/tidegate/v1/approvals/{id}/decision", post(approval::decide))
+        .route("/api/tidegate/v1/events/{id}", get(event_entry::get))
+        .route("/api/tidegate/v1/live", get(live::stream))
         .route("/api/tidegate/v1/project/{project}/upstream", get(upstream::get))
         .route("/api/tidegate/v1/project/{project}/upstream/sync", post(upstream::sync))
         .route("/api/tidegate/v1/project/{project}/upstream/conflict", delete(upstream::drop_conflict))
+        .route("/api/tidegate/v1/sequences", get(sequence_view::list))
+        .route("/api/tidegate/v1/sequences/{context}", get(sequence_view::get))
         .route("/api/tidegate/v1/sign-in-links", post(sign_in_link::create))
 }

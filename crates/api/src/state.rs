@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex};
 use tidegate_engine::Engine;
 use tidegate_identity::{RateLimit, Tokens};
 use tidegate_resources::hosting::Hosting;
+use tokio::sync::watch;
+
+use crate::routes::live::Streams;
 
 /// What every handler may use. Clones share it.
 #[derive(Clone)]
@@ -17,6 +20,10 @@ pub struct ApiState {
     pub tokens: Arc<Tokens>,
     /// How fast a peer may guess; shared with the Bridge.
     pub limits: Arc<Mutex<RateLimit>>,
+    /// True once the server shall stop; open streams end then.
+    pub stopping: watch::Receiver<bool>,
+    /// The places for streams.
+    pub streams: Streams,
     /// Tidegate's version.
     pub version: &'static str,
 }

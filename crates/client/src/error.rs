@@ -45,6 +45,16 @@ impl ClientError {
         }
     }
 
+    /// Whether the request cannot have arrived: nobody was there to take it.
+    #[must_use]
+    pub fn was_not_sent(&self) -> bool {
+        match self {
+            Self::Setup(_) => true,
+            Self::Unreachable { source, .. } => source.0.is_connect(),
+            Self::Refused(_) | Self::Unreadable { .. } => false,
+        }
+    }
+
     /// Whether what was asked for does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

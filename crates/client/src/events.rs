@@ -1,5 +1,7 @@
 //! Sending and finding events.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -36,13 +38,37 @@ pub struct EventQuery<'a> {
     /// Of this stage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<&'a str>,
+    /// Of this service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<&'a str>,
     /// Of this type.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<&'a str>,
 }
 
+/// An event of the log, and what it meant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventEntry {
+    /// The project whose log holds it; absent where it belongs to none that exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Its number in that log.
+    pub number: u64,
+    /// `accepted`, `late`, `repeated` or `refused`.
+    pub disposition: String,
+    /// Why it has no effect, where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The event as Keptn spells it.
+    pub event: Value,
+}
+
 /// Keptn 1.4: the datastore answers at most 100 events at once.
 const DATASTORE_PAGE: &str = "100";
+/// How often an event is sent of which nobody knows whether it arrived.
+const ATTEMPTS: u32 = 3;
+/// How long after the last attempt.
+const AGAIN: Duration = Duration::from_secs(1);
 const OPEN_PAGE: &str = "1000";
 
 #[derive(Deserialize)]
@@ -93,6 +119,23 @@ impl Client {
         Ok(sent.context)
     }
 
+    /// Sends an event, and where nobody knows whether it arrived, a few times again: it counts once.
+    ///
+    /// # Errors
+    /// As [`send_event`](Self::send_event), after the last attempt.
+    pub async fn send_event_surely(&self, event: &Value) -> Result<String, ClientError> {
+        let key = IdempotencyKey::fresh();
+        for _ in 1..ATTEMPTS {
+            match self.send_event_once(event, &key).await {
+                Err(error @ ClientError::Unreachable { .. }) if !error.was_not_sent() => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                other => return other,
+            }
+        }
+        self.send_event_once(event, &key).await
+    }
+
     /// The open `.triggered` events of a type in a project, newest first: the tasks that wait for
     /// an executor.
     ///
@@ -110,9 +153,21 @@ impl Client {
     /// # Errors
     /// As for every call.
     pub async fn events(&self, query: &EventQuery<'_>) -> Result<Vec<Value>, ClientError> {
+        self.newest_events(query, usize::MAX).await
+    }
+
+    /// The newest events of the log that match, at most `limit` of them, newest first.
+    ///
+    /// # Errors
+    /// As for every call.
+    pub async fn newest_events(
+        &self,
+        query: &EventQuery<'_>,
+        limit: usize,
+    ) -> Result<Vec<Value>, ClientError> {
         let mut events = Vec::new();
         let mut next = Some("0".to_owned());
-        while let Some(key) = next {
+        while let Some(key) = next.filter(|_| events.len() < limit) {
             let request = self
                 .get(&["api", "mongodb-datastore", "event"])
                 .query(query)
@@ -122,6 +177,15 @@ impl Client {
             next = page.next().filter(|_| !page.events.is_empty());
             events.extend(page.events);
         }
+        events.truncate(limit);
         Ok(events)
+    }
+
+    /// One event of the log, whatever its project, and what it meant.
+    ///
+    /// # Errors
+    /// 404 where there is none with this id.
+    pub async fn event(&self, id: &str) -> Result<EventEntry, ClientError> {
+        self.fetch("an event", self.get(&["api", "tidegate", "v1", "events", id])).await
     }
 }

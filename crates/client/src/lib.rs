@@ -10,11 +10,15 @@ mod client;
 mod endpoint;
 mod error;
 mod events;
+mod inventory;
+mod live;
 mod principal;
 mod projects;
 mod resources;
+mod sequences;
 mod sign_in;
 mod token;
+mod tokens;
 
 pub use approvals::{
     Approval, ApprovalPage, ApprovalQuery, ApprovalState, Decided, Decision, Replaced,
@@ -22,12 +26,19 @@ pub use approvals::{
 pub use client::Client;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{ClientError, Refusal};
-pub use events::{EventQuery, IdempotencyKey};
+pub use events::{EventEntry, EventQuery, IdempotencyKey};
+pub use inventory::{Project, Service, Stage, Upstream};
+pub use live::{Live, News, Topic};
 pub use principal::Principal;
 pub use projects::Metadata;
 pub use resources::ResourcePlace;
+pub use sequences::{
+    Control, ReachedStage, Run, RunState, Sequence, SequencePage, SequenceQuery, SequenceState,
+    Task, TaskState, Verdict,
+};
 pub use sign_in::SignInLink;
 pub use token::{Token, TokenError};
+pub use tokens::{CreatedToken, NamedToken, TokenKind, TokenOrigin};
 
 /// Makes TLS ready. Called first thing by every program that makes a [`Client`]; a second call does
 /// nothing.

@@ -123,22 +123,4 @@ impl Client {
         let answer: States = self.fetch("sequences", request).await?;
         Ok(answer.states)
     }
-
-    /// Stops a delivery, or what it does in one stage.
-    ///
-    /// # Errors
-    /// 4xx where there is nothing to stop.
-    pub async fn abort(
-        &self,
-        project: &str,
-        context: &str,
-        stage: Option<&str>,
-    ) -> Result<(), ClientError> {
-        let path = ["api", "controlPlane", "v1", "sequence", project, context, "control"];
-        let body = match stage {
-            Some(stage) => json!({"state": "abort", "stage": stage}),
-            None => json!({"state": "abort"}),
-        };
-        self.send(self.post(&path).json(&body)).await.map(drop)
-    }
 }

@@ -162,6 +162,8 @@ fn router(
         hosting,
         tokens: Arc::clone(tokens),
         limits: Arc::clone(limits),
+        stopping: stopping.clone(),
+        streams: tidegate_api::Streams::default(),
         version: env!("CARGO_PKG_VERSION"),
     };
     let bridge = tidegate_bridge::BridgeState {

@@ -19,10 +19,11 @@ use tidegate_resources::Repositories;
 use tidegate_resources::hosting::Hosting;
 use tidegate_resources::upstream::Upstreams;
 use tidegate_store::sqlite::SqliteHome;
+use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use super::conformance;
-use crate::{ApiState, router};
+use crate::{ApiState, Streams, router};
 
 pub(super) const SHARED: &str = "the-shared-token";
 pub(super) const ADA: &str = "the-token-of-ada";
@@ -32,6 +33,9 @@ pub(super) const HELM: &str = "the-token-of-helm";
 
 /// Long enough that no test sees a wrong token forgiven, however slow the machine is.
 const ATTEMPTS_EVERY: std::time::Duration = std::time::Duration::from_secs(3600);
+
+/// How many streams it has places for.
+pub(super) const STREAMS: usize = 2;
 
 pub(super) const SHIPYARD: &str = "\
 apiVersion: spec.keptn.sh/0.2.2
@@ -78,6 +82,8 @@ pub(super) fn on_server<F: Future<Output = ()> + Send + 'static>(
 pub(super) struct Server {
     pub(super) engine: Engine,
     router: Router,
+    /// Says that it stops.
+    pub(super) stop: watch::Sender<bool>,
 }
 
 impl Server {
@@ -104,14 +110,17 @@ impl Server {
             token: Secret::new(token),
             tasks,
         });
+        let (stop, stopping) = watch::channel(false);
         let state = ApiState {
             engine: engine.clone(),
             hosting,
             tokens: Arc::new(Tokens::new(&Secret::new(SHARED), &named).unwrap()),
             limits: Arc::new(Mutex::new(RateLimit::new(ATTEMPTS_EVERY, 2))),
+            stopping,
+            streams: Streams::new(STREAMS),
             version: "9.8.7",
         };
-        Self { engine, router: router(state) }
+        Self { engine, router: router(state), stop }
     }
 
     /// Sends a request from a peer. What comes back must be as the document of the API says.
@@ -135,6 +144,13 @@ impl Server {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         (status, headers, bytes.to_vec())
+    }
+
+    /// Opens a stream, of which nothing is read yet.
+    pub(super) async fn stream(&self, path: &str) -> Response<Body> {
+        let mut request = Request::get(path).header("x-token", SHARED).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4242))));
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// Listens on a port of its own for the rest of the test.
