@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use tidegate_client::{Client, Endpoint, Token};
 
 use crate::failure::Failure;
 
 /// Where a server listens unless told otherwise.
 const ENDPOINT: &str = "http://127.0.0.1:7070";
+/// The environment variable that names the server.
+const ENDPOINT_VARIABLE: &str = "TIDEGATE_ENDPOINT";
 /// The environment variable that holds the token.
 const TOKEN_VARIABLE: &str = "TIDEGATE_API_TOKEN";
 
@@ -17,13 +19,13 @@ const TOKEN_VARIABLE: &str = "TIDEGATE_API_TOKEN";
 #[command(next_help_heading = "Connection (or set TIDEGATE_API_TOKEN)")]
 pub(crate) struct Connection {
     /// The server [default: http://127.0.0.1:7070]
-    #[arg(long, value_name = "URL", env = "TIDEGATE_ENDPOINT")]
+    #[arg(long, value_name = "URL", env = ENDPOINT_VARIABLE)]
     pub(crate) endpoint: Option<String>,
     /// A file that holds the token
-    #[arg(long, value_name = "FILE", conflicts_with = "data_dir")]
+    #[arg(long, value_name = "FILE", conflicts_with = "data_dir", value_hint = ValueHint::FilePath)]
     pub(crate) token_file: Option<PathBuf>,
     /// The data directory of a server on this machine: its token, and its address
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: Option<PathBuf>,
 }
 
@@ -32,6 +34,11 @@ impl Connection {
     pub(crate) fn open(&self) -> Result<Client, Failure> {
         let endpoint: Endpoint = self.endpoint_text()?.parse()?;
         Ok(Client::new(endpoint, self.token()?)?)
+    }
+
+    /// What the environment names where no argument does.
+    pub(crate) fn endpoint_of_environment() -> Option<String> {
+        std::env::var(ENDPOINT_VARIABLE).ok().filter(|text| !text.is_empty())
     }
 
     fn endpoint_text(&self) -> Result<String, Failure> {

@@ -5,6 +5,7 @@ use tidegate_client::{Approval, ApprovalQuery, ApprovalState, Client};
 
 use crate::failure::Failure;
 use crate::text::place;
+use crate::{complete, find_sequence};
 
 /// Shortest beginning of an id that may stand for it. Shorter ones are typed by accident.
 const PREFIX_MIN: usize = 4;
@@ -17,10 +18,10 @@ const DECIDED_MAX: u64 = 100;
 #[group(required = true, multiple = false)]
 pub(crate) struct Which {
     /// The approval: its id, or the first digits of it
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", add = complete::approvals())]
     pub(crate) id: Option<String>,
-    /// The approval that this delivery waits for
-    #[arg(long, value_name = "CONTEXT")]
+    /// The approval that this delivery waits for: its id, or the first digits of it
+    #[arg(long, value_name = "CONTEXT", add = complete::sequences())]
     pub(crate) context: Option<String>,
 }
 
@@ -30,7 +31,13 @@ impl Which {
         match (&self.id, &self.context) {
             (Some(id), _) if id.len() == UUID_LENGTH => Ok(client.approval(id).await?),
             (Some(id), _) => by_prefix(client, id).await,
-            (None, Some(context)) => by_context(client, context).await,
+            (None, Some(context)) if context.len() == UUID_LENGTH => {
+                by_context(client, context).await
+            }
+            (None, Some(context)) => {
+                let sequence = find_sequence::find(client, context).await?;
+                by_context(client, &sequence.context).await
+            }
             (None, None) => Err(Failure::Usage("name an approval, or give --context".to_owned())),
         }
     }

@@ -1,6 +1,6 @@
 //! `--output`.
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -17,6 +17,20 @@ pub(crate) enum Format {
     Yaml,
 }
 
+/// The option that every command has which prints data.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Output {
+    /// How to write what is asked for
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "table"
+    )]
+    pub(crate) format: Format,
+}
+
 impl Format {
     /// A value as text; where no table was made for it, as JSON.
     pub(crate) fn render(self, value: &impl Serialize) -> Result<String, Failure> {
@@ -26,6 +40,16 @@ impl Format {
             Self::Yaml => {
                 serde_saphyr::to_string(value).map_err(|error| Failure::Format(error.to_string()))
             }
+        }
+    }
+
+    /// The same for one of a stream: JSON on one line, YAML as a document of its own.
+    pub(crate) fn render_record(self, value: &impl Serialize) -> Result<String, Failure> {
+        match self {
+            Self::Table | Self::Json => {
+                serde_json::to_string(value).map_err(|error| Failure::Format(error.to_string()))
+            }
+            Self::Yaml => Ok(format!("---\n{}", self.render(value)?)),
         }
     }
 }
@@ -42,5 +66,12 @@ mod tests {
         let yaml = Format::Yaml.render(&value).unwrap();
         let back: serde_json::Value = serde_saphyr::from_str(&yaml).unwrap();
         assert_eq!(back, value, "{yaml}");
+    }
+
+    #[test]
+    fn one_of_a_stream_is_one_line_of_json_or_one_document_of_yaml() {
+        let value = json!({"a": 1, "b": ["x"]});
+        assert_eq!(Format::Json.render_record(&value).unwrap(), "{\"a\":1,\"b\":[\"x\"]}");
+        assert!(Format::Yaml.render_record(&value).unwrap().starts_with("---\na: 1\n"));
     }
 }

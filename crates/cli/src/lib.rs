@@ -5,44 +5,81 @@
 //! names what was shown, unless asked to be blind.
 
 mod commands;
+mod complete;
+mod confirm;
 mod connection;
 mod failure;
 mod find;
+mod find_sequence;
+mod follow;
 mod format;
+mod input;
 pub mod keptn;
+mod look;
+mod period;
+mod picture;
+mod progress;
 mod screen;
 mod table;
 mod text;
+mod tone;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use clap_complete::CompleteEnv;
+use look::Look;
 use screen::Screen;
 
-pub use failure::Code;
+pub use failure::{Code, exit_codes};
 
-/// The commands that speak to a server.
+/// What the program is called.
+const PROGRAM: &str = "tidegate";
+/// The environment variable by which a shell's script asks for completions; it holds the shell's name.
+const COMPLETE_VARIABLE: &str = "TIDEGATE_COMPLETE";
+
+/// The commands that speak to a server, and those about the commands.
 #[derive(Debug, Subcommand)]
 #[allow(
     missing_docs,
     reason = "each command's own file says what it does, and its --help repeats it"
 )]
 pub enum Command {
-    Approvals(commands::approvals::Arguments),
+    #[command(subcommand)]
+    Projects(commands::projects::Command),
+    #[command(subcommand)]
+    Services(commands::services::Command),
+    #[command(subcommand)]
+    Sequences(commands::sequences::Command),
+    Trigger(commands::sequences::trigger::Arguments),
+    Watch(commands::watch::Arguments),
+    Approvals(commands::approvals::Approvals),
     Approve(commands::approve::Arguments),
     Decline(commands::decline::Arguments),
+    #[command(subcommand)]
+    Events(commands::events::Command),
+    #[command(subcommand)]
+    Tokens(commands::tokens::Command),
     SignIn(commands::sign_in::Arguments),
+    Completions(commands::completions::Arguments),
+    Man(commands::man::Arguments),
 }
 
-/// Carries out a command on the process's own standard streams.
+/// Answers a shell that wants to complete a word, where one asks; the process ends then. Called before
+/// anything is written. `tree` makes all commands of the program.
+pub fn complete(tree: fn() -> clap::Command) {
+    CompleteEnv::with_factory(tree).var(COMPLETE_VARIABLE).bin(PROGRAM).complete();
+}
+
+/// Carries out a command on the process's own standard streams. `tree` makes all commands of the program.
 #[must_use]
-pub fn run(command: Command) -> ExitCode {
+pub fn run(command: Command, tree: fn() -> clap::Command) -> ExitCode {
     tidegate_client::init();
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
-    let mut screen = Screen::new(&mut out, &mut err);
+    let mut screen = Screen::new(&mut out, &mut err, Look::detect());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let code = match runtime {
-        Ok(runtime) => runtime.block_on(commands::run(command, &mut screen)),
+        Ok(runtime) => runtime.block_on(commands::run(command, tree, &mut screen)),
         Err(error) => screen.report(&error.into()),
     };
     code.into()

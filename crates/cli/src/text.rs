@@ -31,6 +31,41 @@ pub(crate) fn age(time: &str, now: Timestamp) -> String {
     }
 }
 
+/// How long something took, as people say it: `8 s`, `2 min 5 s`, `3 h 20 min`.
+pub(crate) fn span(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+/// Whole seconds between two times; none where one of them is no time.
+pub(crate) fn seconds_between(from: &str, to: &str) -> Option<i64> {
+    let (from, to) = (from.parse::<Timestamp>().ok()?, to.parse::<Timestamp>().ok()?);
+    Some(to.duration_since(from).as_secs())
+}
+
+/// How many digits tell these ids apart, and not fewer than people can compare.
+pub(crate) fn digits_needed<'a>(ids: impl IntoIterator<Item = &'a str>) -> usize {
+    const DIGITS_MIN: usize = 8;
+    let mut ids: Vec<&str> = ids.into_iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let common = |pair: &[&str]| {
+        pair[0].bytes().zip(pair[1].bytes()).take_while(|(left, right)| left == right).count()
+    };
+    ids.windows(2).map(common).max().map_or(DIGITS_MIN, |longest| DIGITS_MIN.max(longest + 1))
+}
+
+/// The first digits of an id.
+pub(crate) fn short(id: &str, digits: usize) -> &str {
+    id.get(..digits).unwrap_or(id)
+}
+
 /// A time to the second. The text itself where it is none.
 pub(crate) fn moment(time: &str) -> String {
     time.parse::<Timestamp>().map_or_else(|_| time.to_owned(), |time| format!("{time:.0}"))
@@ -68,6 +103,30 @@ mod tests {
         ] {
             assert_eq!(super::age(time, now), age, "{time}");
         }
+    }
+
+    #[test]
+    fn lengths_of_time_are_told_as_people_say_them() {
+        for (seconds, told) in [
+            (-3, "0 s"),
+            (59, "59 s"),
+            (120, "2 min"),
+            (125, "2 min 5 s"),
+            (12_000, "3 h 20 min"),
+            (180_000, "2 d 2 h"),
+        ] {
+            assert_eq!(span(seconds), told);
+        }
+        assert_eq!(seconds_between("2026-11-24T12:00:00Z", "2026-11-24T12:01:01.9Z"), Some(61));
+        assert_eq!(seconds_between("2026-11-24T12:00:00Z", "soon"), None);
+    }
+
+    #[test]
+    fn ids_are_cut_no_shorter_than_they_differ() {
+        assert_eq!(digits_needed(["aaaaaaaaaaaa", "aaaaaaaaaabb"]), 11);
+        assert_eq!(digits_needed(["aaaaaaaaaaaa", "aaaaaaaaaaaa"]), 8);
+        assert_eq!(digits_needed([]), 8);
+        assert_eq!((short("abcdef", 3), short("ab", 3)), ("abc", "ab"));
     }
 
     #[test]

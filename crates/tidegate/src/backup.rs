@@ -10,6 +10,11 @@ use tidegate_store::sqlite::{Copied, Loss};
 
 use crate::archive::{self, Counts, Manifest, Size, Sums};
 
+const EXAMPLES: &str = "\
+Examples:
+  # While the server runs
+  $ tidegate backup --data-dir data backup-1";
+
 /// Save everything, while a server runs or not
 ///
 /// Makes a new directory that `tidegate restore` can start from: the store as it stands now, the
@@ -17,6 +22,7 @@ use crate::archive::{self, Counts, Manifest, Size, Sums};
 /// data directory is changed. Keep it as secret as that. The configuration file is not in it.
 /// Exit codes: 0 saved, 1 not saved, or saved from a store that `tidegate doctor` finds damaged.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     /// What to save
     #[arg(long, value_name = "DIR")]

@@ -9,12 +9,19 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use tidegate_store::sqlite::{Finding, check, export};
 
+const EXAMPLES: &str = "\
+Examples:
+  $ tidegate doctor --data-dir data
+  # Save what is sound of a damaged store
+  $ tidegate doctor --data-dir data --export events.jsonl";
+
 /// Say whether everything in the store is as it was written
 ///
 /// Reads all of it and changes nothing; a server may be running on it. Each line names a table and a
 /// key, or a file, and what is wrong there; the last line counts. Exit codes: 0 sound, 1 damaged, or the
 /// store does not open.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     /// The data directory
     #[arg(long, value_name = "DIR")]

@@ -23,14 +23,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, iter};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Continuous delivery that waits for a person.
 ///
 /// Start with `tidegate demo`: it shows a release that stops before production until you let it
 /// through. `tidegate serve` is the same thing for real.
 #[derive(Parser)]
-#[command(name = "tidegate", version)]
+#[command(name = "tidegate", version, after_help = tidegate_cli::exit_codes())]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -75,6 +75,7 @@ fn main() -> ExitCode {
     if is_keptn(env::args_os().next()) {
         return tidegate_cli::keptn::run(env::args_os());
     }
+    tidegate_cli::complete(Arguments::command);
     let Arguments { command } = Arguments::parse();
     match command {
         Command::Keptn { arguments } => {
@@ -84,7 +85,7 @@ fn main() -> ExitCode {
         Command::JobRun { directory } => tidegate_integrations::jobs::supervise(&directory),
         Command::Hook(hook) => report(hook::run(&hook)),
         Command::Hello(command) => hello::run(command),
-        Command::Client(command) => tidegate_cli::run(command),
+        Command::Client(command) => tidegate_cli::run(command, Arguments::command),
         Command::Serve(options) => report(serve::run(options)),
         Command::Demo(options) => report(demo::run(options)),
         Command::Backup(options) => report(backup::run(options)),

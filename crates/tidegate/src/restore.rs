@@ -8,12 +8,18 @@ use anyhow::Context as _;
 
 use crate::archive::{self, Manifest, Sums};
 
+const EXAMPLES: &str = "\
+Examples:
+  # Then: tidegate serve --data-dir restored
+  $ tidegate restore backup-1 --data-dir restored";
+
 /// Make a data directory from a backup
 ///
 /// Checks every file of the backup first: one that is damaged, missing or of a newer version is named,
 /// and nothing is made. Deliveries go on from where they stood when the backup was made, so what has
 /// happened since may happen again: stop whatever still works with the lost data directory.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     /// What `tidegate backup` made
     #[arg(value_name = "BACKUP")]

@@ -14,11 +14,19 @@ use crate::config::{Config, LISTEN};
 use crate::data::DataDir;
 use crate::server::Server;
 
+const EXAMPLES: &str = "\
+Examples:
+  # On this machine, at http://127.0.0.1:7070
+  $ tidegate serve --data-dir data
+  # As tidegate.toml says
+  $ tidegate serve --config tidegate.toml";
+
 /// Run the server
 ///
 /// Needs nothing but git. Stops on SIGTERM or Ctrl-C after it has answered what it accepted; jobs that
 /// run go on and are found again at the next start.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     /// Where everything is kept; one server at a time
     #[arg(long, value_name = "DIR")]

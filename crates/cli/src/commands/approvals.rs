@@ -1,98 +1,47 @@
 //! `tidegate approvals`
 
-use clap::{Args, ValueEnum};
-use jiff::Timestamp;
-use tidegate_client::{Approval, ApprovalQuery, ApprovalState};
+pub(crate) mod list;
+pub(crate) mod show;
 
-use crate::connection::Connection;
+use clap::{Args, Subcommand};
+
+use super::{approve, decline};
 use crate::failure::Failure;
-use crate::format::Format;
 use crate::screen::Screen;
-use crate::{table, text};
 
-/// Digits of an id that are shown, where they suffice.
-const DIGITS_MIN: usize = 8;
+const EXAMPLES: &str = "\
+Examples:
+  # What waits
+  $ tidegate approvals
+  # What waits in one project
+  $ tidegate approvals --project fulltour";
 
-/// List what waits for a decision, oldest first
+/// List, show, approve and decline what waits for a decision
+///
+/// Without a further word it lists what waits, oldest first.
 #[derive(Debug, Args)]
-pub struct Arguments {
-    /// Only those of this project
-    #[arg(long, value_name = "NAME")]
-    project: Option<String>,
-    /// Only those that wait, were decided, or were closed by an abort
-    #[arg(long, value_enum, default_value = "open")]
-    state: State,
-    /// How to write the list
-    #[arg(short, long, value_enum, default_value = "table")]
-    output: Format,
+#[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct Approvals {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
-    connection: Connection,
+    list: list::Arguments,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum State {
-    Open,
-    Decided,
-    Closed,
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(list::Arguments),
+    Show(show::Arguments),
+    Approve(approve::Arguments),
+    Decline(decline::Arguments),
 }
 
-impl From<State> for ApprovalState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Open => Self::Open,
-            State::Decided => Self::Decided,
-            State::Closed => Self::Closed,
-        }
+pub(crate) async fn run(approvals: Approvals, screen: &mut Screen<'_>) -> Result<(), Failure> {
+    match approvals.command {
+        None => list::run(approvals.list, screen).await,
+        Some(Command::List(arguments)) => list::run(arguments, screen).await,
+        Some(Command::Show(arguments)) => show::run(arguments, screen).await,
+        Some(Command::Approve(arguments)) => approve::run(arguments, screen).await,
+        Some(Command::Decline(arguments)) => decline::run(arguments, screen).await,
     }
-}
-
-pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result<(), Failure> {
-    let Arguments { project, state, output, connection } = arguments;
-    let query = ApprovalQuery {
-        state: Some(state.into()),
-        project: project.as_deref(),
-        ..ApprovalQuery::default()
-    };
-    let approvals = connection.open()?.all_approvals(&query).await?;
-    if output != Format::Table {
-        return screen.value(output, &approvals);
-    }
-    if approvals.is_empty() {
-        return screen.note(match state {
-            State::Open => "Nothing waits for a decision.",
-            State::Decided => "Nothing has been decided.",
-            State::Closed => "No approval was closed without a decision.",
-        });
-    }
-    let header = ["ID", "WAITS AT", "IMAGE", "REPLACES", "AGE", "ASKED BY", "STATE"];
-    let (now, digits) = (Timestamp::now(), digits_needed(&approvals));
-    let rows: Vec<_> = approvals.iter().map(|approval| row(approval, digits, now)).collect();
-    table::lines(header, &rows).iter().try_for_each(|line| screen.data(line))
-}
-
-fn row(approval: &Approval, digits: usize, now: Timestamp) -> [String; 7] {
-    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
-    let state = match &approval.decided {
-        Some(decided) => format!("{} by {}", decided.decision.done(), decided.by),
-        None => approval.state.as_str().to_owned(),
-    };
-    [
-        approval.id.get(..digits).unwrap_or(&approval.id).to_owned(),
-        text::place(approval),
-        or_dash(approval.image.as_deref()),
-        or_dash(approval.replaces.as_ref().map(|replaced| replaced.image.as_str())),
-        text::age(&approval.asked_at, now),
-        approval.triggered_by.to_string(),
-        state,
-    ]
-}
-
-/// How many digits tell the ids of this list apart.
-fn digits_needed(approvals: &[Approval]) -> usize {
-    let mut ids: Vec<&str> = approvals.iter().map(|approval| approval.id.as_str()).collect();
-    ids.sort_unstable();
-    let common = |pair: &[&str]| {
-        pair[0].bytes().zip(pair[1].bytes()).take_while(|(left, right)| left == right).count()
-    };
-    ids.windows(2).map(common).max().map_or(DIGITS_MIN, |longest| DIGITS_MIN.max(longest + 1))
 }

@@ -7,14 +7,22 @@ use super::decision::{self, Vote};
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::find::Which;
-use crate::format::Format;
+use crate::format::Output;
 use crate::screen::Screen;
+
+const EXAMPLES: &str = "\
+Examples:
+  # By the first digits of its id
+  $ tidegate approve 0199c1d2 --comment \"looks good\"
+  # What a certain delivery waits for
+  $ tidegate approve --context 4f2c9a10";
 
 /// Let a release through
 ///
 /// Shows what would be let through, and approves exactly that: where it has changed in between, the
 /// server refuses. Exit codes: 0 approved, 3 decided otherwise or changed, 4 no such approval.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(flatten)]
     which: Which,
@@ -24,9 +32,8 @@ pub struct Arguments {
     /// Approve whatever it is by the time the vote arrives
     #[arg(long)]
     blind: bool,
-    /// Write the approval with its decision as data
-    #[arg(short, long, value_enum, default_value = "table")]
-    output: Format,
+    #[command(flatten)]
+    output: Output,
     #[command(flatten)]
     connection: Connection,
 }
@@ -34,5 +41,5 @@ pub struct Arguments {
 pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result<(), Failure> {
     let Arguments { which, comment, blind, output, connection } = arguments;
     let vote = Vote { decision: Decision::Approve, comment, blind };
-    decision::cast(&connection.open()?, &which, &vote, output, screen).await
+    decision::cast(&connection.open()?, &which, &vote, output.format, screen).await
 }

@@ -42,23 +42,33 @@ pub(super) async fn cast(
 
 /// What is asked, in a few lines.
 fn show(approval: &Approval, screen: &mut Screen<'_>) -> Result<(), Failure> {
-    let now = Timestamp::now();
-    screen.note(&format!("{} {}", text::place(approval), standing(approval)))?;
+    screen.note(&headline(approval))?;
+    screen.note_facts(&facts(approval, Timestamp::now()))
+}
+
+/// Which approval it is, and where it stands.
+pub(super) fn headline(approval: &Approval) -> String {
+    format!("{} {}", text::place(approval), standing(approval))
+}
+
+/// What would change, who asks, and exactly what a vote is about.
+pub(super) fn facts(approval: &Approval, now: Timestamp) -> Vec<(&'static str, String)> {
     let image = approval.image.as_deref().unwrap_or("no image");
-    let now_runs = match &approval.replaces {
+    let release = match &approval.replaces {
         Some(replaced) => format!("{} → {image}", replaced.image),
         None => format!("nothing → {image}"),
     };
-    line(screen, "release", &now_runs)?;
     let age = text::age(&approval.asked_at, now);
-    line(screen, "asked", &format!("{age} ago, triggered by {}", approval.triggered_by))?;
+    let asked = format!("{age} ago, triggered by {}", approval.triggered_by);
+    let mut facts = vec![("release", release), ("asked", asked)];
     if !approval.labels.is_empty() {
         let labels: Vec<_> =
             approval.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        line(screen, "labels", &labels.join(", "))?;
+        facts.push(("labels", labels.join(", ")));
     }
-    line(screen, "id", &approval.id)?;
-    line(screen, "subject", &text::fingerprint(&approval.subject))
+    facts.push(("id", approval.id.clone()));
+    facts.push(("subject", text::fingerprint(&approval.subject)));
+    facts
 }
 
 /// Where it stands, before the vote.
@@ -68,10 +78,6 @@ fn standing(approval: &Approval) -> String {
         (ApprovalState::Closed, None) => "does not wait any more".to_owned(),
         (ApprovalState::Open | ApprovalState::Decided, None) => "waits for a decision".to_owned(),
     }
-}
-
-fn line(screen: &mut Screen<'_>, name: &str, value: &str) -> Result<(), Failure> {
-    screen.note(&format!("  {name:<9}{value}"))
 }
 
 /// "approved fulltour/production/helloservice hello:v2 (ada, 2026-11-24T18:00:00Z)"

@@ -7,23 +7,28 @@ use super::decision::{self, Vote};
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::find::Which;
-use crate::format::Format;
+use crate::format::Output;
 use crate::screen::Screen;
+
+const EXAMPLES: &str = "\
+Examples:
+  $ tidegate decline 0199c1d2 --comment \"the error budget is spent\"
+  $ tidegate decline --context 4f2c9a10 --comment \"not before Monday\" --output json";
 
 /// Stop a release
 ///
 /// The delivery ends as failed, and what runs goes on running. Exit codes: 0 declined, 3 decided
 /// otherwise or changed, 4 no such approval.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(flatten)]
     which: Which,
     /// Why; whoever triggered the release will want to know
     #[arg(long, value_name = "TEXT")]
     comment: String,
-    /// Write the approval with its decision as data
-    #[arg(short, long, value_enum, default_value = "table")]
-    output: Format,
+    #[command(flatten)]
+    output: Output,
     #[command(flatten)]
     connection: Connection,
 }
@@ -35,5 +40,5 @@ pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result
         return Err(Failure::Usage(text.to_owned()));
     }
     let vote = Vote { decision: Decision::Decline, comment: Some(comment), blind: false };
-    decision::cast(&connection.open()?, &which, &vote, output, screen).await
+    decision::cast(&connection.open()?, &which, &vote, output.format, screen).await
 }

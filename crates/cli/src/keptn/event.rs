@@ -189,6 +189,7 @@ pub(super) async fn get(get: Get, context: &mut Context<'_>) -> Result<(), Failu
                 context: keptn_context.as_deref(),
                 project: Some(&project),
                 stage: stage.as_deref(),
+                service: service.as_deref(),
                 kind: Some(&kind),
             };
             client.events(&query).await?

@@ -6,6 +6,7 @@ use clap::Parser;
 use serde_json::{Value, json};
 use server::{Fake, TOKEN, start};
 
+use crate::look::Look;
 use crate::screen::Screen;
 use crate::{Code, Command, commands};
 
@@ -40,7 +41,12 @@ async fn run(fake: Fake, line: &[&str]) -> Ran {
     let words = std::iter::once("tidegate".to_owned()).chain(words).chain(connection);
     let cli = Cli::try_parse_from(words).unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = commands::run(cli.command, &mut Screen::new(&mut out, &mut err)).await;
+    let code = commands::run(
+        cli.command,
+        || unreachable!("no test makes pages"),
+        &mut Screen::new(&mut out, &mut err, Look::default()),
+    )
+    .await;
     let votes = shared.lock().unwrap().votes.clone();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { code, out: text(out), err: text(err), votes }
@@ -162,7 +168,8 @@ async fn what_cannot_be_found_ends_with_4_and_what_is_unclear_with_2() {
     for (line, code) in [
         (["approve", "eeee"], Code::NotFound),
         (["approve", "eeeeeeee-0000-4000-8000-000000000009"], Code::NotFound),
-        (["approve", "--context=nobody"], Code::NotFound),
+        (["approve", "--context=eeeeeeee-0000-4000-8000-000000000009"], Code::NotFound),
+        (["approve", "--context=nobody"], Code::Usage),
         (["approve", "1a2"], Code::Usage),
         (["approve", "1a2b"], Code::Usage),
     ] {
@@ -210,7 +217,7 @@ async fn a_link_is_whole_and_alone_on_standard_output() {
 }
 
 #[tokio::test]
-async fn a_wrong_token_ends_with_1_and_is_not_shown() {
+async fn a_wrong_token_ends_with_6_and_is_not_shown() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("api-token"), "wrong-secret").unwrap();
     let (address, _) = start(three()).await;
@@ -220,9 +227,14 @@ async fn a_wrong_token_ends_with_1_and_is_not_shown() {
     let cli = Cli::try_parse_from(["tidegate", "approvals", &data]).unwrap();
     tidegate_client::init();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = commands::run(cli.command, &mut Screen::new(&mut out, &mut err)).await;
+    let code = commands::run(
+        cli.command,
+        || unreachable!("no test makes pages"),
+        &mut Screen::new(&mut out, &mut err, Look::default()),
+    )
+    .await;
     let err = String::from_utf8(err).unwrap();
-    assert_eq!(code, Code::Error);
+    assert_eq!(code, Code::Unauthorized);
     assert!(err.contains("is it the one of this server?"), "{err}");
     assert!(!err.contains("wrong-secret"), "{err}");
 }

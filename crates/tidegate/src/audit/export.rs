@@ -11,11 +11,16 @@ use tidegate_store::{PAGE_MAX, Reader};
 
 use super::Source;
 
+const EXAMPLES: &str = "\
+Examples:
+  $ tidegate audit export --data-dir data --project fulltour";
+
 /// Print the audit log, one entry a line, as JSON
 ///
 /// `record` is what the hash covers, `texts` what stands beside it with its salts, and `readable` both
 /// together, for people; none where an entry does not fit its hash.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     #[command(flatten)]
     source: Source,

@@ -49,10 +49,15 @@ impl Source {
     }
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  $ tidegate audit public-key --data-dir data";
+
 /// Print the key that checkpoints are compared with
 ///
 /// Give it to whoever verifies. It can be known to all; the file that it is made from cannot.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct PublicKeyOptions {
     #[command(flatten)]
     source: Source,

@@ -13,6 +13,12 @@ use tidegate_store::sqlite::SqliteReaders;
 use super::judge::{self, Found, Judged, Problem};
 use super::{Source, export_file, key};
 
+const EXAMPLES: &str = "\
+Examples:
+  $ tidegate audit verify --data-dir data
+  # For programs
+  $ tidegate audit verify --data-dir data --output json";
+
 /// Say whether the audit log is what it was
 ///
 /// Follows every chain from its first entry on, compares every checkpoint with it, and every signature
@@ -20,6 +26,7 @@ use super::{Source, export_file, key};
 /// number. Entries that were cut off at the end are noticed with a checkpoint that was kept elsewhere.
 /// Exit codes: 0 whole, 1 not, or the store does not open.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     #[command(flatten)]
     source: Source,

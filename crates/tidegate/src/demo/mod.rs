@@ -27,11 +27,19 @@ use crate::server::Server;
 use place::Place;
 use story::Story;
 
+const EXAMPLES: &str = "\
+Examples:
+  # Until Ctrl-C, leaving nothing behind
+  $ tidegate demo
+  # For scripts: until a release waits
+  $ tidegate demo --exit-after approval-open";
+
 /// Run everything on this machine, with a release that waits for you
 ///
 /// Starts a server, deploys a small service to qa, and asks you before it goes to production. Needs
 /// no network and no other program. Ctrl-C stops everything.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Options {
     /// Keep everything here, and go on with what is there [default: a temporary directory]
     #[arg(long, value_name = "DIR")]

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -17,6 +17,9 @@ pub const TOKEN: &str = "a-token-for-tests-only";
 
 /// How long anything may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A port that nobody uses.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// The tour's third step.
 pub const SHIPYARD: &str = include_str!("../../../../examples/tour/shipyard-approval.yaml");
@@ -37,7 +40,7 @@ impl Server {
 
     /// The same with a configuration file; it is still there when the server is started again.
     pub fn configured(data: &Path, config: Option<PathBuf>) -> Self {
-        let (child, address) = spawn(data, config.as_deref());
+        let (child, address) = spawn(data, config.as_deref(), ANY_PORT);
         Self { child, address, data: data.to_owned(), config }
     }
 
@@ -55,7 +58,12 @@ impl Server {
 
     /// Starts it again on the same directory.
     pub fn restart(&mut self) {
-        (self.child, self.address) = spawn(&self.data, self.config.as_deref());
+        self.restart_at(ANY_PORT);
+    }
+
+    /// The same, on an address of the caller's.
+    pub fn restart_at(&mut self, listen: SocketAddr) {
+        (self.child, self.address) = spawn(&self.data, self.config.as_deref(), listen);
     }
 
     pub fn pid(&self) -> u32 {
@@ -156,9 +164,9 @@ impl Drop for Server {
     }
 }
 
-fn spawn(data: &Path, config: Option<&Path>) -> (Child, SocketAddr) {
+fn spawn(data: &Path, config: Option<&Path>, listen: SocketAddr) -> (Child, SocketAddr) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data);
+    command.args(["serve", "--listen", &listen.to_string(), "--data-dir"]).arg(data);
     match config {
         Some(config) => command.arg("--config").arg(config),
         // Or it would lie beside the directory, and stay there.
