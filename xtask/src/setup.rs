@@ -12,7 +12,7 @@ use anyhow::Result;
 
 use crate::workspace::Workspace;
 use host::Host;
-use tool::{Found, TOOLS, Tool};
+use tool::{Found, SHELLS, TOOLS, Tool};
 
 /// Install what the tests need, or name what is missing and the line that installs it
 ///
@@ -74,6 +74,11 @@ pub(crate) fn prepare(workspace: &Workspace, needs: Needs) -> Ready {
                 ready.missing.push(missing);
                 ready.browser_missing |= tool.only_browser;
             }
+        }
+    }
+    for tool in SHELLS {
+        if let Err(missing) = obtain(&mut host, tool) {
+            println!("passed over: {missing}");
         }
     }
     if needs.fuzzing {

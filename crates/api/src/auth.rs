@@ -60,7 +60,7 @@ enum Denied {
 fn identify(state: &ApiState, peer: SocketAddr, presented: Option<&str>) -> Result<Holder, Denied> {
     let presented = presented.filter(|token| !token.is_empty()).ok_or(Denied::Missing)?;
     match state.tokens.holder(presented) {
-        Some(holder) => Ok(holder.clone()),
+        Some(holder) => Ok(holder),
         None => {
             let mut limits = state.limits.lock().unwrap_or_else(PoisonError::into_inner);
             limits.wrong(peer.ip(), Instant::now()).map_err(Denied::TooMany)?;

@@ -24,4 +24,5 @@ pub use body::BODY_BYTES_MAX;
 pub use openapi::text as document;
 pub use router::router;
 pub use routes::live::Streams;
+pub use routes::token::load_tokens;
 pub use state::ApiState;

@@ -8,7 +8,7 @@ use axum::routing::{any, delete, get, post};
 use crate::routes::{
     approval, auth, datastore, document, event, event_entry, gateway, git, health, live, metadata,
     open_event, project, resource, sequence, sequence_execution, sequence_view, service,
-    sign_in_link, stage, upstream,
+    sign_in_link, stage, token, upstream,
 };
 use crate::state::ApiState;
 use crate::{auth as layer, body};
@@ -93,4 +93,6 @@ fn guarded() -> Router<ApiState> {
         .route("/api/tidegate/v1/sequences", get(sequence_view::list))
         .route("/api/tidegate/v1/sequences/{context}", get(sequence_view::get))
         .route("/api/tidegate/v1/sign-in-links", post(sign_in_link::create))
+        .route("/api/tidegate/v1/tokens", get(token::list).post(token::create))
+        .route("/api/tidegate/v1/tokens/{name}", delete(token::revoke))
 }

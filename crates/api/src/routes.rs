@@ -20,4 +20,5 @@ pub(crate) mod sequence_view;
 pub(crate) mod service;
 pub(crate) mod sign_in_link;
 pub(crate) mod stage;
+pub(crate) mod token;
 pub(crate) mod upstream;

@@ -18,6 +18,8 @@ pub struct ApiState {
     pub hosting: Hosting,
     /// Who may ask.
     pub tokens: Arc<Tokens>,
+    /// Whoever changes the tokens of the store takes turns.
+    pub token_changes: Arc<tokio::sync::Mutex<()>>,
     /// How fast a peer may guess; shared with the Bridge.
     pub limits: Arc<Mutex<RateLimit>>,
     /// True once the server shall stop; open streams end then.

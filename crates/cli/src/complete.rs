@@ -132,7 +132,10 @@ async fn ask(client: &Client, names: Names, words: &Words) -> Result<Vec<Offer>,
         }
         Names::Tokens => {
             let tokens = client.tokens().await?.into_iter();
-            Ok(tokens.filter(|token| token.is_revocable()).map(|token| plain(token.name)).collect())
+            Ok(tokens
+                .filter(tidegate_client::NamedToken::is_revocable)
+                .map(|token| plain(token.name))
+                .collect())
         }
     }
 }

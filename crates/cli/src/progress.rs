@@ -169,7 +169,7 @@ impl Change {
         let mut line = format!("{}  ", text::moment(&self.time));
         match (&self.stage, &self.task) {
             (Some(stage), Some(task)) => {
-                line.push_str(&format!("{stage}/{} {task}", self.sequence))
+                line.push_str(&format!("{stage}/{} {task}", self.sequence));
             }
             (Some(stage), None) => line.push_str(&format!("{stage}/{}", self.sequence)),
             (None, _) => {

@@ -157,3 +157,36 @@ async fn an_answer_that_is_none_is_told_apart_from_a_refusal() {
     let text = client.metadata().await.unwrap_err().to_string();
     assert!(text.contains("does the server run there?") && text.contains("refused"), "{text}");
 }
+
+/// A server that takes one request and goes away without an answer, then answers as it should.
+#[tokio::test]
+async fn an_event_whose_answer_was_lost_is_sent_again_as_the_same() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    crate::init();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let served = tokio::spawn(async move {
+        let mut heads = Vec::new();
+        for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{\"keptnContext\":\"c\"}"]
+        {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"{}") {
+                head.push(stream.read_u8().await.unwrap());
+            }
+            heads.push(String::from_utf8(head).unwrap());
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+        }
+        heads
+    });
+    let client = Client::new(endpoint, Token::new("t0ken").unwrap()).unwrap();
+    assert_eq!(client.send_event_surely(&json!({})).await.unwrap(), "c");
+    let heads = served.await.unwrap();
+    let key = |head: &str| {
+        let line = head.lines().find(|line| line.starts_with("idempotency-key: "));
+        line.expect("a key").to_owned()
+    };
+    assert_eq!(key(&heads[0]), key(&heads[1]));
+}

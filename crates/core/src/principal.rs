@@ -86,6 +86,15 @@ impl Principal {
         Self::Builtin(PrincipalName::new("tidegate").expect("a short plain text"))
     }
 
+    /// Its name; none where its kind has no names.
+    #[must_use]
+    pub fn name(&self) -> Option<&PrincipalName> {
+        match self {
+            Self::Person(name) | Self::Machine(name) | Self::Builtin(name) => Some(name),
+            Self::Shared | Self::Wire => None,
+        }
+    }
+
     /// Whether an approval without a policy counts a vote of this principal, as Keptn did: everybody
     /// who could call its API. A built-in never decides, nor does the unauthenticated wire.
     #[must_use]

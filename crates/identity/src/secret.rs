@@ -30,6 +30,13 @@ impl Secret {
         Self::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bits)))
     }
 
+    /// SHA-256 of the text, to be stored in its place. Only of one that [`generate`](Self::generate) made:
+    /// what people choose can be guessed from it.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        mac::digest(self.0.as_bytes())
+    }
+
     /// The text, for the one place that needs it.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Deserialize;
 use tidegate_core::names::TaskName;
@@ -68,11 +68,14 @@ pub enum TokenProblem {
     SharedWith(Principal),
 }
 
-/// The tokens of an installation. They are kept as HMACs under a key of this process: looking one
-/// up takes a time that says nothing about how much of a guess is right.
+/// The tokens of an installation. Those of the configuration are kept as HMACs under a key of this
+/// process, those that were made by a server as the digests that the store has: looking one up takes a
+/// time that says nothing about how much of a guess is right.
 pub struct Tokens {
     key: [u8; 32],
     holders: HashMap<[u8; 32], Holder>,
+    /// By SHA-256. They come and go while the server runs.
+    stored: RwLock<HashMap<[u8; 32], Holder>>,
 }
 
 /// Who presents a token, and what for.
@@ -90,7 +93,8 @@ impl Tokens {
     /// # Errors
     /// One of them cannot be used; the message says whose, and why.
     pub fn new(shared: &Secret, named: &[NamedToken]) -> Result<Self, TokenError> {
-        let mut tokens = Self { key: mac::random(), holders: HashMap::new() };
+        let mut tokens =
+            Self { key: mac::random(), holders: HashMap::new(), stored: RwLock::default() };
         tokens.add(shared, Principal::Shared, None)?;
         for NamedToken { name, kind, token, tasks } in named {
             let owner = match kind {
@@ -107,8 +111,27 @@ impl Tokens {
 
     /// Who presents this token, and what for; none where nobody holds it.
     #[must_use]
-    pub fn holder(&self, presented: &str) -> Option<&Holder> {
-        self.holders.get(&mac::sign(&self.key, presented.as_bytes()))
+    pub fn holder(&self, presented: &str) -> Option<Holder> {
+        let configured = self.holders.get(&mac::sign(&self.key, presented.as_bytes()));
+        configured.cloned().or_else(|| {
+            let stored = self.stored.read().unwrap_or_else(PoisonError::into_inner);
+            stored.get(&mac::digest(presented.as_bytes())).cloned()
+        })
+    }
+
+    /// From now on these are the tokens of the store, each by its SHA-256, and no others.
+    pub fn replace_stored(&self, stored: impl IntoIterator<Item = ([u8; 32], Holder)>) {
+        let stored = stored.into_iter().collect();
+        *self.stored.write().unwrap_or_else(PoisonError::into_inner) = stored;
+    }
+
+    /// Who holds the tokens of the configuration that have names, by name. Somebody may hold several.
+    #[must_use]
+    pub fn configured(&self) -> Vec<Holder> {
+        let named = self.holders.values().filter(|holder| holder.principal.name().is_some());
+        let mut named: Vec<Holder> = named.cloned().collect();
+        named.sort_by(|left, right| left.principal.name().cmp(&right.principal.name()));
+        named
     }
 
     /// Who presents this token, if it may do everything; none where nobody holds it, or an
@@ -116,7 +139,7 @@ impl Tokens {
     #[must_use]
     pub fn principal(&self, presented: &str) -> Option<Principal> {
         let holder = self.holder(presented).filter(|holder| holder.tasks.is_none());
-        holder.map(|holder| holder.principal.clone())
+        holder.map(|holder| holder.principal)
     }
 
     fn add(
@@ -216,6 +239,25 @@ mod tests {
             let text = format!("{error} {error:?}");
             assert!(text.starts_with("the token of ada ") && !text.contains(bad), "{text}");
         }
+    }
+
+    #[test]
+    fn tokens_of_the_store_come_and_go_and_those_of_the_configuration_stay() {
+        let tokens = tokens();
+        let made = Secret::generate();
+        let grace = Holder {
+            principal: Principal::Person(PrincipalName::new("grace").unwrap()),
+            tasks: None,
+        };
+        assert_eq!(tokens.holder(made.expose()), None);
+        tokens.replace_stored([(made.digest(), grace.clone())]);
+        assert_eq!(tokens.holder(made.expose()), Some(grace));
+        tokens.replace_stored([]);
+        assert_eq!(tokens.holder(made.expose()), None);
+        assert!(tokens.principal("ada-s-token").is_some());
+        let names: Vec<_> =
+            tokens.configured().iter().map(|held| held.principal.to_string()).collect();
+        assert_eq!(names, ["ada", "ci (machine)"]);
     }
 
     #[test]

@@ -30,7 +30,9 @@ impl Write {
             | Self::PutSession(_)
             | Self::DropSession(_)
             | Self::PutSignIn(_)
-            | Self::UseSignIn { .. } => true,
+            | Self::UseSignIn { .. }
+            | Self::PutToken(_)
+            | Self::DropToken(_) => true,
             Self::Checkpoint(_)
             | Self::Begin(..)
             | Self::DeliveryDone(_)
@@ -122,10 +124,20 @@ pub(crate) fn deed(
             let action = Action::SignInLinkMade { person, expires };
             (Chain::Installation, &env.principal, action)
         }
+        Write::PutToken(token) if done => {
+            let (holder, tasks) = (token.holder.clone(), token.tasks.clone());
+            (Chain::Installation, &env.principal, Action::TokenCreated { holder, tasks })
+        }
+        Write::DropToken(_) => {
+            let Written::TokenRevoked(token) = written else { return None };
+            let holder = token.holder.clone();
+            (Chain::Installation, &env.principal, Action::TokenRevoked { holder })
+        }
         // A saga is recorded when it is known what has become of it. The others are nobody's deeds,
         // and a checkpoint must not ask for another one.
         Write::Begin(..)
         | Write::Snapshot { .. }
+        | Write::PutToken(_)
         | Write::Checkpoint(_)
         | Write::DeliveryDone(_)
         | Write::Idempotency(_)

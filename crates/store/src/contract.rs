@@ -4,11 +4,13 @@ use jiff::Timestamp;
 use tidegate_core::audit::{Action, Chain, SignedCheckpoint};
 use tidegate_core::event::Event;
 use tidegate_core::names::{CommitId, EventId, ProjectName};
-use tidegate_core::principal::Principal;
+use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::{Effects, Env, FollowOn, Timer, View};
 
 use crate::postgres::PostgresError;
-use crate::rows::{Deferred, IdempotencyRow, Intent, QuarantineRow, SessionRow, SignInRow};
+use crate::rows::{
+    Deferred, IdempotencyRow, Intent, QuarantineRow, SessionRow, SignInRow, TokenRow,
+};
 
 /// The input that caused a set of effects, kept beside them.
 #[derive(Debug, Clone)]
@@ -81,6 +83,10 @@ pub enum Write {
         /// When.
         now: Timestamp,
     },
+    /// A token is made; refused while another one has its name.
+    PutToken(TokenRow),
+    /// A token is revoked.
+    DropToken(PrincipalName),
     /// Forget what has expired: sessions, links, idempotency keys.
     Expire(Timestamp),
     /// Put an input aside that the machine cannot step.
@@ -131,6 +137,12 @@ pub enum Written {
     NoService,
     /// Not done: no such project.
     NoProject,
+    /// The token was revoked.
+    TokenRevoked(Box<TokenRow>),
+    /// Not done: a token of that name exists.
+    TokenExists,
+    /// Not done: no such token.
+    NoToken,
     /// Not done: something of the project is still under way. Its saga is still open.
     UnderWay,
 }
@@ -240,8 +252,8 @@ pub trait Home: View + Send {
     /// The database says no; the caller rolls back.
     fn apply(&mut self, input: &InputRecord<'_>, effects: &Effects) -> Result<(), StoreError>;
 
-    /// Makes a change of another kind. An answer other than `Done`, `Begun` and `SignedIn(Some)`
-    /// changed nothing. `env` says who makes it, and when; what the audit log keeps of it is written
+    /// Makes a change of another kind. An answer other than `Done`, `Begun`, `SignedIn(Some)`,
+    /// `TokenRevoked` and `Pruned` changed nothing. `env` says who makes it, and when; what the audit log keeps of it is written
     /// with it, by the seed's salts.
     ///
     /// # Errors

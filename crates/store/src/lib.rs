@@ -14,6 +14,7 @@ mod query;
 mod rows;
 mod search;
 pub mod sqlite;
+mod token;
 pub mod watched;
 
 #[cfg(test)]
@@ -34,6 +35,6 @@ pub use query::{
 };
 pub use rows::{
     Deferred, DeliveryRow, IdempotencyRow, Intent, NewProject, ProjectRow, QuarantineRow,
-    SessionRow, SignInRow, TimerRow,
+    SessionRow, SignInRow, TimerRow, TokenRow,
 };
 pub use search::{Found, Position, PositionError, SEARCHED_MAX, SequenceSearch, Start};

@@ -17,7 +17,7 @@ use crate::audit::AuditHead;
 use crate::contract::StoreError;
 use crate::overview::{Environment, EnvironmentFilter, ProjectOverview, ProjectsFilter, Versions};
 use crate::rows::{
-    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
+    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow, TokenRow,
 };
 use crate::search::{Found, SequenceSearch, Start};
 
@@ -377,6 +377,8 @@ pub trait Reader: Send + Sync + 'static {
     fn session(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SessionRow>, StoreError>;
     /// A sign-in link that can still be used at `now`.
     fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError>;
+    /// The tokens that were made and not revoked, by name.
+    fn tokens(&self) -> Result<Vec<TokenRow>, StoreError>;
     /// Deliveries with a larger id that are not done, in order.
     fn deliveries(&self, after: i64, limit: u64) -> Result<Vec<DeliveryRow>, StoreError>;
     /// Sagas that are open.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tidegate_core::event::Event;
-use tidegate_core::names::{CommitId, ProjectName, ServiceName, StageName};
+use tidegate_core::names::{CommitId, ProjectName, ServiceName, StageName, TaskName};
 use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::{FollowOn, Timer};
 
@@ -102,6 +102,23 @@ pub struct SignInRow {
     pub name: PrincipalName,
     /// Until when.
     pub expires: Timestamp,
+}
+
+/// A token that was made while a server ran. The token itself is nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Whose it is. No two tokens have the same.
+    pub name: PrincipalName,
+    /// SHA-256 of the token.
+    pub digest: [u8; 32],
+    /// Who presents it: a person or a machine of that name.
+    pub holder: Principal,
+    /// The only tasks that it answers; none where it may do everything.
+    pub tasks: Option<Vec<TaskName>>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Who made it.
+    pub by: Principal,
 }
 
 /// A task that waits for the built-in executors.

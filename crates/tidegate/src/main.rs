@@ -37,6 +37,7 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one, and it lives as long as the process")]
 enum Command {
     /// Run the server
     Serve(serve::Options),

@@ -81,6 +81,7 @@ impl Server {
         let ports = Ports { settings, retention, provisioner, ..Ports::default() };
         let engine =
             Engine::start(home, Arc::new(reader), upstreams, resolver, ports, fatal).await?;
+        tidegate_api::load_tokens(&engine, &tokens).await?;
         let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)
             .context("cannot start jobs")?;
         let packing = Packing::start(engine.clone(), hosting.clone());
@@ -162,6 +163,7 @@ fn router(
         hosting,
         tokens: Arc::clone(tokens),
         limits: Arc::clone(limits),
+        token_changes: Arc::default(),
         stopping: stopping.clone(),
         streams: tidegate_api::Streams::default(),
         version: env!("CARGO_PKG_VERSION"),

@@ -147,6 +147,29 @@ pub(crate) const TOOLS: &[Tool] = &[
     },
 ];
 
+/// The shells besides bash in which completion is tried. Where one is missing, its test says so and
+/// passes over it.
+pub(crate) const SHELLS: &[Tool] = &[
+    Tool {
+        name: "zsh",
+        only_browser: false,
+        variable: None,
+        candidates: &[&["zsh"]],
+        versions: None,
+        oldest: (5, 0),
+        origin: Origin::Package { name: "zsh", homebrew: "zsh", page: "https://zsh.sourceforge.io" },
+    },
+    Tool {
+        name: "fish",
+        only_browser: false,
+        variable: None,
+        candidates: &[&["fish"]],
+        versions: None,
+        oldest: (3, 0),
+        origin: Origin::Package { name: "fish", homebrew: "fish", page: "https://fishshell.com" },
+    },
+];
+
 impl Tool {
     /// Asks each candidate for its version; the first that is new enough is the one. A program that
     /// is there but does not run (such as Ubuntu's stand-in for Chromium) does not count.
@@ -214,6 +237,8 @@ mod tests {
             ("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", (15, 18)),
             ("11.19.1", (11, 19)),
             ("Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)", (156, 0)),
+            ("zsh 5.9 (x86_64-debian-linux-gnu)", (5, 9)),
+            ("fish, version 3.6.0", (3, 6)),
             ("rustfmt 1.8.0-stable (59807616e 2026-04-14)", (1, 8)),
             ("git version 2.39.5 (Apple Git-154)", (2, 39)),
         ] {

@@ -15,4 +15,5 @@ mod openapi;
 mod resources;
 mod sequence_views;
 mod server;
+mod tokens;
 mod upstream;

@@ -116,6 +116,7 @@ impl Server {
             hosting,
             tokens: Arc::new(Tokens::new(&Secret::new(SHARED), &named).unwrap()),
             limits: Arc::new(Mutex::new(RateLimit::new(ATTEMPTS_EVERY, 2))),
+            token_changes: Arc::default(),
             stopping,
             streams: Streams::new(STREAMS),
             version: "9.8.7",
@@ -180,6 +181,10 @@ impl Server {
 
     pub(super) async fn get_as(&self, token: &str, path: &str) -> Answer {
         self.call_as(token, "GET", path, Body::empty()).await
+    }
+
+    pub(super) async fn delete_as(&self, token: &str, path: &str) -> Answer {
+        self.call_as(token, "DELETE", path, Body::empty()).await
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {

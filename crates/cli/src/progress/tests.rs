@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn sequence(state: &str, runs: Value) -> Sequence {
+fn sequence(state: &str, runs: &Value) -> Sequence {
     let is_over = state == "finished";
     let mut value = json!({
         "context": "c", "project": "tour", "service": "hello", "sequence": "delivery",
@@ -17,7 +17,7 @@ fn sequence(state: &str, runs: Value) -> Sequence {
     serde_json::from_value(value).unwrap()
 }
 
-fn run(state: &str, tasks: Value) -> Value {
+fn run(state: &str, tasks: &Value) -> Value {
     json!({"id": "r", "stage": "qa", "service": "hello", "sequence": "delivery", "state": state,
         "triggeredAt": "2026-11-24T12:00:00Z", "tasks": tasks})
 }
@@ -33,7 +33,7 @@ fn the_first_look_tells_all_and_the_second_what_is_new() {
     let waiting = json!({"name": "deployment", "id": "d", "state": "triggered",
         "triggeredAt": "2026-11-24T12:00:01Z"});
     let next = json!({"name": "test", "state": "pending"});
-    let first = sequence("started", json!([run("started", json!([waiting, next]))]));
+    let first = sequence("started", &json!([run("started", &json!([waiting, next]))]));
     assert_eq!(
         told(None, &first),
         [
@@ -45,7 +45,7 @@ fn the_first_look_tells_all_and_the_second_what_is_new() {
     assert_eq!(told(Some(&first), &first), [""; 0], "nothing new, nothing told");
     let done = json!({"name": "deployment", "id": "d", "state": "finished", "result": "pass",
         "triggeredAt": "2026-11-24T12:00:01Z", "finishedAt": "2026-11-24T12:02:06Z"});
-    let second = sequence("started", json!([run("started", json!([done, next]))]));
+    let second = sequence("started", &json!([run("started", &json!([done, next]))]));
     assert_eq!(
         told(Some(&first), &second),
         ["qa/delivery deployment finished: pass after 2 min 5 s"]
@@ -56,8 +56,8 @@ fn the_first_look_tells_all_and_the_second_what_is_new() {
 fn a_gate_tells_where_it_is_decided() {
     let gate = json!({"name": "approval", "id": "0199", "state": "waitingForApproval",
         "triggeredAt": "2026-11-24T12:00:01Z"});
-    let before = sequence("started", json!([]));
-    let after = sequence("started", json!([run("waitingForApproval", json!([gate]))]));
+    let before = sequence("started", &json!([]));
+    let after = sequence("started", &json!([run("waitingForApproval", &json!([gate]))]));
     assert_eq!(
         told(Some(&before), &after),
         ["qa/delivery approval waits for approval: http://h/0199 or tidegate approve 0199"]
@@ -72,7 +72,7 @@ fn a_gate_tells_where_it_is_decided() {
 fn the_end_is_told_last_with_its_reason_and_not_what_never_ran() {
     let mut ended = run(
         "finished",
-        json!([
+        &json!([
             {"name": "deployment", "id": "d", "state": "finished", "result": "fail", "message": "no disk",
                 "triggeredAt": "2026-11-24T12:00:00Z", "finishedAt": "2026-11-24T12:00:09Z"},
             {"name": "test", "state": "skipped"},
@@ -81,7 +81,7 @@ fn the_end_is_told_last_with_its_reason_and_not_what_never_ran() {
     ended["endedAt"] = json!("2026-11-24T12:00:10Z");
     ended["result"] = json!("fail");
     ended["message"] = json!("no disk");
-    let after = sequence("finished", json!([ended]));
+    let after = sequence("finished", &json!([ended]));
     assert_eq!(
         told(None, &after),
         [
@@ -96,8 +96,8 @@ fn the_end_is_told_last_with_its_reason_and_not_what_never_ran() {
 #[test]
 fn a_pause_and_going_on_are_told() {
     let task = json!([{"name": "deployment", "id": "d", "state": "started"}]);
-    let runs = sequence("started", json!([run("started", task.clone())]));
-    let paused = sequence("paused", json!([run("paused", task)]));
+    let runs = sequence("started", &json!([run("started", &task)]));
+    let paused = sequence("paused", &json!([run("paused", &task)]));
     assert_eq!(told(Some(&runs), &paused), ["delivery of tour/hello paused", "qa/delivery paused"]);
     assert_eq!(
         told(Some(&paused), &runs),

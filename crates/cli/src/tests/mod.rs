@@ -83,6 +83,7 @@ fn three() -> Fake {
         vote: (200, approval(FIRST, &decision("approve", "ada"))),
         votes: Vec::new(),
         page: 1,
+        readings: Vec::new(),
     }
 }
 
@@ -206,6 +207,28 @@ async fn a_vote_on_what_has_changed_ends_with_3_and_says_what_changed() {
     for part in ["production now runs hello:v3", "7f3a-9c1e", "aaaa-bbbb", FIRST] {
         assert!(ran.err.contains(part), "{part} in {}", ran.err);
     }
+}
+
+/// This server has no streams, as behind a proxy that holds them back.
+#[tokio::test]
+async fn where_no_stream_can_be_had_a_sequence_is_asked_for_again() {
+    let sequence = |state: &str, more: &Value| {
+        let mut sequence = json!({
+            "context": CONTEXT, "project": "fulltour", "service": "helloservice",
+            "sequence": "delivery", "state": state, "triggeredAt": "2026-11-24T12:00:00Z",
+            "triggeredBy": {"kind": "shared"}, "runs": [],
+        });
+        sequence.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        sequence
+    };
+    let (begun, over) = (sequence("started", &json!({})), json!({"result": "pass"}));
+    // The first answer finds it, the second begins to follow it.
+    let readings = vec![begun.clone(), begun, sequence("finished", &over)];
+    let ran = run(Fake { readings, ..three() }, &["watch", CONTEXT]).await;
+    assert_eq!(ran.code, Code::Ok, "{}", ran.err);
+    let lines: Vec<&str> = ran.out.lines().map(|line| &line[22..]).collect();
+    assert_eq!(lines[0], "delivery of fulltour/helloservice started");
+    assert!(lines[1].starts_with("delivery of fulltour/helloservice finished: pass"), "{lines:?}");
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ pub(super) struct Fake {
     pub(super) votes: Vec<Value>,
     /// How many approvals fit on a page.
     pub(super) page: usize,
+    /// How a sequence stands each time it is asked for; the last answer stays.
+    pub(super) readings: Vec<Value>,
 }
 
 pub(super) type Shared = Arc<Mutex<Fake>>;
@@ -31,6 +33,7 @@ pub(super) async fn start(fake: Fake) -> (SocketAddr, Shared) {
         .route("/api/tidegate/v1/approvals", get(list))
         .route("/api/tidegate/v1/approvals/{id}", get(one))
         .route("/api/tidegate/v1/approvals/{id}/decision", post(decide))
+        .route("/api/tidegate/v1/sequences/{context}", get(reading))
         .route("/api/tidegate/v1/sign-in-links", post(link))
         .with_state(Arc::clone(&shared));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -84,6 +87,15 @@ async fn one(State(fake): State<Shared>, Path(id): Path<String>) -> Answer {
     match fake.approvals.iter().find(|approval| approval["id"] == *id) {
         Some(approval) => answer(200, approval.clone()),
         None => answer(404, json!({"code": 404, "message": format!("no approval {id}")})),
+    }
+}
+
+async fn reading(State(fake): State<Shared>) -> Answer {
+    let mut fake = fake.lock().unwrap();
+    match fake.readings.len() {
+        0 => answer(404, json!({"code": 404, "message": "no such sequence"})),
+        1 => answer(200, fake.readings[0].clone()),
+        _ => answer(200, fake.readings.remove(0)),
     }
 }
 

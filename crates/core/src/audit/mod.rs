@@ -19,7 +19,9 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use crate::approval::Decided;
-use crate::names::{CommitId, ContextId, EventId, NameError, ProjectName, ServiceName, StageName};
+use crate::names::{
+    CommitId, ContextId, EventId, NameError, ProjectName, ServiceName, StageName, TaskName,
+};
 use crate::principal::{Principal, PrincipalName};
 use crate::sequence::Control;
 
@@ -143,6 +145,18 @@ pub enum Action {
         person: PrincipalName,
         /// Until when it can be used.
         expires: Timestamp,
+    },
+    /// A token was made.
+    TokenCreated {
+        /// Who holds it.
+        holder: Principal,
+        /// The only tasks that it answers; none where it may do everything.
+        tasks: Option<Vec<TaskName>>,
+    },
+    /// A token was revoked.
+    TokenRevoked {
+        /// Who held it.
+        holder: Principal,
     },
     /// Somebody signed in.
     SignedIn {

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Action, AuditRecord, hex};
 use crate::approval::{Comment, Decided, Subject};
+use crate::names::TaskName;
 use crate::principal::Principal;
 
 /// Keeps salts apart from whatever else is derived from the same seed.
@@ -196,6 +197,17 @@ impl Sealer<'_> {
                 self.word("sign_in_link_made");
                 self.personal("person", person.as_str());
                 self.put("expires", expires.to_string());
+            }
+            Action::TokenCreated { holder, tasks } => {
+                self.word("token_created");
+                self.principal("holder", holder);
+                let tasks =
+                    tasks.as_ref().map(|tasks| tasks.iter().map(TaskName::as_str).collect());
+                self.put("tasks", tasks.map_or(Value::Null, |tasks: Vec<&str>| json!(tasks)));
+            }
+            Action::TokenRevoked { holder } => {
+                self.word("token_revoked");
+                self.principal("holder", holder);
             }
             Action::SignedIn { way, expires } => {
                 self.word("signed_in");

@@ -394,6 +394,29 @@ fn every_action_reads_back_as_it_was_sealed() {
 }
 
 #[test]
+fn a_token_is_recorded_by_who_holds_it_and_what_it_answers() {
+    let helm = Principal::Machine(PrincipalName::new("helm").unwrap());
+    let tasks = Some(vec![TaskName::new("deployment").unwrap()]);
+    for (action, word, tasks) in [
+        (
+            Action::TokenCreated { holder: helm.clone(), tasks },
+            "token_created",
+            json!(["deployment"]),
+        ),
+        (Action::TokenCreated { holder: helm.clone(), tasks: None }, "token_created", Value::Null),
+        (Action::TokenRevoked { holder: helm.clone() }, "token_revoked", Value::Null),
+    ] {
+        let record = AuditRecord { at: at(0), by: Principal::Shared, action };
+        let salts = &mut Salts::new([1; 16]);
+        let entry = Entry::following(Link::GENESIS, &Chain::Installation, &record, salts);
+        let readable = entry.readable().unwrap();
+        assert_eq!(readable["action"], word);
+        assert_eq!(readable["holder"], json!({"kind": "machine", "name": "helm"}));
+        assert_eq!(readable["tasks"], tasks);
+    }
+}
+
+#[test]
 fn the_installations_chain_is_no_projects() {
     assert_eq!("_installation".parse(), Ok(Chain::Installation));
     assert_eq!("tour".parse(), Ok(tour()));

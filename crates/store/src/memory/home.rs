@@ -18,7 +18,7 @@ use super::transaction::Transaction;
 use super::view::Shipyards;
 use super::{
     approvals, audit, contexts, deferred, executions, journal, lanes, log, outbox, people,
-    projects, prune, sagas, timers,
+    projects, prune, sagas, timers, tokens,
 };
 
 /// A home on a [`MemoryDisk`].
@@ -128,6 +128,8 @@ impl MemoryHome {
                 let session = people::use_sign_in(rows, code, session, *now)?;
                 return Ok((Written::SignedIn(session), None));
             }
+            Write::PutToken(row) => return Ok((tokens::put(rows, row)?, None)),
+            Write::DropToken(name) => return Ok((tokens::drop(rows, name)?, None)),
             Write::Expire(now) => people::expire(rows, *now)?,
             Write::Quarantine(row) => deferred::quarantine(rows, row)?,
             Write::DropTimer(timer) => timers::clear(rows, *timer),

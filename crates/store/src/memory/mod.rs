@@ -26,6 +26,7 @@ mod reader;
 mod sagas;
 mod table;
 mod timers;
+mod tokens;
 mod transaction;
 mod view;
 

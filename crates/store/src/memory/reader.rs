@@ -19,7 +19,7 @@ use crate::query::{
     OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
 };
 use crate::rows::{
-    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
+    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow, TokenRow,
 };
 use crate::search::{Found, SequenceSearch, Start};
 
@@ -27,7 +27,7 @@ use super::overview::Snapshot;
 use super::table::Rows;
 use super::{
     approvals, audit, contexts, deferred, executions, lanes, log, outbox, people, projects, sagas,
-    timers,
+    timers, tokens,
 };
 
 /// Reads what a [`MemoryHome`](super::MemoryHome) has committed. Clones share it.
@@ -182,6 +182,10 @@ impl Reader for MemoryReader {
 
     fn session(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SessionRow>, StoreError> {
         people::session(&self.rows(), digest, now)
+    }
+
+    fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
+        tokens::all(&self.rows())
     }
 
     fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError> {

@@ -69,10 +69,12 @@ pub(super) enum Table {
     Audit,
     /// Signed checkpoints of the audit log. Key: chain, n.
     Checkpoint,
+    /// Key: name.
+    Token,
 }
 
 impl Table {
-    const ALL: [Self; 28] = [
+    const ALL: [Self; 29] = [
         Self::Counter,
         Self::Project,
         Self::Service,
@@ -101,6 +103,7 @@ impl Table {
         Self::Idempotency,
         Self::Audit,
         Self::Checkpoint,
+        Self::Token,
     ];
 
     /// The table with this number.

@@ -19,7 +19,7 @@ use super::session::{Outcome, Session};
 use super::shipyards::Shipyards;
 use super::{
     approvals, audit, commit, contexts, deferred, executions, lanes, latest, log, migrate, outbox,
-    people, projects, prune, sagas, tasks, timers,
+    people, projects, prune, sagas, tasks, timers, tokens,
 };
 
 /// The home of a cluster, as one server sees it: owns one connection that writes, and makes a new one
@@ -165,6 +165,8 @@ fn change_rows(
         Write::UseSignIn { code, session: row, now } => {
             Written::SignedIn(people::use_sign_in(session, code, row, *now)?)
         }
+        Write::PutToken(row) => tokens::put(session, row)?,
+        Write::DropToken(name) => tokens::drop(session, name.as_str())?,
         Write::Expire(now) => done(people::expire(session, *now))?,
         Write::Quarantine(row) => done(deferred::quarantine(session, row))?,
         Write::DropTimer(timer) => done(timers::clear(session, *timer))?,

@@ -38,6 +38,7 @@ mod session;
 mod shipyards;
 mod tasks;
 mod timers;
+mod tokens;
 mod view;
 
 #[cfg(test)]

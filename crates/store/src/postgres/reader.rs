@@ -17,7 +17,7 @@ use crate::query::{
     OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
 };
 use crate::rows::{
-    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
+    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow, TokenRow,
 };
 use crate::search::{Found, SequenceSearch, Start};
 
@@ -26,7 +26,7 @@ use super::pool::PostgresReaders;
 use super::session::Session;
 use super::{
     approvals, audit, contexts, deferred, executions, lanes, latest, log, outbox, people, projects,
-    sagas, tasks, timers,
+    sagas, tasks, timers, tokens,
 };
 
 impl Reader for PostgresReaders {
@@ -156,6 +156,10 @@ impl Reader for PostgresReaders {
 
     fn session(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SessionRow>, StoreError> {
         self.read(|session| people::session(session, digest, now))
+    }
+
+    fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
+        self.read(tokens::all)
     }
 
     fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError> {

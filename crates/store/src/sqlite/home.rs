@@ -23,6 +23,7 @@ use super::view::Shipyards;
 use super::words::Numbers;
 use super::{
     approvals, audit, deferred, lanes, latest, log, open, outbox, people, prune, sagas, timers,
+    tokens,
 };
 
 /// The embedded home: owns the one connection that writes. When it is dropped, an open transaction
@@ -222,6 +223,8 @@ impl SqliteHome {
                 let session = people::use_sign_in(connection, code, session, *now)?;
                 return Ok((Written::SignedIn(session), None));
             }
+            Write::PutToken(row) => return Ok((tokens::put(connection, row)?, None)),
+            Write::DropToken(name) => return Ok((tokens::drop(connection, name.as_str())?, None)),
             Write::Expire(now) => people::expire(connection, *now)?,
             Write::Quarantine(row) => deferred::quarantine(connection, row)?,
             Write::DropTimer(timer) => timers::clear(connection, *timer)?,

@@ -39,6 +39,7 @@ mod tail;
 mod tally;
 mod tasks;
 mod timers;
+mod tokens;
 mod view;
 mod words;
 

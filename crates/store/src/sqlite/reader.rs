@@ -18,7 +18,7 @@ use crate::query::{
     OpenEventFilter, PAGE_MAX, Page, Reader, SequenceFilter, ServiceRow,
 };
 use crate::rows::{
-    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow,
+    DeliveryRow, Intent, ProjectRow, QuarantineRow, SessionRow, SignInRow, TimerRow, TokenRow,
 };
 use crate::search::{Found, SequenceSearch, Start};
 
@@ -28,7 +28,7 @@ use super::pool::SqliteReaders;
 use super::tally::{self, Tally};
 use super::{
     approvals, audit, contexts, deferred, executions, lanes, latest, log, outbox, people, plans,
-    projects, sagas, tasks, timers,
+    projects, sagas, tasks, timers, tokens,
 };
 
 impl SqliteReaders {
@@ -188,6 +188,10 @@ impl Reader for SqliteReaders {
 
     fn session(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SessionRow>, StoreError> {
         self.read(|connection| people::session(connection, digest, now))
+    }
+
+    fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
+        self.read(tokens::all)
     }
 
     fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError> {

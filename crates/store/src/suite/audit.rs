@@ -14,7 +14,8 @@ use crate::testing::{
     new_project, person, project,
 };
 use crate::{
-    AuditHead, Home as _, IdempotencyRow, Intent, Reader, SessionRow, SignInRow, Write, Written,
+    AuditHead, Home as _, IdempotencyRow, Intent, Reader, SessionRow, SignInRow, TokenRow, Write,
+    Written,
 };
 
 fn shop() -> Chain {
@@ -119,6 +120,14 @@ pub(crate) fn whatever_somebody_does_is_recorded_with_who_did_it<F: Fixture>() {
     let link = SignInRow { digest: [1; 32], name, expires: at(9) };
     let use_link = Write::UseSignIn { code: [1; 32], session: session(2, "nobody"), now: at(1) };
     let used_before = use_link.clone();
+    let token = TokenRow {
+        name: PrincipalName::new("grace").unwrap(),
+        digest: [7; 32],
+        holder: person("grace"),
+        tasks: None,
+        created: at(1),
+        by: person("ada"),
+    };
     let answer =
         IdempotencyRow { key: [1; 32], request: [9; 32], answer: "{}".into(), expires: at(9) };
     let (before, unmapped_before) = (at(0), at(0));
@@ -144,6 +153,10 @@ pub(crate) fn whatever_somebody_does_is_recorded_with_who_did_it<F: Fixture>() {
         used_before,
         Write::PutSession(session(3, "alan")),
         Write::DropSession([3; 32]),
+        Write::PutToken(token.clone()),
+        Write::PutToken(token.clone()),
+        Write::DropToken(token.name.clone()),
+        Write::DropToken(token.name),
         Write::Idempotency(answer),
         Write::Expire(at(0)),
         Write::Prune { before, unmapped_before, limit: 9 },
@@ -164,7 +177,9 @@ pub(crate) fn whatever_somebody_does_is_recorded_with_who_did_it<F: Fixture>() {
             "ada sign_in_link_made",
             "grace signed_in",
             "alan signed_in",
-            "ada signed_out"
+            "ada signed_out",
+            "ada token_created",
+            "ada token_revoked"
         ]
     );
     assert_eq!(

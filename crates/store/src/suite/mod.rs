@@ -66,7 +66,9 @@ macro_rules! contract {
                 an_undone_saga_leaves_its_report_only, the_reserved_project_is_never_listed,
                 a_new_shipyard_replaces_the_old_one;
             people: a_sign_in_link_works_once, an_expired_link_or_session_is_none,
-                signing_out_ends_the_session, an_answer_is_kept_until_it_expires,
+                signing_out_ends_the_session,
+                tokens_are_listed_by_name_until_they_are_revoked,
+                a_name_has_one_token_and_the_first_one_stays, an_answer_is_kept_until_it_expires,
                 expiry_forgets_only_what_has_expired;
             audit: records_of_a_step_are_linked_in_the_chain_of_its_project,
                 a_page_of_the_audit_log_begins_where_it_is_asked_to,

@@ -1,9 +1,12 @@
-//! Sessions, sign-in links, idempotency keys.
+//! Sessions, sign-in links, tokens, idempotency keys.
 
+use tidegate_core::names::TaskName;
 use tidegate_core::principal::{Principal, PrincipalName};
 
 use crate::testing::{Fixture, Steps, at, person};
-use crate::{Home as _, IdempotencyRow, Reader as _, SessionRow, SignInRow, Write, Written};
+use crate::{
+    Home as _, IdempotencyRow, Reader as _, SessionRow, SignInRow, TokenRow, Write, Written,
+};
 
 fn session(n: u8, expires: i64) -> SessionRow {
     SessionRow { digest: [n; 32], principal: person("ada"), expires: at(expires) }
@@ -53,6 +56,43 @@ pub(crate) fn signing_out_ends_the_session<F: Fixture>() {
     store.written(&Write::DropSession([1; 32]));
     assert_eq!(store.reader().session(&[1; 32], at(1)).unwrap(), None);
     assert_eq!(store.reader().session(&[2; 32], at(1)).unwrap(), Some(session(2, 10)));
+}
+
+fn token(n: u8, holder: Principal, tasks: Option<&str>) -> TokenRow {
+    let (Principal::Person(name) | Principal::Machine(name)) = &holder else { panic!("a name") };
+    let tasks = tasks.map(|task| vec![TaskName::new(task).unwrap()]);
+    let by = Principal::Shared;
+    TokenRow { name: name.clone(), digest: [n; 32], holder, tasks, created: at(n.into()), by }
+}
+
+fn machine(name: &str) -> Principal {
+    Principal::Machine(PrincipalName::new(name).unwrap())
+}
+
+pub(crate) fn tokens_are_listed_by_name_until_they_are_revoked<F: Fixture>() {
+    let mut store = F::fresh();
+    assert_eq!(store.reader().tokens().unwrap(), []);
+    let (zoe, helm) =
+        (token(1, person("zoe"), None), token(2, machine("helm"), Some("deployment")));
+    for token in [&zoe, &helm] {
+        assert_eq!(store.written(&Write::PutToken(token.clone())), Written::Done);
+    }
+    assert_eq!(store.reader().tokens().unwrap(), [helm.clone(), zoe.clone()]);
+    let gone = store.written(&Write::DropToken(helm.name.clone()));
+    assert_eq!(gone, Written::TokenRevoked(Box::new(helm.clone())));
+    assert_eq!(store.reader().tokens().unwrap(), [zoe]);
+    assert_eq!(store.written(&Write::DropToken(helm.name.clone())), Written::NoToken);
+    assert_eq!(store.written(&Write::PutToken(helm)), Written::Done, "the name is free again");
+}
+
+pub(crate) fn a_name_has_one_token_and_the_first_one_stays<F: Fixture>() {
+    let mut store = F::fresh();
+    let first = token(1, person("ada"), None);
+    store.written(&Write::PutToken(first.clone()));
+    for second in [token(2, person("ada"), None), token(3, machine("ada"), Some("test"))] {
+        assert_eq!(store.written(&Write::PutToken(second)), Written::TokenExists);
+    }
+    assert_eq!(store.reader().tokens().unwrap(), [first]);
 }
 
 pub(crate) fn an_answer_is_kept_until_it_expires<F: Fixture>() {

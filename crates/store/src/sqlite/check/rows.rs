@@ -17,7 +17,7 @@ use crate::rows::Intent;
 use crate::sqlite::codec::{body, micros, time};
 use crate::sqlite::keys::{ProjectId, UNMAPPED};
 use crate::sqlite::plans::{self, PlanId};
-use crate::sqlite::{approvals, contexts, deferred, executions, tasks, timers};
+use crate::sqlite::{approvals, contexts, deferred, executions, tasks, timers, tokens};
 
 use super::report::Report;
 
@@ -100,6 +100,12 @@ const TABLES: &[Table] = &[
     },
     Table { name: "session", key: "digest", columns: "digest, principal, expires", check: session },
     Table { name: "sign_in", key: "digest", columns: "digest, name, expires", check: sign_in },
+    Table {
+        name: "token",
+        key: "name",
+        columns: "name, digest, holder, tasks, created, creator",
+        check: token,
+    },
 ];
 
 /// What rows refer to by number.
@@ -421,5 +427,10 @@ fn sign_in(row: &Row<'_>, _: &Known) -> Result<(), Wrong> {
     row.get::<_, [u8; 32]>(0)?;
     PrincipalName::new(&row.get::<_, String>(1)?).map_err(|error| error.to_string())?;
     time(row.get(2)?, "")?;
+    Ok(())
+}
+
+fn token(row: &Row<'_>, _: &Known) -> Result<(), Wrong> {
+    tokens::read(row).map_err(|error| error.to_string())?;
     Ok(())
 }

@@ -216,6 +216,8 @@ const DAMAGES: &[(&str, &str, &str)] = &[
     ("UPDATE intent SET body = '{}'", "table intent, id", ""),
     ("UPDATE session SET principal = '{}'", "table session, digest 0101010101010101", ""),
     ("UPDATE sign_in SET name = ''", "table sign_in, digest", ""),
+    ("UPDATE token SET tasks = 'deployment'", "table token, name ci", ""),
+    ("UPDATE token SET holder = creator", "table token, name ci", "nobody of that name"),
     ("UPDATE idempotency SET request = x'00'", "table idempotency, key", ""),
     ("UPDATE tally SET n = n + 1 WHERE what = 0", "table tally, project 1", "other contexts"),
     ("UPDATE tally SET n = n + 1 WHERE what = 2", "table tally, project 1", "other open approvals"),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use tidegate_core::approval::Decision;
 use tidegate_core::audit::{Chain, Checkpoint, SigningKey};
 use tidegate_core::event::{Event, EventType};
-use tidegate_core::names::{ContextId, EventId, ProjectName};
+use tidegate_core::names::{ContextId, EventId, ProjectName, TaskName};
 use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::{
     Answer, Command, Control, Env, FollowOn, Ids, Input, Resolution, Settings, View as _, step,
@@ -17,7 +17,7 @@ use tidegate_core::shipyard::Shipyard;
 use crate::sqlite::SqliteHome;
 use crate::testing::{Fixture as _, Steps as _, at, commit_id, context_id, person, scope};
 use crate::{Home as _, InputRecord, Intent, NewProject, Reader as _, Write, Written};
-use crate::{IdempotencyRow, OpenEventFilter, QuarantineRow, SessionRow, SignInRow};
+use crate::{IdempotencyRow, OpenEventFilter, QuarantineRow, SessionRow, SignInRow, TokenRow};
 
 use super::Sqlite;
 
@@ -132,6 +132,14 @@ impl Story {
             expires,
         }));
         self.store.written(&Write::PutSignIn(SignInRow { digest: [2; 32], name, expires }));
+        self.store.written(&Write::PutToken(TokenRow {
+            name: PrincipalName::new("ci").unwrap(),
+            digest: [5; 32],
+            holder: Principal::Machine(PrincipalName::new("ci").unwrap()),
+            tasks: Some(vec![TaskName::new("deployment").unwrap()]),
+            created: at(0),
+            by: Principal::Shared,
+        }));
         self.store.written(&Write::Idempotency(IdempotencyRow {
             key: [3; 32],
             request: [4; 32],
