@@ -33,7 +33,9 @@ pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result
         return screen.value(format, &projects);
     }
     if projects.is_empty() {
-        return screen.note("There is no project yet; make one: tidegate projects create NAME");
+        return screen.note(
+            "There is no project yet; make one: tidegate projects create NAME --shipyard FILE",
+        );
     }
     let rows: Vec<_> = projects.iter().map(row).collect();
     screen.table(["NAME", "STAGES", "SERVICES", "CREATED", "UPSTREAM"], &rows)

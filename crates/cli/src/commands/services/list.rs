@@ -58,7 +58,9 @@ pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result
         return screen.value(format, &places);
     }
     if places.is_empty() {
-        return screen.note("There is no such service; make one: tidegate services create NAME");
+        return screen.note(
+            "There is no such service; make one: tidegate services create NAME --project NAME",
+        );
     }
     let rows: Vec<_> = places.iter().map(row).collect();
     screen.table(["NAME", "PROJECT", "STAGE", "IMAGE", "CREATED"], &rows)

@@ -34,7 +34,8 @@ pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result
         return screen.value(format, &tokens);
     }
     if tokens.is_empty() {
-        return screen.note("No token has a name; make one: tidegate tokens create NAME");
+        return screen
+            .note("No token has a name; make one: tidegate tokens create NAME --kind person");
     }
     let rows: Vec<_> = tokens.iter().map(row).collect();
     screen.table(["NAME", "KIND", "MAY", "FROM", "CREATED", "BY"], &rows)
