@@ -19,8 +19,9 @@ use utoipa::{Modify, OpenApi};
 use tidy::{Fields, Parameters};
 
 use crate::routes::{
-    approval, auth, datastore, document, event, gateway, git, health, metadata, open_event,
-    project, resource, sequence, sequence_execution, service, sign_in_link, stage, upstream,
+    approval, auth, datastore, document, event, event_entry, gateway, git, health, live, metadata,
+    open_event, project, resource, sequence, sequence_execution, sequence_view, service,
+    sign_in_link, stage, token, upstream,
 };
 
 #[derive(OpenApi)]
@@ -44,7 +45,10 @@ use crate::routes::{
         (name = "Server", description = "Tokens, versions, and whether the server answers."),
         (name = "Approvals", description = "What waits for a person, exactly what is asked, and the \
             decision."),
+        (name = "Following", description = "Sequences of all projects with their tasks and times, what an \
+            event meant, and that something has changed."),
         (name = "Upstreams", description = "Repositories elsewhere that keep the files of projects."),
+        (name = "Tokens", description = "Who may use the API, under which name."),
         (name = "Sign-in", description = "Who may use the Bridge."),
         (name = "Git", description = "Clone, fetch and push, for `git` itself: its smart HTTP protocol, \
             not JSON."),
@@ -80,9 +84,16 @@ use crate::routes::{
         approval::list,
         approval::get,
         approval::decide,
+        sequence_view::list,
+        sequence_view::get,
+        event_entry::get,
+        live::stream,
         upstream::get,
         upstream::sync,
         upstream::drop_conflict,
+        token::list,
+        token::create,
+        token::revoke,
         sign_in_link::create,
         git::refs,
         git::upload,
@@ -102,7 +113,10 @@ struct Document;
 /// Which tags are Keptn's, and which are ours.
 const GROUPS: [(&str, &[&str]); 2] = [
     ("Keptn 1.4", &["Events", "Sequences", "Projects", "Stages", "Services", "Files", "Server"]),
-    ("Tidegate", &["Approvals", "Upstreams", "Sign-in", "Git", "Operations"]),
+    (
+        "Tidegate",
+        &["Approvals", "Following", "Upstreams", "Tokens", "Sign-in", "Git", "Operations"],
+    ),
 ];
 
 /// Says who is let in.
@@ -112,7 +126,8 @@ impl Modify for Credentials {
     fn modify(&self, api: &mut Api) {
         let token = ApiKeyValue::with_description(
             "x-token",
-            "The installation's token, or one of the configuration's `[[tokens]]`.",
+            "The installation's token, one of the configuration's `[[tokens]]`, or one that was created \
+             since.",
         );
         let basic = HttpBuilder::new()
             .scheme(HttpAuthScheme::Basic)

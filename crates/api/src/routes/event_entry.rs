@@ -7,25 +7,34 @@ use serde_json::Value;
 use tidegate_core::names::{EventId, ProjectName};
 use tidegate_core::sequence::Disposition;
 use tidegate_store::LogRow;
+use utoipa::ToSchema;
 
 use crate::error::{ApiError, shown};
+use crate::openapi::answers::{Error, Guarded, Parsed};
+use crate::openapi::wire;
 use crate::path::Path;
 use crate::state::ApiState;
 
 /// An entry of the log.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LogEntry)]
 pub(crate) struct Entry {
     /// The project whose log holds it; absent where it belongs to none that exists.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::ProjectName)]
     project: Option<ProjectName>,
     /// Its number in that log.
+    #[schema(examples(17))]
     number: u64,
     /// `accepted`, `late`, `repeated` or `refused`.
+    #[schema(examples("accepted"))]
     disposition: &'static str,
     /// Why it has no effect, where it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, examples("the task is over"))]
     reason: Option<String>,
     /// The event as Keptn spells it.
+    #[schema(value_type = wire::Event)]
     event: Value,
 }
 
@@ -46,6 +55,13 @@ impl Entry {
     }
 }
 
+/// Gives an event of the log, whatever its project, and what it meant
+#[utoipa::path(get, path = "/api/tidegate/v1/events/{id}", operation_id = "getEvent",
+    tag = "Following", params(("id" = wire::EventId, Path, description = "Its id.")),
+    responses(Guarded, Parsed,
+        (status = 200, description = "The event.", body = Entry),
+        (status = 404, description = "There is no such event.", body = Error),
+    ))]
 pub(crate) async fn get(
     State(state): State<ApiState>,
     Path(id): Path<String>,

@@ -20,6 +20,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::auth::token;
 use crate::error::ApiError;
+use crate::openapi::answers::{Guarded, Parsed};
+use crate::openapi::wire;
 use crate::query::Query;
 use crate::state::ApiState;
 
@@ -79,6 +81,19 @@ impl Topic {
     }
 }
 
+/// Says that something of a sequence or a project has changed, as server-sent events
+///
+/// `open` comes first: from then on nothing is missed. `changed` says that there is something new to ask for,
+/// `reset` that messages were lost. A comment every 15 seconds says that the stream lives. It ends after an
+/// hour, when the server stops, and when the token is revoked.
+#[utoipa::path(get, path = "/api/tidegate/v1/live", operation_id = "listen", tag = "Following",
+    params(
+        ("context" = Option<wire::ContextId>, Query,
+            description = "Listen to this sequence; either this or `project`."),
+        ("project" = Option<wire::ProjectName>, Query, description = "Listen to this project."),
+    ),
+    responses(Guarded, Parsed, (status = 200, description = "The stream.", body = String,
+        content_type = "text/event-stream", example = "event: changed\ndata: changed\n\n")))]
 pub(crate) async fn stream(
     State(state): State<ApiState>,
     headers: HeaderMap,

@@ -16,8 +16,11 @@ use tidegate_core::names::{ContextId, EventId, ProjectName, SequenceName, Servic
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Context, ContextState, ExecutionState};
 use tidegate_store::{ExecutionSummary, PAGE_MAX, Reader, StoreError};
+use utoipa::ToSchema;
 
 use crate::error::{ApiError, shown};
+use crate::openapi::answers::{Error, Guarded, Parsed};
+use crate::openapi::wire;
 use crate::path::Path;
 use crate::query::Query;
 use crate::state::ApiState;
@@ -29,49 +32,75 @@ const LIMIT: u64 = 100;
 /// Most entries of the log that the times of tasks are read from; later ones are shown without.
 const TRACE_MAX: u64 = 5000;
 
-/// Newest first.
-#[derive(Serialize)]
+/// Sequences, newest first.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Sequences {
+    /// The sequences.
     sequences: Vec<SequenceView>,
     /// Whether there may be more that match: ask again with `before` the last one's `triggeredAt`.
+    #[schema(examples(false))]
     more: bool,
 }
 
 /// One delivery, remediation or whatever a shipyard calls it. Times are RFC 3339.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = FollowedSequence)]
 pub(crate) struct SequenceView {
+    /// Its id.
+    #[schema(value_type = wire::ContextId)]
     context: ContextId,
+    /// The project.
+    #[schema(value_type = wire::ProjectName)]
     project: ProjectName,
+    /// The service.
+    #[schema(value_type = wire::ServiceName)]
     service: ServiceName,
     /// The sequence that was triggered first.
+    #[schema(value_type = wire::SequenceName)]
     sequence: SequenceName,
     /// Keptn's word: `triggered`, `waiting`, `started`, `paused`, `finished`, `aborted`, `timedOut`.
+    #[schema(examples("started"))]
     state: &'static str,
     /// `pass`, `warning` or `fail`, once nothing of it is under way.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::TaskResult)]
     result: Option<TaskResult>,
+    /// When it was triggered.
+    #[schema(value_type = wire::Time)]
     triggered_at: Timestamp,
+    /// By whom.
+    #[schema(value_type = wire::Principal)]
     triggered_by: Principal,
+    /// The labels of its trigger.
+    #[schema(value_type = wire::Labels)]
     labels: BTreeMap<String, String>,
     /// The problem that it remedies.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, examples("Error rate is high"))]
     problem: Option<String>,
     /// In the order they were reached.
-    stages: Vec<Stage>,
+    stages: Vec<Reached>,
     /// The approvals that wait for a person.
+    #[schema(value_type = Vec<wire::EventId>)]
     approvals: Vec<EventId>,
     /// Each run of a sequence in a stage, in the order they were triggered; only where one sequence was
     /// asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<Run>)]
     runs: Option<Vec<Run>>,
 }
 
-#[derive(Serialize)]
-struct Stage {
+/// A stage that a sequence has reached.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReachedStage)]
+struct Reached {
+    /// Its name.
+    #[schema(value_type = wire::StageName)]
     name: StageName,
     /// The image that was asked for there.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, examples("registry.example.org/carts:1.2"))]
     image: Option<String>,
 }
 
@@ -107,7 +136,7 @@ impl SequenceView {
             triggered_by: context.triggered_by,
             labels: context.labels,
             problem: context.problem_title,
-            stages: stages.map(|stage| Stage { name: stage.name, image: stage.image }).collect(),
+            stages: stages.map(|stage| Reached { name: stage.name, image: stage.image }).collect(),
             runs: None,
         }
     }
@@ -125,7 +154,26 @@ fn result(state: ContextState, executions: &[ExecutionSummary]) -> TaskResult {
     run::judged(outcomes.fold(Outcome::PASS, Outcome::and))
 }
 
-/// `GET /api/tidegate/v1/sequences`
+/// Lists sequences of all projects, newest first, with what they wait for and how they ended
+#[utoipa::path(get, path = "/api/tidegate/v1/sequences", operation_id = "findSequences",
+    tag = "Following",
+    params(
+        ("project" = Option<wire::ProjectName>, Query, description = "Only of this project."),
+        ("stage" = Option<wire::StageName>, Query,
+            description = "Only those that have reached this stage."),
+        ("service" = Option<wire::ServiceName>, Query, description = "Only of this service."),
+        ("sequence" = Option<wire::SequenceName>, Query, description = "Only of this name."),
+        ("state" = Option<String>, Query,
+            pattern = "^(triggered|waiting|started|paused|finished|aborted|timedOut)$",
+            description = "Only those in this state.", example = "started"),
+        ("context" = Option<String>, Query, pattern = "^[0-9a-fA-F-]{4,36}$",
+            description = "Only those whose id begins so.", example = "6f2b1c4e"),
+        ("from" = Option<wire::Time>, Query, description = "Only those triggered later."),
+        ("before" = Option<wire::Time>, Query, description = "Only those triggered earlier."),
+        ("limit" = Option<u64>, Query,
+            description = "Most to be given: 1,000 at most, and 100 where it is absent."),
+    ),
+    responses(Guarded, Parsed, (status = 200, description = "The sequences.", body = Sequences)))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     query: Query,
@@ -149,7 +197,13 @@ pub(crate) async fn list(
     Ok(Json(found.await?))
 }
 
-/// `GET /api/tidegate/v1/sequences/{context}`
+/// Gives a sequence with its runs, their tasks, and when each was triggered, taken and done
+#[utoipa::path(get, path = "/api/tidegate/v1/sequences/{context}", operation_id = "followSequence",
+    tag = "Following", params(("context" = wire::ContextId, Path, description = "Its id.")),
+    responses(Guarded, Parsed,
+        (status = 200, description = "The sequence.", body = SequenceView),
+        (status = 404, description = "There is no such sequence.", body = Error),
+    ))]
 pub(crate) async fn get(
     State(state): State<ApiState>,
     Path(context): Path<String>,

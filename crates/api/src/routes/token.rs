@@ -12,10 +12,13 @@ use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_engine::{Engine, Failure};
 use tidegate_identity::{Holder, Secret, TokenKind, TokenProblem, Tokens};
 use tidegate_store::{Reader, TokenRow, Write, Written};
+use utoipa::ToSchema;
 
 use crate::auth::{Answers, Caller};
 use crate::body::JsonBody;
 use crate::error::{ApiError, shown};
+use crate::openapi::answers::{Body, Changes, Error, Guarded, Parsed};
+use crate::openapi::wire;
 use crate::path::Path;
 use crate::state::ApiState;
 
@@ -38,27 +41,38 @@ pub async fn load_tokens(engine: &Engine, tokens: &Tokens) -> Result<(), Failure
     Ok(())
 }
 
-/// By name; those of the configuration first.
-#[derive(Serialize)]
+/// Tokens by name; those of the configuration first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tokens)]
 pub(crate) struct Listed {
+    /// The tokens.
     tokens: Vec<Token>,
 }
 
 /// A token, without its secret.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Token {
+    /// Whose it is.
+    #[schema(value_type = String, examples("ada"))]
     name: PrincipalName,
     /// `person` or `machine`.
+    #[schema(examples("person"))]
     kind: &'static str,
     /// The only tasks that it answers; absent where it may do everything.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<wire::TaskName>)]
     tasks: Option<Vec<TaskName>>,
     /// `configuration` or `store`.
+    #[schema(examples("store"))]
     origin: &'static str,
+    /// When it was created; absent for those of the configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::Time)]
     created_at: Option<Timestamp>,
+    /// By whom.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::Principal)]
     created_by: Option<Principal>,
 }
 
@@ -95,6 +109,12 @@ fn kind(holder: &Principal) -> &'static str {
     }
 }
 
+/// Lists the tokens that have names, without their secrets
+#[utoipa::path(get, path = "/api/tidegate/v1/tokens", operation_id = "listTokens", tag = "Tokens",
+    responses(Guarded,
+        (status = 200, description = "The tokens.", body = Listed),
+        (status = 403, description = "This token answers tasks only.", body = Error),
+    ))]
 pub(crate) async fn list(
     State(state): State<ApiState>,
     Answers(only): Answers,
@@ -110,12 +130,21 @@ pub(crate) async fn list(
     Ok(Json(Listed { tokens }))
 }
 
-#[derive(Deserialize)]
+/// A token to be made. Other fields are refused.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewToken, examples(json!({"name": "helm", "kind": "machine", "tasks": ["deployment"]})))]
 pub(crate) struct New {
+    /// Whose it is: 1 to 128 bytes, without control characters and without white space at its ends.
+    #[schema(value_type = String, min_length = 1, max_length = 128,
+        pattern = "^[A-Za-z0-9](?:[A-Za-z0-9 ._@-]*[A-Za-z0-9])?$", examples("ada"))]
     name: PrincipalName,
+    /// A person's or a program's: `person` or `machine`.
+    #[schema(value_type = String, pattern = "^(person|machine)$", examples("machine"))]
     kind: TokenKind,
+    /// The only tasks that it answers, where it is an integration's: a machine's.
     #[serde(default)]
+    #[schema(value_type = Option<Vec<wire::TaskName>>, min_items = 1, max_items = 100)]
     tasks: Option<Vec<TaskName>>,
 }
 
@@ -139,13 +168,26 @@ impl New {
 }
 
 /// A new token, and its secret this one time.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = CreatedToken)]
 pub(crate) struct Created {
+    /// What to send as `x-token`. Nobody will see it again.
+    #[schema(examples("tg_ZXhhbXBsZSBvZiBhIHRva2Vu"))]
     token: String,
     #[serde(flatten)]
     named: Token,
 }
 
+/// Makes a token, and gives its secret this one time
+///
+/// It is in force at once. Only the installation's own token makes others.
+#[utoipa::path(post, path = "/api/tidegate/v1/tokens", operation_id = "createToken", tag = "Tokens",
+    request_body = New,
+    responses(Guarded, Body, Changes,
+        (status = 201, description = "The token.", body = Created),
+        (status = 409, description = "The store has a token of that name, or as many as it takes.",
+            body = Error),
+    ))]
 pub(crate) async fn create(
     State(state): State<ApiState>,
     Caller(by): Caller,
@@ -180,6 +222,16 @@ pub(crate) async fn create(
     }
 }
 
+/// Revokes a token, at once
+///
+/// Only the installation's own token revokes others.
+#[utoipa::path(delete, path = "/api/tidegate/v1/tokens/{name}", operation_id = "revokeToken",
+    tag = "Tokens", params(("name" = String, Path, description = "Whose it is.", example = "ada")),
+    responses(Guarded, Parsed, Changes,
+        (status = 204, description = "It is revoked."),
+        (status = 404, description = "Nobody of that name has a token.", body = Error),
+        (status = 409, description = "It stands in the server's configuration.", body = Error),
+    ))]
 pub(crate) async fn revoke(
     State(state): State<ApiState>,
     Caller(by): Caller,

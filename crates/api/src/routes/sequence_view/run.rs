@@ -8,50 +8,83 @@ use tidegate_core::event::{EventKind, Outcome, Phase, Status, TaskResult, text};
 use tidegate_core::names::{EventId, ExecutionId, SequenceName, ServiceName, StageName, TaskName};
 use tidegate_core::sequence::{Disposition, Execution, ExecutionState};
 use tidegate_store::{ExecutionSummary, LogRow};
+use utoipa::ToSchema;
 
-/// A run. Times are RFC 3339.
-#[derive(Serialize)]
+use crate::openapi::wire;
+
+/// One run of a sequence in a stage. Times are RFC 3339.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Run {
+    /// Tells it from the others, also when it runs again in the same stage.
+    #[schema(value_type = wire::ExecutionId)]
     id: ExecutionId,
+    /// The stage.
+    #[schema(value_type = wire::StageName)]
     stage: StageName,
+    /// The service.
+    #[schema(value_type = wire::ServiceName)]
     service: ServiceName,
+    /// The sequence.
+    #[schema(value_type = wire::SequenceName)]
     sequence: SequenceName,
     /// `waiting`, `started`, `waitingForApproval`, `paused`, `finished`, `aborted` or `timedOut`.
+    #[schema(examples("finished"))]
     state: &'static str,
     /// `pass`, `warning` or `fail`, once it has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::TaskResult)]
     result: Option<TaskResult>,
     /// Why it ended so, where something says.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, examples("aborted by ada"))]
     message: Option<String>,
+    /// When it was triggered.
+    #[schema(value_type = wire::Time)]
     triggered_at: Timestamp,
+    /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::Time)]
     ended_at: Option<Timestamp>,
-    /// In the order of the shipyard that it runs on.
+    /// Its tasks, in the order of the shipyard that it runs on.
     tasks: Vec<Task>,
 }
 
 /// A task of a run.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TaskOfRun)]
 struct Task {
+    /// Its name.
+    #[schema(value_type = wire::TaskName)]
     name: TaskName,
     /// Its `.triggered` event; the id of an approval is that of its task.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::EventId)]
     id: Option<EventId>,
     /// `pending`, `triggered`, `started`, `waitingForApproval`, `finished`, `stopped`, or `skipped` where
     /// its run ended before.
+    #[schema(examples("finished"))]
     state: &'static str,
+    /// How it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::TaskResult)]
     result: Option<TaskResult>,
+    /// What was said about that.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, examples("deployed"))]
     message: Option<String>,
+    /// When somebody was asked to do it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::Time)]
     triggered_at: Option<Timestamp>,
+    /// When somebody began.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::Time)]
     started_at: Option<Timestamp>,
+    /// When the last of them was done.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::Time)]
     finished_at: Option<Timestamp>,
 }
 
