@@ -48,6 +48,7 @@ pub struct EventQuery<'a> {
 
 /// An event of the log, and what it meant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct EventEntry {
     /// The project whose log holds it; absent where it belongs to none that exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ use crate::principal::Principal;
 /// The overall state of a sequence, in Keptn's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub enum SequenceState {
     /// Accepted.
     Triggered,
@@ -57,6 +58,7 @@ impl SequenceState {
 /// How something ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub enum Verdict {
     /// Good.
     Pass,
@@ -82,6 +84,7 @@ impl Verdict {
 /// `rest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Sequence {
     /// Its id, which ties all its events together.
     pub context: String,
@@ -114,11 +117,13 @@ pub struct Sequence {
     pub runs: Vec<Run>,
     /// Everything else.
     #[serde(flatten)]
+    #[cfg_attr(test, schema(ignore))]
     pub rest: Map<String, Value>,
 }
 
 /// A stage that a sequence has reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct ReachedStage {
     /// Its name.
     pub name: String,
@@ -130,6 +135,7 @@ pub struct ReachedStage {
 /// One run of a sequence in a stage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Run {
     /// Tells it from the others, also when it runs again in the same stage.
     pub id: String,
@@ -157,12 +163,14 @@ pub struct Run {
     pub tasks: Vec<Task>,
     /// Everything else.
     #[serde(flatten)]
+    #[cfg_attr(test, schema(ignore))]
     pub rest: Map<String, Value>,
 }
 
 /// Where a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub enum RunState {
     /// Not started yet.
     Waiting,
@@ -199,6 +207,7 @@ impl RunState {
 /// A task of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Task {
     /// Its name.
     pub name: String,
@@ -224,12 +233,14 @@ pub struct Task {
     pub finished_at: Option<String>,
     /// Everything else.
     #[serde(flatten)]
+    #[cfg_attr(test, schema(ignore))]
     pub rest: Map<String, Value>,
 }
 
 /// Where a task stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub enum TaskState {
     /// Its turn comes later.
     Pending,
@@ -272,6 +283,7 @@ pub struct SequenceQuery<'a> {
 
 /// Sequences, newest first.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct SequencePage {
     /// The sequences.
     #[serde(default)]

@@ -12,6 +12,7 @@ use crate::principal::Principal;
 /// Who holds a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub enum TokenKind {
     /// A human being.
     Person,
@@ -33,6 +34,7 @@ impl TokenKind {
 /// Where a token is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub enum TokenOrigin {
     /// In the configuration file of the server, as a text.
     Configuration,
@@ -54,6 +56,7 @@ impl TokenOrigin {
 /// A token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct NamedToken {
     /// Whose it is.
     pub name: String,
@@ -82,6 +85,7 @@ impl NamedToken {
 
 /// A token that was just made. Nobody will see its secret again.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct CreatedToken {
     /// The secret.
     pub token: String,
@@ -97,7 +101,8 @@ impl fmt::Debug for CreatedToken {
 }
 
 #[derive(Deserialize)]
-struct Tokens {
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub(crate) struct Tokens {
     tokens: Vec<NamedToken>,
 }
 

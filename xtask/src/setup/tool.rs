@@ -157,7 +157,11 @@ pub(crate) const SHELLS: &[Tool] = &[
         candidates: &[&["zsh"]],
         versions: None,
         oldest: (5, 0),
-        origin: Origin::Package { name: "zsh", homebrew: "zsh", page: "https://zsh.sourceforge.io" },
+        origin: Origin::Package {
+            name: "zsh",
+            homebrew: "zsh",
+            page: "https://zsh.sourceforge.io",
+        },
     },
     Tool {
         name: "fish",
