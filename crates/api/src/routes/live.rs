@@ -218,7 +218,8 @@ mod tests {
 
     fn commit(project: &str) -> Committed {
         let context = "6f9619ff-8b86-4011-b42d-00cf4fc964ff".parse().unwrap();
-        Committed { project: ProjectName::new(project).unwrap(), context }
+        let position = "0-1".parse().unwrap();
+        Committed { position, project: ProjectName::new(project).unwrap(), context }
     }
 
     #[tokio::test]
