@@ -54,6 +54,13 @@ pub(crate) fn context_state(state: ContextState) -> i16 {
     }
 }
 
+/// Reads it back; none where it is no state.
+pub(crate) fn read_context_state(code: i16) -> Option<ContextState> {
+    use ContextState::{Aborted, Finished, Paused, Started, TimedOut, Triggered, Waiting};
+    let all = [Triggered, Waiting, Started, Finished, Aborted, TimedOut, Paused];
+    all.into_iter().find(|state| context_state(*state) == code)
+}
+
 pub(crate) fn standing(standing: Standing) -> i16 {
     match standing {
         Standing::Triggered => 0,

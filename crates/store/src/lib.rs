@@ -4,6 +4,7 @@
 //! than a refusal leaves the transaction without effect; nothing outside of this crate writes SQL.
 
 mod audit;
+mod census;
 mod codec;
 mod codes;
 mod contract;
@@ -23,6 +24,7 @@ mod suite;
 mod testing;
 
 pub use audit::AuditHead;
+pub use census::{COUNTED_MAX, Census, WAITING_AGES, Waiting};
 pub use contract::{Home, InputRecord, StoreError, Write, Written};
 pub use overview::{
     ASKED_MAX, Asked, Cell, DECIDED_MAX, EVALUATIONS_MAX, Environment, EnvironmentFilter, OPEN_MAX,

@@ -14,6 +14,7 @@ use tidegate_core::sequence::{
 };
 
 use crate::audit::AuditHead;
+use crate::census::Census;
 use crate::contract::StoreError;
 use crate::overview::{Environment, EnvironmentFilter, ProjectOverview, ProjectsFilter, Versions};
 use crate::rows::{
@@ -313,6 +314,16 @@ pub trait Reader: Send + Sync + 'static {
         context: ContextId,
         limit: u64,
     ) -> Result<Vec<LogRow>, StoreError>;
+    /// Entries of a project's log behind number `after`, refused and repeated ones included, in order, at
+    /// most `limit`.
+    fn log_behind(
+        &self,
+        project: &ProjectName,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<LogRow>, StoreError>;
+    /// The number of the newest entry of each project's log that has one, the reserved one's left out.
+    fn log_heads(&self) -> Result<Vec<(ProjectName, u64)>, StoreError>;
     /// One event, with the project that it is kept under.
     fn event(&self, id: EventId) -> Result<Option<(ProjectName, LogRow)>, StoreError>;
     /// Open `.triggered` events, newest first.
@@ -429,6 +440,8 @@ pub trait Reader: Send + Sync + 'static {
     ) -> Result<Page<ProjectOverview>, StoreError>;
     /// What runs where: services of all projects whose name, or whose project's, has this part.
     fn versions(&self, part: &str, offset: u64, limit: u64) -> Result<Versions, StoreError>;
+    /// How much of everything waits at `now`. It costs little, however much that is.
+    fn census(&self, now: Timestamp) -> Result<Census, StoreError>;
     /// Executions of a project, newest first.
     fn all_executions(
         &self,

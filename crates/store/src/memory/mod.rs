@@ -6,6 +6,7 @@
 
 mod approvals;
 mod audit;
+mod census;
 mod contents;
 mod contexts;
 mod deferred;

@@ -10,6 +10,7 @@ use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, Service
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
 
 use crate::audit::AuditHead;
+use crate::census::Census;
 use crate::contract::StoreError;
 use crate::overview::{
     self, Environment, EnvironmentFilter, ProjectOverview, ProjectsFilter, Versions,
@@ -26,7 +27,7 @@ use crate::search::{Found, SequenceSearch, Start};
 use super::overview::Snapshot;
 use super::table::Rows;
 use super::{
-    approvals, audit, contexts, deferred, executions, lanes, log, outbox, people, projects, sagas,
+    approvals, audit, census, contexts, deferred, executions, lanes, log, outbox, people, projects, sagas,
     timers, tokens,
 };
 
@@ -94,6 +95,22 @@ impl Reader for MemoryReader {
         limit: u64,
     ) -> Result<Vec<LogRow>, StoreError> {
         log::trace(&self.rows(), project, context, limit)
+    }
+
+    fn log_behind(
+        &self,
+        project: &ProjectName,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<LogRow>, StoreError> {
+        Ok(at_most(log::behind(&self.rows(), project, after)?, limit))
+    }
+
+    fn log_heads(&self) -> Result<Vec<(ProjectName, u64)>, StoreError> {
+        let rows = self.rows();
+        let names = projects::all(&rows)?.into_iter().map(|row| row.name);
+        let heads = names.map(|name| (name.clone(), log::last(&rows, &name)));
+        Ok(heads.filter(|(_, newest)| *newest > 0).collect())
     }
 
     fn event(&self, id: EventId) -> Result<Option<(ProjectName, LogRow)>, StoreError> {
@@ -267,6 +284,10 @@ impl Reader for MemoryReader {
 
     fn versions(&self, part: &str, offset: u64, limit: u64) -> Result<Versions, StoreError> {
         overview::versions(&Snapshot(&self.rows()), part, (offset, limit))
+    }
+
+    fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        census::take(&self.rows(), now)
     }
 
     fn all_executions(

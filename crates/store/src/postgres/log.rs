@@ -133,6 +133,26 @@ pub(super) fn trace(
     list::all(session, &sql, &[&context.uuid(), &project.as_str(), &signed(limit)], read)
 }
 
+/// Entries behind a number, in order.
+pub(super) fn behind(
+    session: &Session,
+    project: &ProjectName,
+    after: u64,
+    limit: u64,
+) -> Result<Vec<LogRow>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM event WHERE project = $1 AND n > $2 ORDER BY n LIMIT $3"
+    );
+    list::all(session, &sql, &[&project.as_str(), &signed(after), &signed(limit)], read)
+}
+
+/// The newest number of each project that has an entry.
+pub(super) fn heads(session: &Session) -> Result<Vec<(ProjectName, u64)>, StoreError> {
+    let sql = "SELECT project, max(n) FROM event WHERE project <> '_unmapped'
+               GROUP BY project ORDER BY project";
+    list::all(session, sql, &[], |row| Ok((projects::name(row, 0)?, unsigned(get(row, 1)?))))
+}
+
 /// One event, with its project.
 pub(super) fn by_id(
     session: &Session,

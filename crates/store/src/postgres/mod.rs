@@ -11,6 +11,7 @@
 
 mod approvals;
 mod audit;
+mod census;
 mod commit;
 mod connect;
 mod contexts;

@@ -8,6 +8,7 @@ use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, Service
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
 
 use crate::audit::AuditHead;
+use crate::census::Census;
 use crate::contract::StoreError;
 use crate::overview::{
     self, Environment, EnvironmentFilter, ProjectOverview, ProjectsFilter, Versions,
@@ -25,7 +26,7 @@ use super::overview::Snapshot;
 use super::pool::PostgresReaders;
 use super::session::Session;
 use super::{
-    approvals, audit, contexts, deferred, executions, lanes, latest, log, outbox, people, projects,
+    approvals, audit, census, contexts, deferred, executions, lanes, latest, log, outbox, people, projects,
     sagas, tasks, timers, tokens,
 };
 
@@ -67,6 +68,19 @@ impl Reader for PostgresReaders {
         limit: u64,
     ) -> Result<Vec<LogRow>, StoreError> {
         self.read(|session| log::trace(session, project, context, limit))
+    }
+
+    fn log_behind(
+        &self,
+        project: &ProjectName,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<LogRow>, StoreError> {
+        self.read(|session| log::behind(session, project, after, limit))
+    }
+
+    fn log_heads(&self) -> Result<Vec<(ProjectName, u64)>, StoreError> {
+        self.read(log::heads)
     }
 
     fn event(&self, id: EventId) -> Result<Option<(ProjectName, LogRow)>, StoreError> {
@@ -245,6 +259,10 @@ impl Reader for PostgresReaders {
 
     fn versions(&self, part: &str, offset: u64, limit: u64) -> Result<Versions, StoreError> {
         self.read(|session| overview::versions(&Snapshot(session), part, (offset, limit)))
+    }
+
+    fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        self.read(|session| census::take(session, now))
     }
 
     fn all_executions(

@@ -14,6 +14,7 @@ use super::keys::ProjectId;
 use super::list::{Conditions, List};
 use super::projects;
 use super::tally::{self, Tally};
+use super::waiting;
 use super::words::Numbers;
 
 /// Writes an approval.
@@ -25,12 +26,19 @@ pub(super) fn put(
     let project = numbers.own_project(connection, &approval.scope.project)?;
     let body = to_json(approval, "approval")?;
     let (state, at) = searched(approval);
+    let stage = numbers.word(connection, approval.scope.stage.as_str())?;
     let before: Option<(i64, i16)> = connection
         .prepare_cached("SELECT seq, state FROM approval WHERE id = ?1")?
         .query_row([approval.id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     match before {
         Some((seq, old)) => {
+            let was_open = old == codes::approval_state(ApprovalState::Open);
+            match (was_open, state == ApprovalState::Open) {
+                (true, false) => waiting::remove(connection, project, stage, approval)?,
+                (false, true) => waiting::add(connection, project, stage, approval)?,
+                (true, true) | (false, false) => {}
+            }
             connection
                 .prepare_cached(
                     "UPDATE approval SET state = ?2, at = ?3, body = ?4 WHERE seq = ?1",
@@ -43,6 +51,9 @@ pub(super) fn put(
             }
         }
         None => {
+            if state == ApprovalState::Open {
+                waiting::add(connection, project, stage, approval)?;
+            }
             connection
                 .prepare_cached(
                     "INSERT INTO approval (id, project, stage, service, context, state, at, body)
@@ -51,7 +62,7 @@ pub(super) fn put(
                 .execute((
                     approval.id.as_bytes(),
                     project.0,
-                    numbers.word(connection, approval.scope.stage.as_str())?,
+                    stage,
                     numbers.word(connection, approval.scope.service.as_str())?,
                     approval.context.as_bytes(),
                     codes::approval_state(state),

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 use tidegate_core::names::ContextId;
-use tidegate_core::sequence::Context;
+use tidegate_core::sequence::{Context, ContextState};
 
 use crate::codes;
 use crate::contract::StoreError;
@@ -38,12 +38,19 @@ pub(super) fn put(
         return Ok(body.len());
     }
     let ended = context.state.is_final().then(|| micros(now));
-    let changed = connection
-        .prepare_cached(
-            "UPDATE context SET body = ?4, state = ?3, ended = ?5 WHERE id = ?1 AND project = ?2",
-        )?
-        .execute((id, project.0, state, &body, ended))?;
-    if changed == 1 {
+    let before: Option<i16> = connection
+        .prepare_cached("SELECT state FROM context WHERE id = ?1 AND project = ?2")?
+        .query_row((id, project.0), |row| row.get(0))
+        .optional()?;
+    let before = before.and_then(codes::read_context_state);
+    count(connection, project, before, context.state)?;
+    if before.is_some() {
+        connection
+            .prepare_cached(
+                "UPDATE context SET body = ?4, state = ?3, ended = ?5
+                 WHERE id = ?1 AND project = ?2",
+            )?
+            .execute((id, project.0, state, &body, ended))?;
         return Ok(body.len());
     }
     let name = numbers.word(connection, context.name.as_str())?;
@@ -56,6 +63,22 @@ pub(super) fn put(
         .execute((id, project.0, name, service, state, micros(context.time), &body, ended))?;
     tally::add(connection, project, Tally::Contexts, 1)?;
     Ok(body.len())
+}
+
+/// Counts a context that has got another state.
+fn count(
+    connection: &Connection,
+    project: ProjectId,
+    before: Option<ContextState>,
+    now: ContextState,
+) -> Result<(), StoreError> {
+    if let Some(left) = before.and_then(Tally::under_way) {
+        tally::add(connection, project, left, -1)?;
+    }
+    if let Some(reached) = Tally::under_way(now) {
+        tally::add(connection, project, reached, 1)?;
+    }
+    Ok(())
 }
 
 pub(super) fn read(row: &Row<'_>) -> Result<Context, StoreError> {

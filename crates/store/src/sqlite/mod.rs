@@ -7,6 +7,7 @@
 mod approvals;
 mod audit;
 mod backup;
+mod census;
 mod check;
 mod checkpoint;
 mod codec;
@@ -41,6 +42,7 @@ mod tasks;
 mod timers;
 mod tokens;
 mod view;
+mod waiting;
 mod words;
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::contract::{StoreError, Written};
 use super::codec::{body, micros, signed};
 use super::keys::{ProjectId, UNMAPPED};
 use super::tally::{self, Tally};
-use super::{log, tasks};
+use super::{approvals, log, tasks, waiting};
 
 /// Most inputs that one call forgets for each context: they are small, and there are many.
 const INPUTS_FOR_EACH: u64 = 50;
@@ -168,6 +168,9 @@ fn forget(
         if n > 0 {
             tally::add(connection, project, state, -n)?;
         }
+        if state == Tally::Open && n > 0 {
+            forget_waiting(connection, project, context)?;
+        }
     }
     connection
         .prepare_cached(
@@ -190,6 +193,23 @@ fn forget(
     tally::add(connection, project, Tally::Contexts, -1)?;
     if unlisted > 0 {
         tally::add(connection, project, Tally::Unlisted, -unlisted)?;
+    }
+    Ok(())
+}
+
+/// What a context that has ended leaves open waits no more.
+fn forget_waiting(
+    connection: &Connection,
+    project: ProjectId,
+    context: &[u8; 16],
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, body, stage FROM approval INDEXED BY approval_context
+         WHERE context = ?1 AND project = ?2 AND state = 0",
+    )?;
+    let mut rows = statement.query((context, project.0))?;
+    while let Some(row) = rows.next()? {
+        waiting::remove(connection, project, row.get(2)?, &approvals::read(row)?)?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, Service
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
 
 use crate::audit::AuditHead;
+use crate::census::Census;
 use crate::contract::StoreError;
 use crate::overview::{
     self, Environment, EnvironmentFilter, ProjectOverview, ProjectsFilter, Versions,
@@ -27,7 +28,7 @@ use super::overview::Snapshot;
 use super::pool::SqliteReaders;
 use super::tally::{self, Tally};
 use super::{
-    approvals, audit, contexts, deferred, executions, lanes, latest, log, outbox, people, plans,
+    approvals, audit, census, contexts, deferred, executions, lanes, latest, log, outbox, people, plans,
     projects, sagas, tasks, timers, tokens,
 };
 
@@ -88,6 +89,21 @@ impl Reader for SqliteReaders {
         self.within(project, Vec::new(), |connection, project| {
             log::trace(connection, project, context, limit)
         })
+    }
+
+    fn log_behind(
+        &self,
+        project: &ProjectName,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<LogRow>, StoreError> {
+        self.within(project, Vec::new(), |connection, project| {
+            log::behind(connection, project, after, limit)
+        })
+    }
+
+    fn log_heads(&self) -> Result<Vec<(ProjectName, u64)>, StoreError> {
+        self.read(log::heads)
     }
 
     fn event(&self, id: EventId) -> Result<Option<(ProjectName, LogRow)>, StoreError> {
@@ -277,6 +293,10 @@ impl Reader for SqliteReaders {
 
     fn versions(&self, part: &str, offset: u64, limit: u64) -> Result<Versions, StoreError> {
         self.read(|connection| overview::versions(&Snapshot(connection), part, (offset, limit)))
+    }
+
+    fn census(&self, now: Timestamp) -> Result<Census, StoreError> {
+        self.read(|connection| census::take(connection, now))
     }
 
     fn all_executions(

@@ -1,6 +1,7 @@
 //! Totals that are kept, because counting a million rows takes longer than a page may.
 
 use rusqlite::Connection;
+use tidegate_core::sequence::ContextState;
 
 use crate::contract::StoreError;
 
@@ -22,6 +23,27 @@ pub(super) enum Tally {
     Closed = 4,
     /// Entries of its log that were forgotten.
     Forgotten = 5,
+    /// Its contexts in the state *triggered*.
+    Triggered = 6,
+    /// Its contexts in the state *waiting*.
+    Waiting = 7,
+    /// Its contexts in the state *started*.
+    Started = 8,
+    /// Its contexts in the state *paused*.
+    Paused = 9,
+}
+
+impl Tally {
+    /// What counts the contexts in this state; none where nothing of them is under way.
+    pub(super) fn under_way(state: ContextState) -> Option<Self> {
+        match state {
+            ContextState::Triggered => Some(Self::Triggered),
+            ContextState::Waiting => Some(Self::Waiting),
+            ContextState::Started => Some(Self::Started),
+            ContextState::Paused => Some(Self::Paused),
+            ContextState::Finished | ContextState::Aborted | ContextState::TimedOut => None,
+        }
+    }
 }
 
 /// One more, or one less.

@@ -3,6 +3,7 @@
 
 pub(crate) mod approvals;
 pub(crate) mod audit;
+pub(crate) mod census;
 pub(crate) mod contexts;
 pub(crate) mod lanes;
 pub(crate) mod listing;
@@ -23,7 +24,7 @@ macro_rules! contract {
             log: every_entry_reads_back_equal, an_entry_out_of_order_is_refused,
                 lists_leave_out_what_the_trace_keeps, each_filter_narrows, pages_add_up,
                 a_page_is_never_larger_than_the_limit, any_text_is_kept_and_found, the_root_is_the_first_listed_entry,
-                what_is_not_there_is_an_empty_page;
+                what_is_not_there_is_an_empty_page, the_log_is_followed_from_any_number;
             rows: an_execution_reads_back_equal_in_every_state, open_executions_come_in_order,
                 a_task_is_shown_while_it_is_open_and_kept_when_it_is_over, a_draining_task_is_shown_with_its_execution,
                 rows_of_one_project_are_not_seen_in_another, the_head_holds_number_and_shipyard;
@@ -31,6 +32,8 @@ macro_rules! contract {
                 open_ones_come_in_the_order_asked, decided_ones_come_newest_decision_first,
                 each_approval_filter_narrows_and_totals_agree,
                 the_newest_of_a_place_come_newest_first;
+            census: open_approvals_are_counted_by_stage_and_age,
+                contexts_under_way_are_counted_by_state, what_waits_for_a_time_or_for_somebody_is_counted;
             contexts: a_context_reads_back_equal, contexts_come_newest_first,
                 each_sequence_filter_narrows;
             search: each_part_of_a_search_narrows,

@@ -271,6 +271,26 @@ fn waiting() -> Vec<Rule> {
     ]
 }
 
+/// The minutes in which open approvals were asked.
+fn waiting_approvals() -> Rule {
+    let kept = "SELECT project, stage, asked, n FROM waiting";
+    let counted = format!(
+        "SELECT project, stage, unixepoch({}) / 60 AS asked, count(*) AS n FROM approval
+         WHERE state = 0 GROUP BY project, stage, asked",
+        said("body", "$.asked_at")
+    );
+    rule(
+        "waiting",
+        "project, stage and minute",
+        "it counts other open approvals than there are",
+        format!(
+            "SELECT DISTINCT project || ', ' || stage || ', ' || asked FROM (
+               SELECT * FROM ({kept} EXCEPT {counted}) UNION ALL
+               SELECT * FROM ({counted} EXCEPT {kept}))"
+        ),
+    )
+}
+
 /// Totals that are kept beside what they count; see `tally.rs` for the numbers.
 fn totals() -> Vec<Rule> {
     let wrong = |what: u32, why, counted: &str| {
@@ -283,6 +303,9 @@ fn totals() -> Vec<Rule> {
                    coalesce((SELECT n FROM tally WHERE project = p.id AND what = {what}), 0)"
             ),
         )
+    };
+    let contexts = |state: u32| {
+        format!("SELECT count(*) FROM context WHERE project = p.id AND state = {state}")
     };
     let approvals = |state: u32| {
         format!("SELECT count(*) FROM approval WHERE project = p.id AND state = {state}")
@@ -302,5 +325,10 @@ fn totals() -> Vec<Rule> {
         wrong(2, "it counts other open approvals than there are", &approvals(0)),
         wrong(3, "it counts other decided approvals than there are", &approvals(1)),
         wrong(4, "it counts other closed approvals than there are", &approvals(2)),
+        wrong(6, "it counts other triggered contexts than there are", &contexts(0)),
+        wrong(7, "it counts other waiting contexts than there are", &contexts(1)),
+        wrong(8, "it counts other started contexts than there are", &contexts(2)),
+        wrong(9, "it counts other paused contexts than there are", &contexts(6)),
+        waiting_approvals(),
     ]
 }

@@ -41,6 +41,7 @@ const TABLES: &[Table] = &[
     },
     Table { name: "service", key: "project", columns: "project, name, created", check: service },
     Table { name: "tally", key: "project", columns: "project, what, n", check: tally },
+    Table { name: "waiting", key: "project", columns: "project, stage, asked, n", check: waiting },
     Table {
         name: "input",
         key: "n",
@@ -251,6 +252,16 @@ fn service(row: &Row<'_>, _: &Known) -> Result<(), Wrong> {
 fn tally(row: &Row<'_>, _: &Known) -> Result<(), Wrong> {
     if row.get::<_, i64>(2)? < 0 {
         return Err(Wrong("it counts less than nothing".to_owned()));
+    }
+    Ok(())
+}
+
+fn waiting(row: &Row<'_>, known: &Known) -> Result<(), Wrong> {
+    if !known.has_project(row.get(0)?) || known.word(row.get(1)?).is_empty() {
+        return Err(Wrong("its project or its stage is not there".to_owned()));
+    }
+    if row.get::<_, i64>(3)? < 1 {
+        return Err(Wrong("it counts none".to_owned()));
     }
     Ok(())
 }

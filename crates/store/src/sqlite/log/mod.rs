@@ -177,6 +177,45 @@ pub(super) fn trace_sql() -> String {
     )
 }
 
+/// Entries behind a number, in order.
+pub(super) fn behind(
+    connection: &Connection,
+    project: ProjectId,
+    after: u64,
+    limit: u64,
+) -> Result<Vec<LogRow>, StoreError> {
+    let mut statement = connection.prepare_cached(&behind_sql())?;
+    let values = (project.key(after)?, project.last(), signed(limit));
+    let mut rows = statement.query(values)?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        entries.push(read(row)?);
+    }
+    Ok(entries)
+}
+
+pub(super) fn behind_sql() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM event WHERE key > ?1 AND key <= ?2 ORDER BY key LIMIT ?3"
+    )
+}
+
+/// The newest number of each project that has an entry.
+pub(super) fn heads(connection: &Connection) -> Result<Vec<(ProjectName, u64)>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM project WHERE id > 0 ORDER BY name")?;
+    let mut rows = statement.query([])?;
+    let mut heads = Vec::new();
+    while let Some(row) = rows.next()? {
+        let project = ProjectId(row.get(0)?);
+        let newest = last(connection, project)?;
+        if newest > 0 {
+            heads.push((projects::name(connection, project)?, newest));
+        }
+    }
+    Ok(heads)
+}
+
 /// One event, with its project.
 pub(super) fn by_id(
     connection: &Connection,

@@ -145,11 +145,27 @@ fn contexts_of_before_are_found_by_their_service() {
     let Sqlite { home, reader, dir } = store;
     drop((home, reader));
     // The store as it was before the change.
-    let before = "DROP INDEX context_service; ALTER TABLE context DROP COLUMN service;
+    let before = "DROP TABLE waiting; DELETE FROM tally WHERE what >= 6; DROP TABLE token;
+        DROP INDEX context_service; ALTER TABLE context DROP COLUMN service;
         PRAGMA user_version = 3;";
     Connection::open(dir.path().join(open::FILE)).unwrap().execute_batch(before).unwrap();
     let (_home, reader) = SqliteHome::open(dir.path()).unwrap();
     let search = SequenceSearch { services: vec![context(1).service], ..Default::default() };
     let found = reader.search(&project("shop"), &search, &|_| true, Start::Newest, 9).unwrap();
     assert_eq!(found.items.len(), 1);
+}
+
+/// What the sixth change counts is what is there.
+#[test]
+fn what_waits_in_a_store_of_an_earlier_version_is_counted() {
+    let Sqlite { home, reader, dir } = super::story::Story::told();
+    let counted = reader.census(crate::testing::at(0)).unwrap();
+    assert!(!counted.waiting.is_empty() && !counted.under_way.is_empty());
+    drop((home, reader));
+    let connection = Connection::open(dir.path().join(open::FILE)).unwrap();
+    let back = "DROP TABLE waiting; DELETE FROM tally WHERE what >= 6; PRAGMA user_version = 5;";
+    connection.execute_batch(back).unwrap();
+    drop(connection);
+    let (_home, reader) = SqliteHome::open(dir.path()).unwrap();
+    assert_eq!(reader.census(crate::testing::at(0)).unwrap(), counted);
 }

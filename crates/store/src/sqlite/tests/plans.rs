@@ -60,6 +60,7 @@ fn what_a_page_reads_is_found_by_key_and_comes_in_order() {
     let store = Sqlite::fresh();
     for sql in [
         &log::trace_sql(),
+        &log::behind_sql(),
         &outbox::deliveries_sql(),
         tasks::DRAINING,
         prune::ENDED,
