@@ -54,3 +54,34 @@ pub enum Failure {
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+impl Failure {
+    /// One word for it, of which there are few.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => match refusal {
+                Refusal::NoProject(_) => "no_project",
+                Refusal::NoApproval { .. } => "no_approval",
+                Refusal::AlreadyDecided(_) => "already_decided",
+                Refusal::Closed(_) => "closed",
+                Refusal::Stale { .. } => "stale",
+                Refusal::NoVoter(_) => "no_voter",
+                Refusal::Unreadable(_) | Refusal::Inconsistent(_) => "unreadable",
+            },
+            Self::Busy => "busy",
+            Self::Stopping => "stopping",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Full => "full",
+            Self::KeyReused => "key_reused",
+            Self::Internal(_) => "internal",
+            Self::ProjectExists(_) | Self::ServiceExists(..) => "exists",
+            Self::NoProject(_) => "no_project",
+            Self::NoService(..) => "no_service",
+            Self::Provisioning(_) => "provisioning",
+            Self::Shipyard(_) => "shipyard",
+            Self::Resource(_) => "git",
+            Self::Store(_) => "store",
+        }
+    }
+}

@@ -12,6 +12,7 @@ use tidegate_store::Write;
 
 use crate::failure::Failure;
 use crate::handle::Engine;
+use crate::metrics::GitOperation;
 use crate::repository::{shipyard_at, shipyard_in};
 use crate::saga::unhurried;
 
@@ -64,6 +65,8 @@ impl Engine {
             let name = project.clone();
             let Received { answer, moved } =
                 engine.git(move |_| Ok(hosting.receive(&name, request)?)).await?;
+            let outcome = if answer.is_ok() { "done" } else { "failed" };
+            engine.metrics().git(GitOperation::Receive, outcome);
             let mut recorded = Ok(());
             for moved in moved {
                 recorded = recorded.and(engine.pushed(&project, moved, &by).await);

@@ -22,6 +22,7 @@ use crate::commits::{Commits, Committed, Missed, Position};
 use crate::driver::Driver;
 use crate::failure::Failure;
 use crate::later::Later;
+use crate::metrics::Metrics;
 use crate::port::{Ports, Resolver};
 use crate::resolve::Shipyards;
 use crate::shell::{Message, Shell};
@@ -139,7 +140,8 @@ impl Engine {
             }
         });
         let (later, fatal) = (Later::default(), Box::new(fatal));
-        let shell = Shell { driver, inbox: outlet, later, notify, fatal };
+        let metrics = Arc::clone(&inner.ports.metrics);
+        let shell = Shell { driver, inbox: outlet, later, metrics, notify, fatal };
         let writer = std::thread::Builder::new()
             .name("writer".to_owned())
             .stack_size(tidegate_core::yaml::STACK_BYTES)
@@ -151,6 +153,18 @@ impl Engine {
         engine.catch_up().await?;
         engine.push_what_is_left().await?;
         Ok(engine)
+    }
+
+    /// What the loop counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.ports.metrics
+    }
+
+    /// How many projects have commits that the repository elsewhere does not have yet.
+    #[must_use]
+    pub fn unsynced(&self) -> usize {
+        self.inner.waits.unsynced()
     }
 
     /// The time by the engine's clock.
@@ -188,7 +202,10 @@ impl Engine {
     {
         let reader = Arc::clone(&self.inner.reader);
         match tokio::task::spawn_blocking(move || ask(&*reader)).await {
-            Ok(answer) => answer.map_err(Failure::Store),
+            Ok(answer) => answer.map_err(|error| {
+                self.metrics().store_failed("read");
+                Failure::Store(error)
+            }),
             Err(error) => Err(Failure::Internal(error.to_string())),
         }
     }
@@ -394,13 +411,21 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         self.push(Message::Do(work, reply))?;
         // The writer thread ended after it took the work: nobody knows how far it came.
-        answer.await.unwrap_or(Err(Failure::OutcomeUnknown))
+        let answer = answer.await.unwrap_or(Err(Failure::OutcomeUnknown));
+        answer.inspect_err(|failure| self.metrics().refused(failure))
     }
 
     fn push(&self, message: Message) -> Result<(), Failure> {
-        self.inner.inbox.try_send(message).map_err(|error| match error {
-            TrySendError::Full(_) => Failure::Busy,
-            TrySendError::Disconnected(_) => Failure::Stopping,
+        // Counted first: the writer thread may take it before this thread goes on.
+        self.metrics().queued();
+        self.inner.inbox.try_send(message).map_err(|error| {
+            self.metrics().taken();
+            let failure = match error {
+                TrySendError::Full(_) => Failure::Busy,
+                TrySendError::Disconnected(_) => Failure::Stopping,
+            };
+            self.metrics().refused(&failure);
+            failure
         })
     }
 }

@@ -15,6 +15,7 @@ mod files;
 mod handle;
 mod later;
 mod machine;
+mod metrics;
 mod once;
 mod port;
 mod repository;
@@ -31,6 +32,7 @@ pub use driver::{BATCH_MAX, Driver, Turn, Wake};
 pub use failure::Failure;
 pub use handle::{Accepted, Ballot, Engine};
 pub use machine::Machine;
+pub use metrics::{LONG_SECONDS, LabelBound, LabelText, Metrics, OTHER, Places, SHORT_SECONDS};
 pub use port::{
     Clock, Entropy, Ports, Provisioned, Provisioner, Resolved, Resolver, Retention, SystemClock,
     SystemEntropy,

@@ -121,6 +121,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
         match self.commit_what_fits(work) {
             Err(StoreError::Unavailable { what, why }) => {
                 tracing::error!(what, why, "the store is not available; nothing is accepted");
+                self.ports.metrics.store_failed("unavailable");
                 let said = || StoreError::Unavailable { what: what.clone(), why: why.clone() };
                 let answers = work.iter().map(|_| Err(Failure::Store(said()))).collect();
                 Ok((answers, Notice { unavailable: true, ..Notice::default() }))
@@ -138,6 +139,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
             match self.commit(work) {
                 Err(StoreError::Full(_)) => {
                     tracing::error!("the disk is full: only what stops or declines is accepted");
+                    self.ports.metrics.store_failed("full");
                     self.pinched = true;
                     self.home.release_reserve()?;
                 }
@@ -168,10 +170,17 @@ impl<H: Home, R: Resolver> Machine<H, R> {
         loop {
             let mut answers: Answers = work.iter().map(|piece| self.refused(piece)).collect();
             let stop = match self.attempt(work, &mut answers, &poisoned) {
-                Ok(notice) => match self.home.commit() {
-                    Ok(()) => return Ok((complete(answers), notice)),
-                    Err(error) => Stop::Store(error),
-                },
+                Ok(notice) => {
+                    let begun = self.ports.clock.forward();
+                    match self.home.commit() {
+                        Ok(()) => {
+                            let took = self.ports.clock.forward().saturating_sub(begun);
+                            self.ports.metrics.committed(work.len(), took, &notice);
+                            return Ok((complete(answers), notice));
+                        }
+                        Err(error) => Stop::Store(error),
+                    }
+                }
                 Err(stop) => {
                     self.home.rollback();
                     stop
@@ -189,6 +198,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                         cause,
                         "an input cannot be stepped and is put aside"
                     );
+                    self.ports.metrics.put_aside();
                     poisoned.insert(place, *row);
                 }
             }
@@ -389,7 +399,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
                 }
                 applied => applied?,
             }
-            notice.of_step(&input, &effects);
+            notice.of_step(&input, &effects, env.now);
             queue.extend(effects.resolve.map(Next::Resolve));
             queue.extend(effects.follow_on.into_iter().map(Next::FollowOn));
             reply.get_or_insert(effects.answer);

@@ -9,6 +9,8 @@ use tidegate_core::names::ProjectName;
 use tidegate_core::sequence::{Resolution, Resolve, Settings};
 use tidegate_resources::upstream::Upstream;
 
+use crate::metrics::Metrics;
+
 /// The clocks.
 pub trait Clock: Send + Sync + 'static {
     /// The time by the wall clock. It may be set, in both directions.
@@ -70,6 +72,8 @@ pub struct Ports {
     pub settings: Settings,
     /// How long what has ended is kept.
     pub retention: Retention,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// Who makes repositories elsewhere; none where the server keeps the files itself.
     pub provisioner: Option<Arc<dyn Provisioner>>,
 }
@@ -82,6 +86,7 @@ impl Default for Ports {
             entropy: Arc::new(SystemEntropy),
             settings: Settings::default(),
             retention: Retention::default(),
+            metrics: Arc::default(),
             provisioner: None,
         }
     }

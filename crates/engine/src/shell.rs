@@ -1,6 +1,7 @@
 //! The writer thread: takes what is in the channel, lets the driver do it in one commit, answers.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use crate::driver::{BATCH_MAX, Driver, Wake};
 use crate::failure::Failure;
 use crate::later::Later;
 use crate::machine::panic_text;
+use crate::metrics::Metrics;
 use crate::port::Resolver;
 use crate::work::{Done, Notice, Work};
 
@@ -36,6 +38,7 @@ pub(crate) struct Shell<H, R> {
     pub(crate) driver: Driver<H, R>,
     pub(crate) inbox: Receiver<Message>,
     pub(crate) later: Later,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) notify: Box<dyn Fn(Notice) + Send>,
     pub(crate) fatal: Box<dyn Fn(String) + Send>,
 }
@@ -93,6 +96,9 @@ impl<H: Home, R: Resolver> Shell<H, R> {
         let (mut work, mut replies, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut next = self.first();
         while let Some(message) = next {
+            if !matches!(message, Message::Stop) {
+                self.metrics.taken();
+            }
             match message {
                 Message::Stop => return (work, replies, true),
                 Message::DoLater(piece) => self.later.push(piece, Instant::now()),

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 
 use crate::failure::Failure;
 use crate::handle::Engine;
+use crate::metrics::GitOperation;
 use crate::saga::unhurried;
 
 /// How soon a push is tried again that did not get there, and how late at most.
@@ -47,6 +48,11 @@ pub(crate) struct Waits {
 }
 
 impl Waits {
+    /// Projects that have something that is not there yet.
+    pub(crate) fn unsynced(&self) -> usize {
+        guard(&self.pushing).len()
+    }
+
     /// Adds somebody; whether nobody fetches for the project yet.
     fn add(&self, project: &ProjectName, who: Waiting) -> bool {
         match guard(&self.waiting).entry(project.clone()) {
@@ -169,6 +175,14 @@ impl Engine {
     ) -> Result<T, Failure> {
         let (upstreams, name, now) = (self.inner.upstreams.clone(), project.clone(), self.now());
         let done = self.git(move |_| Ok(upstreams.write(&name, now, work)?)).await;
+        self.metrics().git(
+            GitOperation::Write,
+            match &done {
+                Ok(change) if change.is_synced => "done",
+                Ok(_) => "unreachable",
+                Err(_) => "failed",
+            },
+        );
         let Change { value, moved, is_synced } = done?;
         if !moved.is_empty() {
             self.take_note(project).await?;
@@ -276,7 +290,16 @@ impl Engine {
     async fn synchronise(&self, project: &ProjectName) -> Result<Synced, Failure> {
         let _turn = self.turn(project).await;
         let (upstreams, name, now) = (self.inner.upstreams.clone(), project.clone(), self.now());
-        let synced = self.git(move |_| Ok(upstreams.synchronise(&name, now)?)).await?;
+        let synced = self.git(move |_| Ok(upstreams.synchronise(&name, now)?)).await;
+        self.metrics().git(
+            GitOperation::Synchronise,
+            match &synced {
+                Ok(Synced::Done { .. }) => "done",
+                Ok(Synced::Unreachable(_)) => "unreachable",
+                Err(_) => "failed",
+            },
+        );
+        let synced = synced?;
         if let Synced::Done { moved } = &synced
             && !moved.is_empty()
         {

@@ -12,6 +12,8 @@ use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Change, Effects, Input, Reply, Resolve};
 use tidegate_store::{IdempotencyRow, Write, Written};
 
+use crate::metrics::Fact;
+
 /// Something for the machine to do.
 #[derive(Debug, Clone)]
 pub enum Work {
@@ -138,10 +140,16 @@ pub struct Notice {
     pub audited: u64,
     /// Sequences whose shipyard has to be fetched first.
     pub resolves: Vec<Resolve>,
+    /// The inputs that were stepped, each by its word.
+    pub(crate) inputs: Vec<&'static str>,
+    /// What is counted of them.
+    pub(crate) facts: Vec<Fact>,
 }
 
 impl Notice {
-    pub(crate) fn of_step(&mut self, input: &Input, effects: &Effects) {
+    pub(crate) fn of_step(&mut self, input: &Input, effects: &Effects, now: Timestamp) {
+        self.inputs.push(input.name());
+        self.facts.extend(Fact::of_step(input, effects, now));
         self.audited += effects.audit.len() as u64;
         for entry in &effects.log {
             self.contexts.insert((entry.project.clone(), entry.event.context));

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -32,6 +33,15 @@ const UNREADABLE: [&str; 3] =
 
 /// Most bytes that are kept of what a call of ours says.
 const SAID_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Calls of this process that have not ended.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// How many calls of `git` run for this process.
+#[must_use]
+pub fn git_processes() -> usize {
+    RUNNING.load(Ordering::Relaxed)
+}
 
 /// A call of `git` on a repository.
 pub(crate) struct Git {
@@ -127,6 +137,7 @@ impl Git {
         let child = self.command.spawn();
         let child =
             child.map_err(|error| ResourceError::Program(format!("cannot start: {error}")))?;
+        RUNNING.fetch_add(1, Ordering::Relaxed);
         Ok(Group(child))
     }
 
@@ -265,6 +276,13 @@ fn too_long(name: &str) -> ResourceError {
 /// The oldest `git` that can serve clients: it is asked for what the branches are in words of 2.34.
 pub(crate) const VERSION_MIN: (u32, u32) = (2, 34);
 
+/// The version of the `git` that is found, and the oldest that serves clones and pushes, each as major and
+/// minor; none where there is none.
+#[must_use]
+pub fn git_version() -> (Option<(u32, u32)>, (u32, u32)) {
+    (version(), VERSION_MIN)
+}
+
 /// The version of the `git` that is found; none where there is none.
 pub(crate) fn version() -> Option<(u32, u32)> {
     let output = std::process::Command::new("git").arg("--version").output().ok()?;
@@ -298,6 +316,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
+        RUNNING.fetch_sub(1, Ordering::Relaxed);
         self.kill();
     }
 }

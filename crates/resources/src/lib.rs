@@ -40,6 +40,7 @@ mod write;
 mod fixture;
 
 pub use chart::{CHART_FILES_MAX, ChartError};
+pub use child::{git_processes, git_version};
 pub use copy::copy_project;
 pub use error::{Obstacle, ResourceError};
 pub use path::{

@@ -357,6 +357,12 @@ impl Upstreams {
         ask(&Remote { upstream, repository, hooks: &hooks, root, ssh })
     }
 
+    /// How many upstreams could not be reached when they were asked last.
+    #[must_use]
+    pub fn unreachable(&self) -> usize {
+        self.problems().len()
+    }
+
     fn problems(&self) -> MutexGuard<'_, HashMap<ProjectName, Unreachable>> {
         self.inner.problems.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -54,6 +54,7 @@ impl Server {
             settings: Settings::default(),
             // The clock may be set by days, and what was seen must stay.
             retention: Retention { unmapped: SignedDuration::from_hours(100_000), ..kept },
+            metrics: Arc::default(),
             provisioner: None,
         };
         let shared = Arc::new(reader.clone());

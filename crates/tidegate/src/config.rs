@@ -14,6 +14,7 @@ use tidegate_identity::{NamedToken, Secret};
 use tidegate_integrations::jobs::JobsConfig;
 use tidegate_resources::StageLayout;
 
+use crate::metrics::MetricsConfig;
 use crate::upstreams::UpstreamConfig;
 
 /// Where the server listens unless told otherwise.
@@ -45,6 +46,8 @@ pub(crate) struct Config {
     pub(crate) upstream: UpstreamConfig,
     /// Projects.
     pub(crate) projects: ProjectsConfig,
+    /// What is shown to whoever watches.
+    pub(crate) metrics: MetricsConfig,
     /// Secrets that jobs may ask for by name; every key becomes a variable.
     pub(crate) secrets: BTreeMap<String, BTreeMap<String, Secret>>,
 }

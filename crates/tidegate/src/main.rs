@@ -12,6 +12,7 @@ mod hook;
 mod key_file;
 mod log;
 mod logs;
+mod metrics;
 mod packing;
 mod restore;
 mod serve;

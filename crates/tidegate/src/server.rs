@@ -23,6 +23,7 @@ use crate::audit::Checkpoints;
 use crate::config::Config;
 use crate::data::DataDir;
 use crate::logs::Logs;
+use crate::metrics::{self, Exposition};
 use crate::packing::Packing;
 
 /// How long open requests may take after the server was told to stop.
@@ -78,9 +79,10 @@ impl Server {
         let settings = config.tasks.settings();
         let retention = config.retention.retention();
         let provisioner = config.upstream.provisioner()?;
-        let ports = Ports { settings, retention, provisioner, ..Ports::default() };
-        let engine =
-            Engine::start(home, Arc::new(reader), upstreams, resolver, ports, fatal).await?;
+        let metrics = config.metrics.metrics();
+        let ports = Ports { settings, retention, metrics, provisioner, ..Ports::default() };
+        let store = Arc::new(reader.clone());
+        let engine = Engine::start(home, store, upstreams, resolver, ports, fatal).await?;
         tidegate_api::load_tokens(&engine, &tokens).await?;
         let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)
             .context("cannot start jobs")?;
@@ -90,7 +92,12 @@ impl Server {
         data.keep_endpoint(address)?;
         let (stop, stopping) = watch::channel(false);
         let limits = Arc::new(Mutex::new(RateLimit::default()));
-        let app = router(&engine, hosting, &tokens, &limits, &jobs, stopping.clone());
+        let mut app = router(&engine, hosting, &tokens, &limits, &jobs, stopping.clone());
+        if config.metrics.enabled {
+            let data = data.path().to_owned();
+            let exposition = Exposition::new(engine.clone(), &reader, jobs.metrics(), data);
+            app = metrics::watch(app, exposition);
+        }
         let http = tokio::spawn(listen_until(listener, app, stopping));
         let public_url = config.public_url.unwrap_or_else(|| format!("http://{address}"));
         let token = from_file;

@@ -149,6 +149,8 @@ impl System {
             (Self::Fedora | Self::Suse, "postgresql") => "postgresql-server",
             // Elsewhere it is a part of Python itself.
             (Self::Fedora | Self::Arch | Self::Alpine | Self::Suse, "python3-venv") => "python3",
+            (Self::Fedora, "prometheus") => "golang-github-prometheus",
+            (Self::Suse, "prometheus") => "golang-github-prometheus-prometheus",
             _ => name,
         });
         Some(words)

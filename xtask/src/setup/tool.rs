@@ -99,6 +99,21 @@ pub(crate) const TOOLS: &[Tool] = &[
         },
     },
     Tool {
+        // With promtool, which tries the alerts.
+        name: "Prometheus",
+        only_browser: false,
+        variable: None,
+        candidates: &[&["prometheus"]],
+        versions: None,
+        // What the alerts are tried with on Debian 12; older ones were not tried.
+        oldest: (2, 42),
+        origin: Origin::Package {
+            name: "prometheus",
+            homebrew: "prometheus",
+            page: "https://prometheus.io/download",
+        },
+    },
+    Tool {
         name: "Node.js",
         only_browser: true,
         variable: None,
@@ -239,6 +254,7 @@ mod tests {
             ("git version 2.39.5", (2, 39)),
             ("v20.20.2", (20, 20)),
             ("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", (15, 18)),
+            ("prometheus, version 2.42.0+ds (branch: debian/sid)", (2, 42)),
             ("11.19.1", (11, 19)),
             ("Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)", (156, 0)),
             ("zsh 5.9 (x86_64-debian-linux-gnu)", (5, 9)),

@@ -1,6 +1,6 @@
 //! New ids: random, and near each other where they were made near each other.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 /// Ids of the same 2^14 microseconds (16 ms) begin alike.
@@ -18,6 +18,18 @@ pub fn new_id(now: Timestamp, random: [u8; 16]) -> Uuid {
     let mut bytes = random;
     bytes[..4].copy_from_slice(&ticks.to_be_bytes()[4..]);
     uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// How long ago an id of [`new_id`] was made, in steps of 16 ms: right for two years, and beyond that too
+/// little.
+#[must_use]
+pub fn age_of(id: Uuid, now: Timestamp) -> SignedDuration {
+    let [a, b, c, d, ..] = *id.as_bytes();
+    let made = u32::from_be_bytes([a, b, c, d]);
+    let ticks = now.as_microsecond() >> TICK_BITS;
+    // Only the lower 32 bits of the time are in the id.
+    let age = (ticks as u32).wrapping_sub(made);
+    SignedDuration::from_micros(i64::from(age) << TICK_BITS)
 }
 
 /// Makes ids of one time from a seed: what is random in them are the first 16 bytes of SHA-256 of seed

@@ -31,7 +31,7 @@ pub use context::{
 pub use effects::{
     Change, Delivery, Disposition, Effects, LogEntry, OpenEvent, Refusal, Reply, Resolve,
 };
-pub use ids::{Ids, new_id};
+pub use ids::{Ids, age_of, new_id};
 pub use input::{Answer, Command, Control, Env, FollowOn, Input, Resolution, Settings, Timer};
 pub use rows::{
     AnswerKey, Answered, Before, Commits, DEPLOYED_KEPT, Deployed, Execution, ExecutionState,

@@ -11,9 +11,9 @@ use super::{count_down, set};
 use crate::{Resolved, Resolver};
 
 #[derive(Debug, Default)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     /// So many reads of a project panic.
-    pub(super) panics: AtomicU32,
+    pub(crate) panics: AtomicU32,
     /// So many reads of a shipyard panic.
     pub(super) resolver: AtomicU32,
     /// The disk is full.

@@ -21,7 +21,8 @@ use tidegate_store::watched::Watched;
 use tidegate_store::{ApprovalFilter, IdempotencyRow, OpenEventFilter, SequenceFilter};
 
 use crate::{Ballot, Engine, Failure, Ports, RepositoryResolver};
-use faulty::{Faults, FaultyResolver};
+pub(crate) use faulty::Faults;
+use faulty::FaultyResolver;
 
 const SHIPYARD: &str = "\
 apiVersion: spec.keptn.sh/0.2.2
@@ -56,7 +57,7 @@ async fn start(directory: &Path, faults: &Arc<Faults>) -> Engine {
         .unwrap()
 }
 
-async fn fresh() -> (tempfile::TempDir, Arc<Faults>, Engine) {
+pub(crate) async fn fresh() -> (tempfile::TempDir, Arc<Faults>, Engine) {
     let directory = tempfile::tempdir().unwrap();
     let faults = Arc::new(Faults::default());
     let engine = start(directory.path(), &faults).await;
@@ -64,31 +65,31 @@ async fn fresh() -> (tempfile::TempDir, Arc<Faults>, Engine) {
     (directory, faults, engine)
 }
 
-fn tour() -> ProjectName {
+pub(crate) fn tour() -> ProjectName {
     ProjectName::new("tour").unwrap()
 }
 
-fn ada() -> Principal {
+pub(crate) fn ada() -> Principal {
     Principal::Person(PrincipalName::new("ada").unwrap())
 }
 
-fn trigger() -> Draft {
+pub(crate) fn trigger() -> Draft {
     draft(&json!({"type": "sh.keptn.event.qa.delivery.triggered", "source": "test",
         "data": {"project": "tour", "stage": "qa", "service": "hello"}}))
 }
 
-fn draft(body: &Value) -> Draft {
+pub(crate) fn draft(body: &Value) -> Draft {
     Draft::from_value(body.clone()).unwrap()
 }
 
-async fn open(engine: &Engine, task: &str) -> Vec<tidegate_core::event::Event> {
+pub(crate) async fn open(engine: &Engine, task: &str) -> Vec<tidegate_core::event::Event> {
     let kind =
         Some(tidegate_core::event::EventType::new(&format!("sh.keptn.event.{task}.triggered")));
     let filter = OpenEventFilter { kind, ..OpenEventFilter::default() };
     engine.read(move |reader| reader.open_events(&filter, 0, 100)).await.unwrap().items
 }
 
-async fn execute(engine: &Engine, task: &str) {
+pub(crate) async fn execute(engine: &Engine, task: &str) {
     let event = open(engine, task).await.remove(0);
     for phase in ["started", "finished"] {
         let body = json!({"type": format!("sh.keptn.event.{task}.{phase}"), "source": "executor",
@@ -99,12 +100,12 @@ async fn execute(engine: &Engine, task: &str) {
     }
 }
 
-async fn waiting(engine: &Engine) -> tidegate_core::approval::Approval {
+pub(crate) async fn waiting(engine: &Engine) -> tidegate_core::approval::Approval {
     let filter = ApprovalFilter::default();
     engine.read(move |reader| reader.approvals(&filter, 0, 10)).await.unwrap().items.remove(0)
 }
 
-fn ballot(approval: &tidegate_core::approval::Approval, decision: Decision) -> Ballot {
+pub(crate) fn ballot(approval: &tidegate_core::approval::Approval, decision: Decision) -> Ballot {
     Ballot {
         project: tour(),
         approval: approval.id,

@@ -15,6 +15,7 @@ mod configs;
 mod engine_port;
 mod images;
 mod mask;
+mod metrics;
 mod port;
 mod process;
 mod runner;
@@ -24,6 +25,7 @@ mod wording;
 pub use config::JobsConfig;
 pub use engine_port::Secrets;
 pub use images::{ImageMap, ImageRule, Refusal};
+pub use metrics::JobMetrics;
 pub use port::{JobDelivery, JobFile, JobPort};
 pub use process::{
     Ending, ExecutorConfig, JobId, JobLog, JobResult, JobSpec, LogFollower, ProcessExecutor,

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::client_id::client_id;
+use super::metrics::JobMetrics;
 use super::port::{JobDelivery, JobPort};
 use super::process::{JobId, JobResult, JobSpec, ProcessExecutor};
 use super::wording;
@@ -27,13 +28,20 @@ pub struct Runner<P> {
     port: Arc<P>,
     executor: Arc<ProcessExecutor>,
     concurrency: NonZeroUsize,
+    metrics: JobMetrics,
 }
 
 impl<P: JobPort> Runner<P> {
     /// A runner that works on at most `concurrency` deliveries at a time.
     #[must_use]
     pub fn new(port: Arc<P>, executor: Arc<ProcessExecutor>, concurrency: NonZeroUsize) -> Self {
-        Self { port, executor, concurrency }
+        Self { port, executor, concurrency, metrics: JobMetrics::default() }
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn metrics(&self) -> JobMetrics {
+        self.metrics.clone()
     }
 
     /// Works until the future is dropped. Jobs that run then go on, and are found again by the next
@@ -47,6 +55,7 @@ impl<P: JobPort> Runner<P> {
             let delivery = self.port.claim().await;
             while let Some(ended) = deliveries.try_join_next() {
                 if let Err(error) = ended {
+                    self.metrics.delivery_failed();
                     tracing::error!(%error, "a delivery of jobs failed; it is handed out again at the next start");
                 }
             }
@@ -55,10 +64,12 @@ impl<P: JobPort> Runner<P> {
                 executor: Arc::clone(&self.executor),
                 event: EventObject::of(&delivery.event),
                 delivery,
+                metrics: self.metrics.clone(),
             };
+            let held = self.metrics.delivery();
             deliveries.spawn(async move {
                 work.deliver().await;
-                drop(place);
+                drop((held, place));
             });
         }
     }
@@ -70,6 +81,7 @@ struct Work<P> {
     executor: Arc<ProcessExecutor>,
     event: EventObject,
     delivery: JobDelivery,
+    metrics: JobMetrics,
 }
 
 /// What the tasks of all actions that are not silent have said, and when.
@@ -188,7 +200,10 @@ impl<P: JobPort> Work<P> {
         for planned in &action.tasks {
             let id =
                 JobId { event: self.delivery.event_id, action: action.index, task: planned.index };
+            let running = self.metrics.job();
             let result = self.run_task(id, action, planned).await?;
+            drop(running);
+            self.metrics.job_ended(&result);
             let name = wording::job_name(id);
             wording::judge(&name, &planned.task, &result)?;
             let started_at = result.started_at.unwrap_or(result.ended_at);

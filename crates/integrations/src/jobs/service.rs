@@ -14,7 +14,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
 use super::engine_port::{EnginePort, Progress, Secrets};
-use super::{ExecutorConfig, ImageMap, JobLog, JobsConfig, ProcessExecutor, Runner};
+use super::{ExecutorConfig, ImageMap, JobLog, JobMetrics, JobsConfig, ProcessExecutor, Runner};
 
 /// How long a program has between SIGTERM and SIGKILL.
 const GRACE: Duration = Duration::from_secs(10);
@@ -44,6 +44,7 @@ pub struct Jobs {
     changes: broadcast::Sender<EventId>,
     running: Running,
     port: Arc<EnginePort>,
+    metrics: JobMetrics,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -75,6 +76,7 @@ impl Jobs {
             tell,
         ));
         let runner = Runner::new(Arc::clone(&port), Arc::clone(&executor), config.concurrency);
+        let metrics = runner.metrics();
         let tasks = vec![
             tokio::spawn(forget(Arc::clone(&executor), engine.forgotten())),
             tokio::spawn(abort(engine, Arc::clone(&executor), cancelled)),
@@ -86,7 +88,13 @@ impl Jobs {
             )),
             tokio::spawn(async move { runner.run().await }),
         ];
-        Ok(Self { executor, changes, running, port, tasks })
+        Ok(Self { executor, changes, running, port, metrics, tasks })
+    }
+
+    /// What jobs count.
+    #[must_use]
+    pub fn metrics(&self) -> &JobMetrics {
+        &self.metrics
     }
 
     /// Reads logs without holding on to the server.

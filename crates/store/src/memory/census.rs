@@ -49,8 +49,8 @@ fn waiting(rows: &Rows, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
     }
     let waiting = |((project, stage), asked): (_, Vec<i64>)| {
         let oldest = asked.iter().min().copied().and_then(of_minute)?;
-        let longer: [u64; WAITING_AGES.len()] =
-            cutoffs(now).map(|cutoff| asked.iter().filter(|asked| **asked <= cutoff).count() as u64);
+        let longer: [u64; WAITING_AGES.len()] = cutoffs(now)
+            .map(|cutoff| asked.iter().filter(|asked| **asked <= cutoff).count() as u64);
         Some(Waiting { project, stage, oldest, count: asked.len() as u64, longer })
     };
     Ok(minutes.into_iter().filter_map(waiting).collect())

@@ -27,8 +27,8 @@ use crate::search::{Found, SequenceSearch, Start};
 use super::overview::Snapshot;
 use super::table::Rows;
 use super::{
-    approvals, audit, census, contexts, deferred, executions, lanes, log, outbox, people, projects, sagas,
-    timers, tokens,
+    approvals, audit, census, contexts, deferred, executions, lanes, log, outbox, people, projects,
+    sagas, timers, tokens,
 };
 
 /// Reads what a [`MemoryHome`](super::MemoryHome) has committed. Clones share it.

@@ -140,9 +140,8 @@ pub(super) fn behind(
     after: u64,
     limit: u64,
 ) -> Result<Vec<LogRow>, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM event WHERE project = $1 AND n > $2 ORDER BY n LIMIT $3"
-    );
+    let sql =
+        format!("SELECT {COLUMNS} FROM event WHERE project = $1 AND n > $2 ORDER BY n LIMIT $3");
     list::all(session, &sql, &[&project.as_str(), &signed(after), &signed(limit)], read)
 }
 

@@ -26,8 +26,8 @@ use super::overview::Snapshot;
 use super::pool::PostgresReaders;
 use super::session::Session;
 use super::{
-    approvals, audit, census, contexts, deferred, executions, lanes, latest, log, outbox, people, projects,
-    sagas, tasks, timers, tokens,
+    approvals, audit, census, contexts, deferred, executions, lanes, latest, log, outbox, people,
+    projects, sagas, tasks, timers, tokens,
 };
 
 impl Reader for PostgresReaders {

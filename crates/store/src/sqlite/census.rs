@@ -62,9 +62,7 @@ fn oldest_delivery(connection: &Connection) -> Result<Option<Timestamp>, StoreEr
     found.map(|micros| time(micros, "table event, the oldest that is delivered")).transpose()
 }
 
-fn under_way(
-    connection: &Connection,
-) -> Result<Vec<(ProjectName, ContextState, u64)>, StoreError> {
+fn under_way(connection: &Connection) -> Result<Vec<(ProjectName, ContextState, u64)>, StoreError> {
     let mut found = Vec::new();
     for state in STATES {
         let Some(tally) = Tally::under_way(state) else { continue };
@@ -84,9 +82,5 @@ fn under_way(
     Ok(found)
 }
 
-const STATES: [ContextState; 4] = [
-    ContextState::Triggered,
-    ContextState::Waiting,
-    ContextState::Started,
-    ContextState::Paused,
-];
+const STATES: [ContextState; 4] =
+    [ContextState::Triggered, ContextState::Waiting, ContextState::Started, ContextState::Paused];

@@ -8,12 +8,13 @@
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
 
 use crate::contract::StoreError;
 
+use super::metrics::Metrics;
 use super::open;
 
 /// When to do what, in pages of the write-ahead log.
@@ -102,6 +103,7 @@ impl Checkpointer {
         file: &Path,
         writer: &mut Connection,
         thresholds: Thresholds,
+        metrics: Metrics,
     ) -> Result<Self, StoreError> {
         let shared = Arc::new(Shared::default());
         let connection = open::checkpointer(file)?;
@@ -114,7 +116,7 @@ impl Checkpointer {
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || run(&theirs, &connection, thresholds))
+            .spawn(move || run(&theirs, &connection, thresholds, &metrics))
             .map_err(|source| StoreError::Io {
                 what: "start the checkpoint thread".to_owned(),
                 source,
@@ -160,17 +162,19 @@ impl Drop for Checkpointer {
 
 /// The thread: checkpoints when told to, and once more before it ends, so that the next start finds
 /// an empty log, unless somebody still reads the old one.
-fn run(shared: &Shared, connection: &Connection, thresholds: Thresholds) {
+fn run(shared: &Shared, connection: &Connection, thresholds: Thresholds, metrics: &Metrics) {
     loop {
         let mut state = shared.wait(shared.lock(), |state| state.stop || state.is_due(thresholds));
         let stop = state.stop;
         state.seen = state.pages;
         drop(state);
+        let begun = Instant::now();
         let how = if stop { "TRUNCATE" } else { "PASSIVE" };
         let mut done = checkpoint(connection, &format!("PRAGMA wal_checkpoint({how})"));
         if done.is_ok() && !stop && shared.lock().pages >= thresholds.restart_pages {
             done = restart(shared, connection);
         }
+        metrics.checkpointed(begun.elapsed());
         let mut state = shared.lock();
         if let Err(error) = done {
             tracing::error!(%error, "a checkpoint failed; nothing more is written");

@@ -15,6 +15,7 @@ use crate::rows::{Deferred, IdempotencyRow, Intent};
 use super::checkpoint::{Checkpointer, Thresholds};
 use super::codec::damaged;
 use super::kept::Kept;
+use super::metrics::Metrics;
 use super::migrate::MIGRATIONS;
 use super::plans::Plans;
 use super::pool::SqliteReaders;
@@ -67,8 +68,10 @@ impl SqliteHome {
         let opened = (|| {
             let mut connection = open::writer(&file, migrations)?;
             open::sync_directory(dir)?;
-            let checkpointer = Checkpointer::start(&file, &mut connection, thresholds)?;
-            let readers = SqliteReaders::open(&file)?;
+            let metrics = Metrics::new(&file);
+            let checkpointer =
+                Checkpointer::start(&file, &mut connection, thresholds, metrics.clone())?;
+            let readers = SqliteReaders::open(&file, metrics)?;
             Ok((connection, checkpointer, readers))
         })();
         let (connection, checkpointer, readers) = opened.map_err(|error| match error {

@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
+use prometheus_client::registry::Registry;
 use rusqlite::Connection;
 
 use crate::contract::StoreError;
 
+use super::metrics::Metrics;
 use super::{check, open};
 
 /// Readers at a time; more would only wait for the same cores.
@@ -18,6 +20,7 @@ const READERS_MAX: usize = 4;
 pub struct SqliteReaders(Arc<Pool>);
 
 struct Pool {
+    metrics: Metrics,
     idle: Mutex<Vec<Connection>>,
     returned: Condvar,
 }
@@ -35,9 +38,9 @@ struct Borrowed<'a> {
 }
 
 impl SqliteReaders {
-    pub(super) fn open(file: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(file: &Path, metrics: Metrics) -> Result<Self, StoreError> {
         let idle = (0..READERS_MAX).map(|_| open::reader(file)).collect::<Result<_, _>>()?;
-        Ok(Self(Arc::new(Pool { idle: Mutex::new(idle), returned: Condvar::new() })))
+        Ok(Self::of(idle, metrics))
     }
 
     /// Looks at a store as it stands, while a server runs on it or not. Nothing is changed.
@@ -48,7 +51,16 @@ impl SqliteReaders {
         let file = dir.join(open::FILE);
         let connection = open::existing(&file)?;
         check::current(&connection, &file)?;
-        Ok(Self(Arc::new(Pool { idle: Mutex::new(vec![connection]), returned: Condvar::new() })))
+        Ok(Self::of(vec![connection], Metrics::new(&file)))
+    }
+
+    fn of(idle: Vec<Connection>, metrics: Metrics) -> Self {
+        Self(Arc::new(Pool { metrics, idle: Mutex::new(idle), returned: Condvar::new() }))
+    }
+
+    /// Hands what is counted of the home to a registry.
+    pub fn register(&self, registry: &mut Registry) {
+        self.0.metrics.register(registry);
     }
 
     /// Runs one short transaction that sees one state of the store. Waits while all connections are

@@ -28,8 +28,8 @@ use super::overview::Snapshot;
 use super::pool::SqliteReaders;
 use super::tally::{self, Tally};
 use super::{
-    approvals, audit, census, contexts, deferred, executions, lanes, latest, log, outbox, people, plans,
-    projects, sagas, tasks, timers, tokens,
+    approvals, audit, census, contexts, deferred, executions, lanes, latest, log, outbox, people,
+    plans, projects, sagas, tasks, timers, tokens,
 };
 
 impl SqliteReaders {

@@ -75,7 +75,8 @@ pub(crate) fn contexts_under_way_are_counted_by_state<F: Fixture>() {
     let mut store = F::with_shop();
     let with = |n, state| Change::Context(Box::new(Context { state, ..context(n) }));
     use ContextState::{Aborted, Finished, Paused, Started, TimedOut, Triggered, Waiting};
-    let rows = [(1, Triggered), (2, Started), (3, Waiting), (4, Paused), (5, Started), (6, Finished)];
+    let rows =
+        [(1, Triggered), (2, Started), (3, Waiting), (4, Paused), (5, Started), (6, Finished)];
     store.applied(&changes(rows.map(|(n, state)| with(n, state))));
     let shop = project("shop");
     let of = |state, count| (shop.clone(), state, count);
@@ -90,9 +91,8 @@ pub(crate) fn contexts_under_way_are_counted_by_state<F: Fixture>() {
 
 pub(crate) fn what_waits_for_a_time_or_for_somebody_is_counted<F: Fixture>() {
     let mut store = F::with_shop();
-    let deliver = |id, n| {
-        Change::Deliver(Delivery { project: project("shop"), event: event_id(id), n })
-    };
+    let deliver =
+        |id, n| Change::Deliver(Delivery { project: project("shop"), event: event_id(id), n });
     let timer = |timer, seconds| Change::Timer(project("shop"), timer, at(seconds));
     let join = |place, queue, n| Change::Join(scope(place), queue, n, execution_id(n));
     store.applied(&Effects {

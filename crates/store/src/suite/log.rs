@@ -223,10 +223,13 @@ pub(crate) fn what_is_not_there_is_an_empty_page<F: Fixture>() {
 pub(crate) fn the_log_is_followed_from_any_number<F: Fixture>() {
     let mut store = F::with_shop();
     store.make_project("other");
-    store.applied(&entries([entry(1, event(1)), with(2, Disposition::Refused), entry(3, event(3))]));
-    let behind = |after, limit| {
-        numbers(&store.reader().log_behind(&project("shop"), after, limit).unwrap())
-    };
+    store.applied(&entries([
+        entry(1, event(1)),
+        with(2, Disposition::Refused),
+        entry(3, event(3)),
+    ]));
+    let behind =
+        |after, limit| numbers(&store.reader().log_behind(&project("shop"), after, limit).unwrap());
     assert_eq!(behind(0, 10), [1, 2, 3]);
     assert_eq!(behind(1, 1), [2]);
     assert!(behind(3, 10).is_empty());

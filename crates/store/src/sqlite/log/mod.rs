@@ -195,9 +195,7 @@ pub(super) fn behind(
 }
 
 pub(super) fn behind_sql() -> String {
-    format!(
-        "SELECT {COLUMNS} FROM event WHERE key > ?1 AND key <= ?2 ORDER BY key LIMIT ?3"
-    )
+    format!("SELECT {COLUMNS} FROM event WHERE key > ?1 AND key <= ?2 ORDER BY key LIMIT ?3")
 }
 
 /// The newest number of each project that has an entry.
