@@ -240,6 +240,13 @@ impl Engine {
         let (id, client_id) = (EventId::from(self.uuid()), draft.client_id);
         let event = draft.into_event(id, self.now(), ContextId::from(self.uuid()));
         let context = event.context;
+        let project = event.data.get("project").and_then(|name| name.as_str()).unwrap_or_default();
+        tell_span(&[
+            ("project", &project),
+            ("sequence.context", &context),
+            ("event.type", &event.kind),
+            ("event.id", &id),
+        ]);
         let key = key.map(|key| IdempotencyRow { answer: format!("{context} {id}"), ..key });
         let input = input_of(event, by, client_id);
         match self.step(input, by, key).await? {
@@ -269,6 +276,7 @@ impl Engine {
     /// The refusal that says who decided, what changed, or who may vote.
     pub async fn vote(&self, ballot: Ballot, by: &Principal) -> Result<Decided, Failure> {
         let Ballot { project, approval, decision, subject, comment, source } = ballot;
+        tell_span(&[("project", &project), ("event.id", &approval)]);
         let input = Input::Vote { project, approval, decision, subject, comment, source };
         match self.step(input, by, None).await? {
             Done::Stepped(Reply::Decided(decided)) => {
@@ -292,6 +300,7 @@ impl Engine {
         stage: Option<StageName>,
         by: &Principal,
     ) -> Result<(), Failure> {
+        tell_span(&[("project", &project), ("sequence.context", &context)]);
         let command = Command { control, project, context, stage, after: 0 };
         self.step(Input::Control(command), by, None).await.map(drop)
     }
@@ -434,6 +443,15 @@ fn written(done: Done) -> Result<Written, Failure> {
     match done {
         Done::Written(written) => Ok(written),
         other => Err(Failure::Internal(format!("a write answers {other:?}"))),
+    }
+}
+
+/// Tells the span of whoever asks what it is about, so that every line of the log within it says so. A span
+/// without these fields is not changed.
+fn tell_span(fields: &[(&'static str, &dyn std::fmt::Display)]) {
+    let span = tracing::Span::current();
+    for (name, value) in fields {
+        span.record(*name, tracing::field::display(value));
     }
 }
 

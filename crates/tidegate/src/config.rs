@@ -15,6 +15,7 @@ use tidegate_integrations::jobs::JobsConfig;
 use tidegate_resources::StageLayout;
 
 use crate::metrics::MetricsConfig;
+use crate::telemetry::TelemetryConfig;
 use crate::upstreams::UpstreamConfig;
 
 /// Where the server listens unless told otherwise.
@@ -48,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) projects: ProjectsConfig,
     /// What is shown to whoever watches.
     pub(crate) metrics: MetricsConfig,
+    /// Traces.
+    pub(crate) telemetry: TelemetryConfig,
     /// Secrets that jobs may ask for by name; every key becomes a variable.
     pub(crate) secrets: BTreeMap<String, BTreeMap<String, Secret>>,
 }
@@ -99,7 +102,7 @@ impl TasksConfig {
     pub(crate) fn settings(&self) -> Settings {
         let default = Settings::default();
         let start_within = self.start_within.as_ref().map_or(default.start_within, |set| set.0);
-        Settings { start_within }
+        Settings { start_within, ..default }
     }
 }
 
@@ -180,7 +183,10 @@ impl Config {
     }
 
     fn holds_secrets(&self) -> bool {
-        self.api_token.is_some() || !self.tokens.is_empty() || !self.secrets.is_empty()
+        self.api_token.is_some()
+            || !self.tokens.is_empty()
+            || !self.secrets.is_empty()
+            || self.telemetry.holds_secrets()
     }
 }
 

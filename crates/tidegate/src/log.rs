@@ -2,7 +2,28 @@
 
 use std::io::IsTerminal as _;
 
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use tracing_subscriber::EnvFilter;
+
+/// Answers a request within a span, so that every line of the log that it causes says what it is about. Who
+/// learns that fills the fields in.
+pub(crate) async fn request(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let span = tracing::info_span!(
+        "request",
+        method = %request.method(),
+        route,
+        project = Empty,
+        sequence.context = Empty,
+        event.r#type = Empty,
+        event.id = Empty,
+    );
+    next.run(request).instrument(span).await
+}
 
 /// Starts logging. `TIDEGATE_LOG` filters (`info` when absent), `TIDEGATE_LOG_FORMAT=json` is for
 /// machines.

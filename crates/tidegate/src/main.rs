@@ -14,9 +14,11 @@ mod log;
 mod logs;
 mod metrics;
 mod packing;
+mod request;
 mod restore;
 mod serve;
 mod server;
+mod telemetry;
 mod upstreams;
 
 use std::ffi::OsString;

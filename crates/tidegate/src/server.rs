@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use tidegate_core::sequence::Settings;
 use tidegate_engine::{Engine, Ports, RepositoryResolver};
 use tidegate_identity::{Origin, RateLimit, Secret, Tokens};
 use tidegate_integrations::jobs::{Jobs, JobsConfig, JobsSetup};
@@ -25,6 +26,7 @@ use crate::data::DataDir;
 use crate::logs::Logs;
 use crate::metrics::{self, Exposition};
 use crate::packing::Packing;
+use crate::telemetry::Telemetry;
 
 /// How long open requests may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -43,6 +45,7 @@ pub(crate) struct Server {
     jobs: Jobs,
     checkpoints: Checkpoints,
     packing: Packing,
+    telemetry: Option<Telemetry>,
     stop: watch::Sender<bool>,
     http: JoinHandle<std::io::Result<()>>,
 }
@@ -76,7 +79,9 @@ impl Server {
         let key_of_upstreams = crate::upstreams::key(config.upstream.key.as_deref(), data.path())?;
         let upstreams = Upstreams::new(repositories, key_of_upstreams, config.upstream.settings()?);
         let resolver = RepositoryResolver::new(upstreams.clone());
-        let settings = config.tasks.settings();
+        let target = config.telemetry.target()?;
+        let traceparent = config.telemetry.traceparent(target.is_some());
+        let settings = Settings { traceparent, ..config.tasks.settings() };
         let retention = config.retention.retention();
         let provisioner = config.upstream.provisioner()?;
         let metrics = config.metrics.metrics();
@@ -86,6 +91,8 @@ impl Server {
         tidegate_api::load_tokens(&engine, &tokens).await?;
         let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)
             .context("cannot start jobs")?;
+        let telemetry = target
+            .map(|target| Telemetry::start(engine.clone(), target, data.path().join("telemetry")));
         let packing = Packing::start(engine.clone(), hosting.clone());
         let checkpoints = Checkpoints::start(engine.clone(), key, config.audit.checkpoints);
         let address = listener.local_addr()?;
@@ -110,6 +117,7 @@ impl Server {
             jobs,
             checkpoints,
             packing,
+            telemetry,
             stop,
             http,
         })
@@ -126,21 +134,25 @@ impl Server {
     }
 
     /// Answers what was accepted, and stops. Jobs go on under their supervisors.
-    pub(crate) async fn stop(mut self) {
-        self.close().await;
-        self.jobs.stop().await;
-        drop(self.packing);
-        self.checkpoints.stop().await;
-        self.engine.stop().await;
+    pub(crate) async fn stop(self) {
+        self.end(Jobs::stop).await;
     }
 
     /// As [`Server::stop`], and no job is left running.
-    pub(crate) async fn stop_with_jobs(mut self) {
+    pub(crate) async fn stop_with_jobs(self) {
+        self.end(Jobs::stop_all).await;
+    }
+
+    async fn end(mut self, stop: impl AsyncFnOnce(Jobs)) {
         self.close().await;
-        self.jobs.stop_all().await;
-        drop(self.packing);
-        self.checkpoints.stop().await;
-        self.engine.stop().await;
+        let Self { engine, jobs, packing, checkpoints, telemetry, .. } = self;
+        stop(jobs).await;
+        drop(packing);
+        checkpoints.stop().await;
+        if let Some(telemetry) = telemetry {
+            telemetry.stop().await;
+        }
+        engine.stop().await;
     }
 
     async fn close(&mut self) {
@@ -182,7 +194,8 @@ fn router(
         logs: Arc::new(Logs(jobs.logs())),
         stopping,
     };
-    tidegate_bridge::router(bridge).merge(tidegate_api::router(api))
+    let app = tidegate_bridge::router(bridge).merge(tidegate_api::router(api));
+    app.layer(axum::middleware::from_fn(crate::log::request))
 }
 
 fn jobs_setup(

@@ -91,6 +91,17 @@ pub(crate) fn key(configured: Option<&Path>, data: &Path) -> anyhow::Result<Seal
         Ok(STANDARD.encode(bytes))
     };
     let (text, path, _) = FILE.load_or_make(configured, data, new)?;
+    parse(&text, &path)
+}
+
+/// The file of a key that can be used; none where there is none yet.
+pub(crate) fn key_file(configured: Option<&Path>, data: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let Some((text, path)) = FILE.find(configured, data)? else { return Ok(None) };
+    parse(&text, &path)?;
+    Ok(Some(path))
+}
+
+fn parse(text: &str, path: &Path) -> anyhow::Result<SealingKey> {
     let bytes = STANDARD.decode(text.trim()).ok().and_then(|bytes| bytes.try_into().ok());
     let bytes: [u8; 32] = bytes.with_context(|| {
         let shown = path.display();

@@ -5,8 +5,10 @@ mod data;
 mod draft;
 mod envelope;
 mod kind;
+mod trace;
 
 pub use data::{LABEL_BYTES_MAX, LABELS_MAX, Outcome, Scope, Status, TaskResult, labels, text};
 pub use draft::{Draft, DraftError, NODES_MAX, within_nodes};
 pub use envelope::{CONTENT_TYPE, Event, SPEC_VERSION};
 pub use kind::{EventKind, EventType, Phase};
+pub use trace::{SpanId, TRACEPARENT, TraceId, TraceParent};

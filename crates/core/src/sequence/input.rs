@@ -281,11 +281,14 @@ pub struct Env {
 pub struct Settings {
     /// How long a task waits for its first `.started` or `.finished` before its sequence is given up.
     pub start_within: SignedDuration,
+    /// Whether events of ours say where they stand in the trace of their context.
+    #[serde(default)]
+    pub traceparent: bool,
 }
 
 impl Default for Settings {
-    /// Keptn 1.4's 10 minutes.
+    /// Keptn 1.4's 10 minutes, and nothing beside Keptn's own fields.
     fn default() -> Self {
-        Self { start_within: SignedDuration::from_mins(10) }
+        Self { start_within: SignedDuration::from_mins(10), traceparent: false }
     }
 }

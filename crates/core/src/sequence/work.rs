@@ -14,7 +14,9 @@ use super::rows::{Deployed, Execution, LaneHead, LatestEvent, ProjectHead, Task,
 use super::view::View;
 use crate::approval::Approval;
 use crate::audit::{Action, AuditRecord};
-use crate::event::{Event, EventType, SPEC_VERSION, Scope};
+use crate::event::{
+    Event, EventType, SPEC_VERSION, Scope, SpanId, TRACEPARENT, TraceId, TraceParent,
+};
 use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
 use crate::shipyard::Shipyard;
 
@@ -142,8 +144,15 @@ impl<'a> Work<'a> {
         let mut rest = Map::new();
         rest.insert("specversion".to_owned(), Value::from("1.0"));
         rest.insert("shkeptnspecversion".to_owned(), Value::from(SPEC_VERSION));
+        let id = EventId::from(self.ids.next_uuid());
+        if self.env.settings.traceparent {
+            // What answers an event is a part of what that event began.
+            let span = SpanId::of(draft.triggered_id.unwrap_or(id));
+            let parent = TraceParent { trace: TraceId::of(draft.context), span };
+            rest.insert(TRACEPARENT.to_owned(), Value::from(parent.to_string()));
+        }
         Event {
-            id: EventId::from(self.ids.next_uuid()),
+            id,
             kind: draft.kind,
             source: draft.source.to_owned(),
             time: self.env.now,

@@ -11,6 +11,7 @@ use tidegate_core::job::{
 };
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
 use super::client_id::client_id;
 use super::metrics::JobMetrics;
@@ -67,8 +68,16 @@ impl<P: JobPort> Runner<P> {
                 metrics: self.metrics.clone(),
             };
             let held = self.metrics.delivery();
+            let scope = &work.delivery.scope;
+            // Every line of the log within it says whose job it is.
+            let span = tracing::info_span!(
+                "jobs", project = %scope.project, stage = %scope.stage, service = %scope.service,
+                sequence.context = work.delivery.event["shkeptncontext"].as_str(),
+                event.r#type = %work.event.kind(), event.id = %work.delivery.event_id
+            );
+            let working = work.deliver().instrument(span);
             deliveries.spawn(async move {
-                work.deliver().await;
+                working.await;
                 drop((held, place));
             });
         }
@@ -118,12 +127,7 @@ impl<P: JobPort> Work<P> {
         };
         if let Err(message) = &outcome {
             let reason = message.lines().next().unwrap_or_default();
-            let scope = &self.delivery.scope;
-            tracing::warn!(
-                project = %scope.project, stage = %scope.stage, service = %scope.service,
-                event.r#type = %self.event.kind(), event.id = %self.delivery.event_id,
-                "jobs did not pass: {reason}"
-            );
+            tracing::warn!("jobs did not pass: {reason}");
         }
         if plan.answered {
             let id = client_id(self.delivery.event_id, "finished");

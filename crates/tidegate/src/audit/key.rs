@@ -34,6 +34,11 @@ pub(super) fn find(
     Ok(Some((parse(&text, &path)?, path)))
 }
 
+/// The file of a key that can be used; none where there is none yet.
+pub(crate) fn file(configured: Option<&Path>, data: &Path) -> anyhow::Result<Option<PathBuf>> {
+    Ok(find(configured, data)?.map(|(_, path)| path))
+}
+
 fn parse(text: &str, path: &Path) -> anyhow::Result<SigningKey> {
     SigningKey::parse(text).with_context(|| {
         let shown = path.display();

@@ -17,7 +17,7 @@ use anyhow::Context as _;
 use crate::config::Config;
 
 pub(crate) use checkpoints::Checkpoints;
-pub(crate) use key::load_or_make as key;
+pub(crate) use key::{file as key_file, load_or_make as key};
 
 /// Show and verify who decided, controlled or signed in
 #[derive(clap::Subcommand)]

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::request::get;
 use super::slot::Slot;
+use crate::request::get;
 
 /// What a stage answers now.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use tidegate_core::names::StageName;
 
-use super::request::get;
 use super::say;
 use super::slot::State;
+use crate::request::get;
 
 /// What is asked, and how often.
 #[derive(Debug, clap::Args)]

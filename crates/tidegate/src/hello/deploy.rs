@@ -8,10 +8,10 @@ use anyhow::{Context as _, bail};
 use tidegate_core::names::{ServiceName, StageName};
 
 use super::image::version_of;
-use super::request::get;
 use super::say;
 use super::slot::{Record, Slot, State};
 use super::stop::stop;
+use crate::request::get;
 
 /// How long a new process may take until it answers.
 const START_TIME_MAX: Duration = Duration::from_secs(10);

@@ -8,7 +8,6 @@ mod answer;
 mod check;
 mod deploy;
 mod image;
-mod request;
 mod serve;
 mod slot;
 mod stop;

@@ -94,7 +94,8 @@ impl Worked {
 pub(crate) fn open_stream(server: &Server) -> TcpStream {
     let cookie = sign_in(server, "ada");
     let mut stream = TcpStream::connect(server.address).expect("it listens");
-    let head = format!("GET /bridge/live?inbox HTTP/1.1\r\nhost: x\r\ncookie: {cookie}\r\n\r\n");
+    let head =
+        format!("GET /bridge/live?topic=all HTTP/1.1\r\nhost: x\r\ncookie: {cookie}\r\n\r\n");
     stream.write_all(head.as_bytes()).expect("it reads");
     let mut first = String::new();
     BufReader::new(&stream).read_line(&mut first).expect("an answer");
