@@ -8,6 +8,8 @@
   const byId = (id) => document.getElementById(id);
   const main = byId('main'), live = byId('live'), topic = document.body.dataset.live;
   const icon = document.querySelector('link[rel=icon]');
+  // Whether the stream tells what happens, and whether something that it told could not be asked for.
+  let alive = false, missed = false;
   let trueAt = new Date(), over = false;
 
   function state(name) {
@@ -16,6 +18,7 @@
     live.dataset.state = name;
     live.querySelector('span').textContent = words[name];
   }
+  const show = () => state(alive && !missed ? 'live' : 'lost');
 
   // ---- Asking again
   let busy = false, again = false;
@@ -29,22 +32,38 @@
       const answer = await fetch(url, { redirect: 'manual' });
       if (answer.type === 'opaqueredirect') { signedOut(); return; }
       if (!answer.ok) throw answer;
-      morph(main, parse(await answer.text()).getElementById('main'));
+      const fresh = parse(await answer.text()).getElementById('main');
+      hold(() => morph(main, fresh));
       const waiting = main.dataset.waiting, count = byId('count');
       document.title = (waiting > 0 ? `(${waiting}) ` : '') + main.dataset.title;
       count.textContent = waiting;
       count.hidden = !(waiting > 0);
       icon.href = waiting > 0 ? icon.dataset.dot : icon.dataset.plain;
       trueAt = new Date();
-      if (live.dataset.state === 'lost') state('lost');
+      missed = false;
+      show();
       document.dispatchEvent(new Event('swapped'));
-    } catch { state('lost'); } finally {
-      setTimeout(() => { busy = false; if (again) { again = false; refresh(); } }, CALM);
+    } catch {
+      missed = true;
+      show();
+    } finally {
+      setTimeout(() => {
+        busy = false;
+        if (again || (missed && alive)) { again = false; refresh(); }
+      }, CALM);
     }
   }
 
   // A page may know by itself that it has to be drawn again.
   document.addEventListener('stale', refresh);
+
+  // A card above may say more than before: the one that somebody is at stays where it is.
+  function hold(change) {
+    const card = document.activeElement.closest('[data-card]') ?? main.querySelector('[data-card]:hover');
+    const top = card?.getBoundingClientRect().top;
+    change();
+    if (card?.isConnected) scrollBy(0, card.getBoundingClientRect().top - top);
+  }
 
   // Whoever signs in next in this browser shall not read on.
   function signedOut() {
@@ -106,8 +125,8 @@
   function hear(news) {
     if (news.over) signedOut();
     if (over) return;
-    if (news.state) state(news.state);
-    if (news.changed?.includes(topic)) refresh();
+    if (news.state) { alive = news.state === 'live'; show(); }
+    if (news.changed?.includes(topic) || (missed && alive)) refresh();
   }
 
   // ---- One stream for all tabs
@@ -142,7 +161,7 @@
           // It has seen less than the stream has told.
           if (isKnown) tell({ changed: [data.topic] }); else seen = data.at;
         }
-        tell({ state: live.dataset.state === 'live' ? 'live' : 'lost' });
+        tell({ state: alive ? 'live' : 'lost' });
         agree();
       }
       if (data.leave) { tabs.delete(data.leave); agree(); }
@@ -161,7 +180,7 @@
   // Without a way to agree, a tab that nobody sees gives its connection back.
   function alone() {
     document.addEventListener('visibilitychange', () => {
-      if (document.hidden) { stop(); state('lost'); } else connect();
+      if (document.hidden) { stop(); tell({ state: 'lost' }); } else connect();
     });
     if (!document.hidden) connect();
   }

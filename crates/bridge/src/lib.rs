@@ -15,6 +15,7 @@ mod logs;
 mod next;
 mod pages;
 mod problem;
+mod readable;
 mod router;
 mod state;
 mod view;

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::routing::{any, get, post};
 
 use tower_http::CompressionLevel;
@@ -14,7 +14,7 @@ use crate::pages::{
     moved, pause, projects, rerun, search, sequence, sequences, service, trace, trigger,
 };
 use crate::state::BridgeState;
-use crate::{assets, dress, headers, live};
+use crate::{assets, dress, headers, live, readable};
 
 /// Longest form, in bytes: a comment of 4 KiB, encoded, and the rest.
 const FORM_BYTES_MAX: usize = 64 * 1024;
@@ -110,10 +110,13 @@ pub fn router(state: BridgeState) -> Router {
     let routes =
         ROOTS.iter().fold(routes, |routes, path| routes.route(path, get(moved::to_bridge)));
     #[cfg(any(test, debug_assertions))]
-    let routes = routes.route("/bridge/dev/gallery", get(crate::pages::gallery::page));
+    let routes = routes
+        .route("/bridge/dev/gallery", get(crate::pages::gallery::page))
+        .route("/bridge/dev/failure", get(crate::pages::gallery::failure));
     routes
         .method_not_allowed_fallback(moved::method)
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(from_fn(readable::only))
         .layer(from_fn_with_state(state.clone(), dress::dress))
         .layer(map_response(headers::secure))
         // What a page shows beside the secret of its forms could tell the one from the length of the

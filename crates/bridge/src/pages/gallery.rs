@@ -14,6 +14,7 @@ use tidegate_core::names::{
 };
 use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::{Commits, Deployed, Evidence};
+use tidegate_engine::Failure;
 
 use crate::frame::{Frame, Place, html};
 use crate::problem::Problem;
@@ -33,6 +34,11 @@ pub(crate) struct GalleryPage {
 pub(crate) async fn page(taste: Taste) -> Result<Response, Problem> {
     let visitor = Visitor { taste, ..visitor() };
     html(&gallery(&visitor, &BTreeMap::new()), StatusCode::OK)
+}
+
+/// `GET /bridge/dev/failure`: what a mistake of the server looks like.
+pub(crate) async fn failure() -> Problem {
+    Problem::Failed(Failure::Internal("0123456789ab".to_owned()))
 }
 
 /// The page, with more labels on its cards.
