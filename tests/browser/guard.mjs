@@ -2,7 +2,8 @@
 
 /**
  * Watches every page of a browser context and returns the list it writes problems to: errors on the
- * console, uncaught exceptions, requests to another origin, answers of 500 and above.
+ * console (a breach of the content security policy is one), uncaught exceptions, requests to another
+ * origin, answers of 500 and above.
  */
 export function watch(context, origin) {
   const problems = [];
@@ -21,9 +22,10 @@ export function watch(context, origin) {
   return problems;
 }
 
-/** Problems nobody expected, and expectations that did not come true. */
-export function judge(problems, expected) {
-  const surprises = problems.filter((problem) => !expected.some((pattern) => pattern.test(problem)));
+/** Problems nobody expected or allows for, and expectations that did not come true. */
+export function judge(problems, expected, allowed = []) {
+  const known = [...expected, ...allowed];
+  const surprises = problems.filter((problem) => !known.some((pattern) => pattern.test(problem)));
   const missed = expected
     .filter((pattern) => !problems.some((problem) => pattern.test(problem)))
     .map((pattern) => `expected and did not happen: ${pattern}`);

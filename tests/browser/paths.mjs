@@ -11,3 +11,6 @@ export const targetDirectory = path.resolve(process.env.CARGO_TARGET_DIR || path
 
 /** Where screenshots go, for people to look at. */
 export const screensDirectory = path.join(targetDirectory, 'screens');
+
+/** Where the pictures of the documents are. */
+export const picturesDirectory = path.join(here, '../../docs/pictures');

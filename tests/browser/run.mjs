@@ -1,4 +1,4 @@
-// Runs every check under checks/: `node run.mjs [--filter TEXT]`.
+// Runs every check under checks/: `node run.mjs [--filter TEXT] [--workers N]`.
 // Prints `ok NAME (ms)` or `not ok NAME (ms)` for each, and `N passed, N failed` as its last line.
 
 import { readdir } from 'node:fs/promises';
@@ -9,7 +9,12 @@ import { closeBrowser } from './chromium.mjs';
 import { checks, runCheck } from './harness.mjs';
 import { here } from './paths.mjs';
 
-const { values } = parseArgs({ options: { filter: { type: 'string', default: '' } } });
+/** Servers start fast and wait much: two checks at once keep two cores busy. */
+const WORKERS = '2';
+
+const { values } = parseArgs({
+  options: { filter: { type: 'string', default: '' }, workers: { type: 'string', default: WORKERS } },
+});
 
 const folder = path.join(here, 'checks');
 const files = (await readdir(folder)).filter((name) => name.endsWith('.check.mjs')).sort();
@@ -17,14 +22,14 @@ const selected = [];
 for (const file of files) {
   const before = checks.length;
   await import(pathToFileURL(path.join(folder, file)));
-  for (const { name, body } of checks.slice(before)) {
-    const full = `${file.replace('.check.mjs', '')}: ${name}`;
-    if (full.includes(values.filter)) selected.push({ name: full, body });
+  for (const found of checks.slice(before)) {
+    const name = `${file.replace('.check.mjs', '')}: ${found.name}`;
+    if (name.includes(values.filter)) selected.push({ ...found, name });
   }
 }
 
 let passed = 0;
-for (const chosen of selected) {
+async function run(chosen) {
   const start = performance.now();
   const failures = await runCheck(chosen);
   const spent = `(${Math.round(performance.now() - start)} ms)`;
@@ -32,10 +37,20 @@ for (const chosen of selected) {
     passed += 1;
     console.log(`ok ${chosen.name} ${spent}`);
   } else {
-    console.log(`not ok ${chosen.name} ${spent}`);
-    failures.forEach((failure) => console.log(failure.replace(/^/gm, '  ')));
+    // In one piece: the other worker writes as well.
+    console.log([`not ok ${chosen.name} ${spent}`, ...failures.map((text) => text.replace(/^/gm, '  '))].join('\n'));
   }
 }
+
+async function work(queue) {
+  for (let chosen = queue.shift(); chosen; chosen = queue.shift()) await run(chosen);
+}
+
+// The longest first: nothing long is left over for one worker at the end.
+const together = selected.filter(({ alone }) => !alone).sort((a, b) => b.weight - a.weight);
+await Promise.all(Array.from({ length: Number(values.workers) }, () => work(together)));
+// What measures time has the machine to itself.
+await work(selected.filter(({ alone }) => alone));
 await closeBrowser();
 const failed = selected.length - passed;
 console.log(`${passed} passed, ${failed} failed`);

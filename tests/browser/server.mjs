@@ -1,13 +1,14 @@
 // The program under test: started with a data directory of its own, read line by line, stopped.
 
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import path from 'node:path';
 import { targetDirectory } from './paths.mjs';
 
 const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 20_000;
+const LONELY_DEADLINE_MS = 3_000;
 const STDERR_LINES_KEPT = 40;
 
 /** What the program prints once its pages can be asked for: the link into the Bridge. */
@@ -19,11 +20,12 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGTERM')));
 
 /**
  * Starts the program named by TIDEGATE_BIN (or `program`) with `args` and waits for its Bridge link.
- * The word `{data}` in `args` becomes a new directory, removed when the server has stopped.
+ * The word `{data}` in `args` becomes a new directory, removed when the server has stopped. `config` is
+ * the text of a file in that directory, `tidegate.toml`; `env` is added to the environment.
  */
 export async function startServer(
   args = ['demo', '--data-dir', '{data}', '--listen', '127.0.0.1:0'],
-  { program = process.env.TIDEGATE_BIN, ready = BRIDGE_LINK, deadlineMs = START_DEADLINE_MS } = {},
+  { program = process.env.TIDEGATE_BIN, ready = BRIDGE_LINK, deadlineMs = START_DEADLINE_MS, config, env = {} } = {},
 ) {
   if (!program) {
     throw new Error('TIDEGATE_BIN is not set: build with `cargo build -p tidegate` and name the binary');
@@ -31,11 +33,11 @@ export async function startServer(
   const parent = path.join(targetDirectory, 'browser');
   await mkdir(parent, { recursive: true });
   const data = await mkdtemp(path.join(parent, 'data-'));
-  const server = new Server(program, args.map((word) => word.replace('{data}', data)), data);
+  // The program refuses secrets that others can read.
+  if (config !== undefined) await writeFile(path.join(data, 'tidegate.toml'), config, { mode: 0o600 });
+  const server = new Server(program, args.map((word) => word.replace('{data}', data)), data, env);
   try {
-    const line = await server.line(ready, deadlineMs);
-    server.link = line.match(ready)[0];
-    server.origin = new URL(server.link).origin;
+    await server.listens(ready, deadlineMs);
     return server;
   } catch (error) {
     await server.kill();
@@ -53,16 +55,30 @@ class Server {
   /** Every line of standard output so far. */
   lines = [];
 
+  #program;
+  #args;
+  #env;
   #child;
   #exit;
   #crashed = false;
   #stderr = [];
   #waiting = new Set();
 
-  constructor(program, args, data) {
+  constructor(program, args, data, env) {
     this.data = data;
-    this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    running.add(this.#child);
+    this.#program = program;
+    this.#args = args;
+    // Keys lie beside the data unless told otherwise, and nobody would remove them there.
+    const key = (name) => path.join(data, name);
+    const keys = { TIDEGATE_AUDIT_KEY: key('audit-key'), TIDEGATE_UPSTREAM_KEY: key('upstream-key') };
+    this.#env = { ...process.env, ...keys, ...env };
+    this.#spawn();
+  }
+
+  #spawn() {
+    this.#child = spawn(this.#program, this.#args, { stdio: ['ignore', 'pipe', 'pipe'], env: this.#env });
+    const child = this.#child;
+    running.add(child);
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       this.lines.push(line);
       this.#wake();
@@ -77,10 +93,17 @@ class Server {
       this.#child.on('error', (error) => resolve(error.message));
     }).then((how) => {
       this.exited = how;
-      running.delete(this.#child);
+      running.delete(child);
       this.#wake();
       return how;
     });
+  }
+
+  /** Waits until the program has printed its Bridge link. */
+  async listens(ready, deadlineMs) {
+    const line = await this.line(ready, deadlineMs);
+    this.link = line.match(ready)[0];
+    this.origin = new URL(this.link).origin;
   }
 
   #wake() {
@@ -112,6 +135,20 @@ class Server {
     return [...this.lines, ...this.#stderr].map((line) => `    | ${line}`).join('\n');
   }
 
+  /** Waits until nobody is connected any more; fails where somebody stays. Linux alone tells. */
+  async lonely() {
+    const port = Number(new URL(this.origin).port).toString(16).toUpperCase().padStart(4, '0');
+    const deadline = Date.now() + LONELY_DEADLINE_MS;
+    for (;;) {
+      const table = await readFile('/proc/net/tcp', 'utf8').catch(() => '');
+      // Local address, remote address, state: 01 is established, 08 left by the peer alone.
+      const open = table.match(new RegExp(`: [0-9A-F]{8}:${port} [0-9A-F:]{13} 0[18] `, 'g')) ?? [];
+      if (open.length === 0) return;
+      if (Date.now() > deadline) throw new Error(`${open.length} connections outlive their pages`);
+      await new Promise((turn) => setTimeout(turn, 50));
+    }
+  }
+
   /** Asks the program to stop, as an operator does, and fails unless it ends by itself with code 0. */
   async stop(deadlineMs = STOP_DEADLINE_MS) {
     if (this.#crashed) return;
@@ -127,11 +164,22 @@ class Server {
     if (how !== 'code 0') throw new Error(`the server stopped with ${how}\n${this.output()}`);
   }
 
-  /** Ends the program without asking it and leaves its data: another server may go on with them. */
+  /** Ends the program without asking it and leaves its data. */
   async crash() {
     this.#crashed = true;
     this.#child.kill('SIGKILL');
     await this.#exit;
+  }
+
+  /** Starts the program again after a crash, on the same data and the same port. */
+  async restart(deadlineMs = START_DEADLINE_MS) {
+    const port = new URL(this.origin).port;
+    this.#args = this.#args.map((word) => word.replace(/:0$/, `:${port}`));
+    this.lines = [];
+    this.exited = undefined;
+    this.#crashed = false;
+    this.#spawn();
+    await this.listens(BRIDGE_LINK, deadlineMs);
   }
 
   /** Ends the program without asking it and removes its data; does nothing where it has ended. */

@@ -2,7 +2,7 @@
 //!
 //! Invariants: nothing here is needed to build or run Tidegate itself; no command leaves a process
 //! behind; what a command writes stays below Cargo's target directory, but for packages that `setup`
-//! installs and says so.
+//! installs and says so, and for the pictures of the documents, which `pictures` renews.
 
 // A tool for the terminal: what it prints is its purpose.
 #![allow(clippy::print_stdout)]
@@ -11,6 +11,7 @@ mod bench;
 mod connection;
 mod fuzz;
 mod mutants;
+mod pictures;
 mod program;
 mod properties;
 mod server;
@@ -40,6 +41,7 @@ enum Command {
     Bench(bench::Args),
     Fuzz(fuzz::Args),
     Mutants(mutants::Args),
+    Pictures(pictures::Args),
     Properties(properties::Args),
     Sim(sim::Args),
     Tour(tour::Args),
@@ -54,6 +56,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Bench(args) => bench::run(&args, &workspace),
         Command::Fuzz(args) => fuzz::run(&args, &workspace),
         Command::Mutants(args) => mutants::run(&args, &workspace),
+        Command::Pictures(args) => pictures::run(&args, &workspace),
         Command::Properties(args) => properties::run(&args, &workspace),
         Command::Sim(args) => sim::run(&args, &workspace),
         Command::Tour(args) => tour::run(&args, &workspace),

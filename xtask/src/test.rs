@@ -156,14 +156,20 @@ fn browser(args: &Args, workspace: &Workspace, ready: &Ready) -> Result<Outcome>
     let (Some(chromium), false) = (&ready.chromium, ready.browser_missing) else {
         return Ok(Outcome::skipped("what it needs is missing: see `setup` above"));
     };
+    let mut node = browser_checks(workspace, chromium);
+    if let Some(text) = &args.filter {
+        node.args(["--filter", text]);
+    }
+    counted(&mut node, Results::read_browser)
+}
+
+/// The browser checks, of the debug build.
+pub(crate) fn browser_checks(workspace: &Workspace, chromium: &str) -> Command {
     let mut node = Command::new("node");
     node.arg("run.mjs")
         .current_dir(workspace.browser_checks())
         .env("CHROMIUM_BIN", chromium)
         .env("CARGO_TARGET_DIR", &workspace.target)
         .env("TIDEGATE_BIN", workspace.target.join(format!("debug/tidegate{EXE_SUFFIX}")));
-    if let Some(text) = &args.filter {
-        node.args(["--filter", text]);
-    }
-    counted(&mut node, Results::read_browser)
+    node
 }

@@ -57,6 +57,29 @@ fn the_page_of_faults_names_only_tests_that_exist() {
     assert!(rows > 20, "the table is still there ({rows})");
 }
 
+/// Every check in a browser names its file, and is declared there under its name.
+#[test]
+fn the_page_of_browser_checks_names_only_checks_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = root.join("docs/reference/browser-checks.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let mut rows = 0;
+    for row in page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| #")) {
+        rows += 1;
+        let cell = row.split('|').nth(3).expect("a cell of checks");
+        let quoted: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        assert!(!quoted.is_empty() && quoted.len().is_multiple_of(2), "{row}");
+        for pair in quoted.chunks(2) {
+            let text = std::fs::read_to_string(root.join(pair[0])).expect(pair[0]);
+            let is_declared = ['\'', '"']
+                .iter()
+                .any(|quote| text.contains(&format!("{quote}{}{quote}", pair[1])));
+            assert!(is_declared, "{} declares {:?}", pair[0], pair[1]);
+        }
+    }
+    assert!(rows > 25, "the table is still there ({rows})");
+}
+
 /// Links between documents lead somewhere.
 #[test]
 fn links_between_documents_lead_to_files() {

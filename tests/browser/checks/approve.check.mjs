@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { check, desktop, phone } from '../harness.mjs';
+import { tabTo } from '../bridge.mjs';
+import { check, phone } from '../harness.mjs';
+import { request } from '../http.mjs';
 
 const PRODUCTION = /^\s*production\s+(http:\/\/\S+)\s/;
 
@@ -14,7 +16,7 @@ async function waiting(start, args) {
   return { server, production: line.match(PRODUCTION)[1] };
 }
 
-const answerOf = async (address) => (await fetch(address)).text();
+const answerOf = async (address) => (await request(address)).text;
 
 /** Asks until production answers with this version: a deployment takes its time. */
 async function runs(production, version) {
@@ -29,20 +31,6 @@ async function runs(production, version) {
 async function signIn(page) {
   await page.getByRole('button', { name: /sign in/i }).click();
   await page.getByRole('heading', { level: 1, name: /inbox/i }).waitFor();
-}
-
-/** Moves the focus with Tab alone until it is on what `wanted` finds, and looks that it shows. */
-async function tabTo(page, wanted) {
-  for (let step = 0; step < 60; step += 1) {
-    await page.keyboard.press('Tab');
-    const there = await wanted.evaluate((element) => element === document.activeElement);
-    if (there) {
-      const outline = await wanted.evaluate((element) => getComputedStyle(element).outlineStyle);
-      assert.notEqual(outline, 'none', 'the focus can be seen');
-      return;
-    }
-  }
-  assert.fail('Tab does not get there');
 }
 
 const approveButton = (page) => page.getByRole('button', { name: /approve/i }).first();
@@ -121,46 +109,18 @@ check('the second of two people is told who decided, when and what', async ({ st
 
 check('killed while it waits and started again, the release still waits and is decided once', async ({ start, open }) => {
   const { server } = await waiting(start);
-  const directory = server.data;
   await server.crash();
-  const args = ['demo', '--data-dir', directory, '--listen', '127.0.0.1:0'];
-  const { server: again, production } = await waiting(start, args);
+  await server.restart();
+  await server.line(/waits for you before production/);
+  const production = (await server.line(PRODUCTION)).match(PRODUCTION)[1];
   assert.match(await answerOf(production), /v0\.1\.0/);
-  const page = await open(again, again.link, { javaScript: false });
+  const page = await open(server, server.link, { javaScript: false });
   await signIn(page);
   await approveButton(page).click();
   await outcome(page, /approved/i);
   await runs(production, 'v0.1.1');
-  const token = (await readFile(`${directory}/api-token`, 'utf8')).trim();
+  const token = (await readFile(`${server.data}/api-token`, 'utf8')).trim();
   const path = '/api/mongodb-datastore/event?project=fulltour&type=sh.keptn.event.approval.finished';
-  const answer = await fetch(new URL(path, again.origin), { headers: { 'x-token': token } });
-  assert.equal((await answer.json()).events.length, 1, 'approval.finished exists once');
+  const answer = await request(new URL(path, server.origin), { headers: { 'x-token': token } });
+  assert.equal(JSON.parse(answer.text).events.length, 1, 'approval.finished exists once');
 });
-
-for (const [name, options] of Object.entries({
-  desktop: { screen: desktop },
-  'desktop, dark': { screen: desktop, dark: true },
-  phone: { screen: phone },
-  'phone, dark': { screen: phone, dark: true },
-})) {
-  check(`axe finds nothing serious: ${name}`, async ({ start, open, accessible, screenshot }) => {
-    const { server } = await waiting(start);
-    const page = await open(server, server.link, options);
-    await accessible(page);
-    await signIn(page);
-    await accessible(page);
-    const shot = name.replace(', ', '-');
-    await screenshot(page, `axe-${shot}-inbox`);
-    await page.goto(new URL('/bridge/project/fulltour/sequence', server.origin).href);
-    await accessible(page);
-    await page.locator('main a[href*="/sequence/"]').first().click();
-    await accessible(page);
-    await screenshot(page, `axe-${shot}-sequence`);
-    await page.goto(new URL('/bridge/projects', server.origin).href);
-    await accessible(page);
-    await page.goto(new URL('/bridge/inbox', server.origin).href);
-    await approveButton(page).click();
-    await outcome(page, /approved/i);
-    await accessible(page);
-  });
-}

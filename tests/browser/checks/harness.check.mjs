@@ -1,7 +1,9 @@
 // The harness, checked against a server whose faults are known: a guard that never fires guards nothing.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { access } from 'node:fs/promises';
+import http from 'node:http';
 import path from 'node:path';
 import { check, phone, runCheck } from '../harness.mjs';
 import { here } from '../paths.mjs';
@@ -22,6 +24,7 @@ const faults = {
   '/bridge/throws': /^uncaught: thrown$/,
   '/bridge/elsewhere': /^request to another origin: http:\/\/localhost:9\//,
   '/bridge/broken': /^answer 503: /,
+  '/bridge/policy': /^console error: .*Content Security Policy/,
 };
 
 for (const [address, fault] of Object.entries(faults)) {
@@ -30,6 +33,27 @@ for (const [address, fault] of Object.entries(faults)) {
     assert(failures.some((failure) => fault.test(failure)), failures.join('\n'));
   });
 }
+
+check('a connection that outlives its page is noticed', async () => {
+  let stream;
+  const failures = await runCheck({
+    body: async ({ start, open }) => {
+      const server = await start(['well'], { program });
+      await open(server, '/bridge/fine');
+      stream = http.get(`${server.origin}/bridge/stream`);
+      await once(stream, 'response');
+    },
+  });
+  stream.destroy();
+  assert.match(failures.join('\n'), /connections outlive their pages/);
+});
+
+check('a known failure passes while it fails as known, and fails when it passes', async () => {
+  const fails = async () => assert.fail('as known');
+  assert.deepEqual(await runCheck({ body: fails, knownFailure: /as known/ }), []);
+  assert.match((await runCheck({ body: fails, knownFailure: /otherwise/ })).join(), /as known/);
+  assert.match((await runCheck({ body: async () => {}, knownFailure: /as known/ })).join(), /passes now/);
+});
 
 check('a page without faults passes, and gives the link that was printed', async () => {
   const failures = await runCheck({
@@ -66,7 +90,7 @@ check('scripts do not run where a check switched them off', async () => {
 });
 
 check('a check that hangs fails at its deadline', async () => {
-  const failures = await runCheck({ body: () => new Promise(() => {}) }, 1);
+  const failures = await runCheck({ body: () => new Promise(() => {}), deadlineMs: 1 });
   assert.match(failures.join('\n'), /not done within 1 ms/);
 });
 

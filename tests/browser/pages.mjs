@@ -1,0 +1,185 @@
+// Every page of the Bridge, and how to get there: what is judged as a whole is judged on all of these.
+
+import { ballot, heading } from './bridge.mjs';
+import { createShop, fillShop, PROJECT, upToApproval } from './sockshop.mjs';
+
+/** An installation with a history, and one that is new: for the pages that say what to do first. */
+export async function prepare(serve) {
+  const [shop, empty] = [await serve(), await serve()];
+  const found = await fillShop(shop);
+  await shop.create('fresh', SHIPYARD_OF_ONE, []);
+  return { shop, empty, found };
+}
+
+const SHIPYARD_OF_ONE = `apiVersion: spec.keptn.sh/0.2.2
+kind: Shipyard
+spec: {stages: [{name: dev, sequences: [{name: delivery, tasks: [{name: deployment}]}]}]}
+`;
+
+const sequence = (context) => `/bridge/project/${PROJECT}/sequence/${context}`;
+const inbox = '/bridge/inbox';
+
+/** Sends the open form again as it is, whatever its fields ask for. */
+const submit = (button) => button.evaluate((element) => {
+  element.form.noValidate = true;
+  element.form.requestSubmit(element);
+});
+
+/** Opens everything that unfolds. */
+const unfold = (page) => page.locator('main details').evaluateAll((all) => all.forEach((details) => (details.open = true)));
+
+/**
+ * The pages. `path` is where they are, a function of what `fillShop` has found; `then` is what a person does
+ * there; `empty` those of the new installation; `out` those that a stranger sees. `status` is their answer
+ * where it is not a good one. Those that change something come last.
+ */
+export const pages = [
+  { name: 'sign-in-token', out: true, path: () => '/bridge/login' },
+  { name: 'sign-in-link', out: true, path: (_, shop) => shop.link('grace') },
+  { name: 'sign-in-used-link', out: true, path: () => '/bridge/login?code=used', status: 410 },
+  {
+    name: 'sign-in-wrong-token',
+    out: true,
+    path: () => '/bridge/login',
+    status: 401,
+    then: async (page) => {
+      await page.getByLabel('API token').fill('a guess');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByText(/this token is not known/i).waitFor();
+    },
+  },
+  {
+    name: 'not-accepted',
+    out: true,
+    path: () => '/bridge/login',
+    status: 403,
+    then: async (page) => {
+      await page.getByLabel('API token').fill('a guess');
+      await page.locator('input[name="csrf"]').evaluate((field) => (field.value = 'forged'));
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await heading(page, 'Not accepted').waitFor();
+    },
+  },
+  { name: 'server-error', path: () => '/bridge/dev/failure', status: 500 },
+  { name: 'forbidden', path: () => '/bridge/error?status=403', status: 403 },
+  { name: 'not-found', path: () => '/bridge/nowhere', status: 404 },
+  { name: 'not-found-project', path: () => '/bridge/project/sockshoe/sequence', status: 404 },
+  { name: 'not-found-trace', path: () => '/bridge/trace/11111111-1111-4111-8111-111111111111', status: 404 },
+  { name: 'method', path: ({ passedGate }) => `/bridge/approval/${passedGate}/decision`, status: 405 },
+
+  { name: 'inbox', path: () => inbox },
+  { name: 'inbox-unfolded', path: () => inbox, then: unfold },
+  { name: 'inbox-decided', path: () => `${inbox}?view=decided` },
+  { name: 'inbox-no-match', path: () => `${inbox}?project=nowhere` },
+  { name: 'inbox-empty', empty: true, path: () => inbox },
+  {
+    name: 'help',
+    path: () => inbox,
+    then: async (page) => {
+      await page.keyboard.press('?');
+      await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    },
+  },
+  {
+    name: 'palette',
+    path: () => inbox,
+    then: async (page) => {
+      await page.keyboard.press('/');
+      await page.getByRole('dialog', { name: 'Search' }).getByRole('searchbox').fill('sock');
+      await page.getByRole('dialog').getByRole('link', { name: /sockshop/ }).first().waitFor();
+    },
+  },
+  { name: 'search', path: () => '/bridge/search?q=car' },
+  { name: 'search-nothing', path: () => '/bridge/search?q=nothing-of-this-name' },
+  { name: 'approval-passed', path: ({ passedGate }) => `/bridge/approval/${passedGate}` },
+  { name: 'approval-warned', path: ({ warned }) => `/bridge/approval/${warned}` },
+  { name: 'approval-without-gate', path: ({ withoutGate }) => `/bridge/approval/${withoutGate}` },
+  { name: 'approval-decided', path: ({ decided }) => `/bridge/approval/${decided}` },
+  { name: 'approval-closed', path: ({ closed }) => `/bridge/approval/${closed}` },
+  {
+    name: 'approval-without-reason',
+    path: ({ passedGate }) => `/bridge/approval/${passedGate}`,
+    status: 422,
+    then: async (page) => {
+      await submit(page.getByRole('button', { name: /^decline/i }).first());
+      await page.getByText(/say why/i).first().waitFor();
+    },
+  },
+  { name: 'projects', path: () => '/bridge/projects' },
+  { name: 'projects-empty', empty: true, path: () => '/bridge/projects' },
+  { name: 'project', path: () => `/bridge/project/${PROJECT}` },
+  { name: 'project-empty', path: () => '/bridge/project/fresh' },
+  { name: 'sequences', path: () => `/bridge/project/${PROJECT}/sequence` },
+  { name: 'sequences-narrowed', path: () => `/bridge/project/${PROJECT}/sequence?Service=carts&Status=failed` },
+  { name: 'sequences-no-match', path: () => `/bridge/project/${PROJECT}/sequence?q=nothing-of-this-name&Stage=nowhere` },
+  { name: 'sequences-empty', path: () => '/bridge/project/fresh/sequence' },
+  ...['passed', 'failed', 'judged', 'declined', 'waiting', 'running', 'queued', 'paused', 'aborted', 'unanswered'].map((kind) => ({
+    name: `sequence-${kind}`,
+    path: (found) => sequence(found[kind]),
+  })),
+  { name: 'sequence-unfolded', path: ({ waiting }) => sequence(waiting), then: unfold },
+  { name: 'abort', path: ({ running }) => `${sequence(running)}/abort` },
+  { name: 'abort-ended', path: ({ passed }) => `${sequence(passed)}/abort` },
+  { name: 'rerun', path: ({ failed }) => `${sequence(failed)}/rerun` },
+  { name: 'me', path: () => '/bridge/me' },
+  { name: 'gallery', path: () => '/bridge/dev/gallery' },
+
+  {
+    name: 'raced',
+    path: () => inbox,
+    status: 409,
+    then: async (page, shop) => {
+      const { id } = await upToApproval(shop, 'payment:9.0.0', { project: await another(shop, 'raced') });
+      await page.goto(`${shop.origin}/bridge/approval/${id}`);
+      const form = ballot(page, 'payment:9.0.0');
+      // As a page that has not heard of it yet sends it.
+      const fields = await form.approve.evaluate((button) => new URLSearchParams(new FormData(button.form)).toString());
+      await shop.decide(id, 'decline', 'error budget is spent');
+      await page.evaluate(
+        ([action, body]) => {
+          const form = document.createElement('form');
+          form.method = 'post';
+          form.action = action;
+          for (const [name, value] of new URLSearchParams(body)) {
+            const field = document.createElement('input');
+            field.name = name;
+            field.value = value;
+            form.append(field);
+          }
+          document.body.append(form);
+          form.submit();
+        },
+        [`/bridge/approval/${id}/decision`, `${fields}&decision=approve`],
+      );
+      await heading(page, /decided already/).waitFor();
+    },
+  },
+  {
+    name: 'outcome',
+    path: () => inbox,
+    then: async (page, shop) => {
+      const { id } = await upToApproval(shop, 'carts:9.0.0', { project: await another(shop, 'outcome') });
+      await page.goto(`${shop.origin}/bridge/approval/${id}`);
+      await ballot(page, 'carts:9.0.0').approve.click();
+      await heading(page, /^you approved/i).waitFor();
+    },
+  },
+];
+
+/** A project of its own, with lanes that nothing holds. */
+async function another(shop, name) {
+  await createShop(shop, name);
+  return name;
+}
+
+/** What Chromium notes about an answer that is no good one. */
+export const noted = [/Failed to load resource: the server responded with a status of (401|403|404|405|409|410|422|500)/, /answer 500: .*\/bridge\/dev\/failure/];
+
+/** Opens a page, does what there is to do, and answers with where it was opened. */
+export async function reach({ path, then, empty, out }, { shop, empty: fresh, found }, visitors) {
+  const installation = empty ? fresh : shop;
+  const page = out ? visitors.stranger : empty ? visitors.first : visitors.ada;
+  await page.goto(installation.origin + (await path(found, installation)));
+  await then?.(page, installation);
+  return page;
+}
