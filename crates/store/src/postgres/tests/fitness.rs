@@ -96,10 +96,11 @@ fn contexts_of_before_are_found_by_their_service() {
     store.change(Change::Context(Box::new(context(1))));
     let Postgres { home, reader, connection } = store;
     drop((home, reader));
-    // The schema as it was before the change.
-    let before = "DROP INDEX context_service; ALTER TABLE context DROP COLUMN service;
-        UPDATE schema_version SET version = 1;";
-    Client::connect(&connection, NoTls).unwrap().batch_execute(before).unwrap();
+    // As it was before change 2, and then that change.
+    let before = "DROP INDEX context_service; ALTER TABLE context DROP COLUMN service;";
+    let mut client = Client::connect(&connection, NoTls).unwrap();
+    client.batch_execute(before).unwrap();
+    client.batch_execute(MIGRATIONS[1]).unwrap();
     let (_home, reader) = PostgresHome::open(&connection).unwrap();
     let search = SequenceSearch { services: vec![context(1).service], ..Default::default() };
     let found = reader.search(&project("shop"), &search, &|_| true, Start::Newest, 9).unwrap();

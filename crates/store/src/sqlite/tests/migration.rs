@@ -144,11 +144,12 @@ fn contexts_of_before_are_found_by_their_service() {
     store.change(Change::Context(Box::new(context(1))));
     let Sqlite { home, reader, dir } = store;
     drop((home, reader));
-    // The store as it was before the change.
-    let before = "DROP TABLE waiting; DELETE FROM tally WHERE what >= 6; DROP TABLE token;
-        DROP INDEX context_service; ALTER TABLE context DROP COLUMN service;
-        PRAGMA user_version = 3;";
-    Connection::open(dir.path().join(open::FILE)).unwrap().execute_batch(before).unwrap();
+    // As it was before change 4, and then that change.
+    let before = "DROP INDEX context_service; ALTER TABLE context DROP COLUMN service;";
+    let connection = Connection::open(dir.path().join(open::FILE)).unwrap();
+    connection.execute_batch(before).unwrap();
+    connection.execute_batch(MIGRATIONS[3]).unwrap();
+    drop(connection);
     let (_home, reader) = SqliteHome::open(dir.path()).unwrap();
     let search = SequenceSearch { services: vec![context(1).service], ..Default::default() };
     let found = reader.search(&project("shop"), &search, &|_| true, Start::Newest, 9).unwrap();
