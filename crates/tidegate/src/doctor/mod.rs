@@ -24,7 +24,7 @@ pub(crate) use store::line;
 
 const EXAMPLES: &str = "\
 Examples:
-  $ tidegate doctor --config /etc/tidegate.toml
+  $ tidegate doctor --config tidegate.toml
   # Save what is sound of a damaged store
   $ tidegate doctor --data-dir data --export events.jsonl
   # What has to be mended, for programs

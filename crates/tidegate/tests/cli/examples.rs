@@ -17,6 +17,10 @@ const APPROVAL: &str = "0199c1d2";
 fn prepare(scene: &Scene, command: &str) {
     match command {
         "projects delete" => scene.create("shop"),
+        "doctor" => {
+            let file = scene.directory().join("tidegate.toml");
+            std::fs::write(file, "data_dir = \"data\"\n").expect("it can be written");
+        }
         "services delete" => {
             scene.run(&["services", "create", "carts", "--project", "fulltour"]).good();
         }
