@@ -107,7 +107,43 @@ export const pages = [
   },
   { name: 'projects', path: () => '/bridge/projects' },
   { name: 'projects-empty', empty: true, path: () => '/bridge/projects' },
+  { name: 'projects-versions', path: () => '/bridge/projects?view=versions' },
+  { name: 'projects-no-match', path: () => '/bridge/projects?q=nothing-of-this-name' },
+  { name: 'create-project', path: () => '/bridge/create/project' },
+  {
+    name: 'create-project-wrong',
+    path: () => '/bridge/create/project',
+    status: 422,
+    then: async (page) => {
+      await page.getByLabel('Name', { exact: true }).fill('No Name');
+      await page.getByLabel('Shipyard', { exact: true }).fill('apiVersion: spec.keptn.sh/0.2.2\nspec: {stages: [{name: Q A}]}');
+      await page.getByRole('button', { name: 'Create project' }).click();
+      await page.locator('[aria-invalid]').first().waitFor();
+    },
+  },
   { name: 'project', path: () => `/bridge/project/${PROJECT}` },
+  { name: 'project-stage', path: () => `/bridge/project/${PROJECT}/environment/stage/production?filterType=approval` },
+  { name: 'trigger', path: () => `/bridge/project/${PROJECT}/trigger` },
+  {
+    name: 'trigger-wrong',
+    path: () => `/bridge/project/${PROJECT}/trigger`,
+    status: 422,
+    then: async (page) => {
+      await submit(page.getByRole('button', { name: 'Trigger', exact: true }));
+      await page.locator('[aria-invalid]').first().waitFor();
+    },
+  },
+  {
+    name: 'trigger-preview',
+    path: () => `/bridge/project/${PROJECT}/trigger`,
+    then: async (page) => {
+      await page.getByLabel('Sequence', { exact: true }).selectOption({ index: 1 });
+      await page.getByLabel('Service', { exact: true }).selectOption('carts');
+      await page.getByLabel('Image', { exact: true }).fill('carts:9.9.9');
+      await page.getByRole('button', { name: 'Preview the event' }).click();
+      await heading(page, 'This would be sent').waitFor();
+    },
+  },
   { name: 'project-empty', path: () => '/bridge/project/fresh' },
   { name: 'sequences', path: () => `/bridge/project/${PROJECT}/sequence` },
   { name: 'sequences-narrowed', path: () => `/bridge/project/${PROJECT}/sequence?Service=carts&Status=failed` },

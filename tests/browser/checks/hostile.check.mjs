@@ -15,6 +15,9 @@ const actions = ({ passed, passedGate, running, paused }, subject) => [
   [`/bridge/project/${PROJECT}/sequence/${running}/pause`, {}],
   [`/bridge/project/${PROJECT}/sequence/${paused}/resume`, {}],
   [`/bridge/project/${PROJECT}/sequence/${passed}/rerun`, {}],
+  [`/bridge/project/${PROJECT}/trigger`, { sequence: 'dev.delivery', service: 'carts', image: 'carts:forged', do: 'send' }],
+  [`/bridge/project/${PROJECT}/services`, { name: 'forged' }],
+  ['/bridge/create/project', { name: 'forged', shipyard: GATE }],
   ['/bridge/approvals/decide', { pick: `${passedGate}:${subject}` }],
   [`/bridge/project/${PROJECT}/upstream/conflict`, { branch: 'tidegate/conflict/x' }],
   ['/bridge/me', { theme: 'dark', keys: 'on' }],
@@ -25,8 +28,9 @@ const actions = ({ passed, passedGate, running, paused }, subject) => [
 async function stateOf(shop, { running, paused }) {
   const [open, events] = [await shop.approvals('open'), await shop.events(PROJECT, 'approval.finished')];
   const states = await Promise.all([running, paused].map(async (context) => (await shop.sequence(PROJECT, context)).state));
+  const { projects } = await shop.call('GET', '/api/controlPlane/v1/project');
   const { totalCount } = await shop.call('GET', `/api/controlPlane/v1/sequence/${PROJECT}?pageSize=1`);
-  return JSON.stringify([open.map(({ id }) => id), events.length, states, totalCount]);
+  return JSON.stringify([open.map(({ id }) => id), events.length, states, totalCount, projects.length]);
 }
 
 const csrfOf = (page) => page.locator('input[name="csrf"]').first().inputValue();
@@ -188,8 +192,8 @@ spec:
     await page.locator('main details').evaluateAll((all) => all.forEach((details) => (details.open = true)));
     await assertTame(page, address);
   };
-  const all = ['/bridge/inbox', `/bridge/approval/${approval.id}`, '/bridge/projects', `/bridge/project/${PROJECT}`,
-    `/bridge/project/${PROJECT}/sequence`, sequence, `${sequence}/abort`, '/bridge/me', '/bridge/search?q=sock'];
+  const all = ['/bridge/inbox', `/bridge/approval/${approval.id}`, '/bridge/projects', '/bridge/projects?view=versions', `/bridge/project/${PROJECT}`,
+    `/bridge/project/${PROJECT}/environment/stage/production`, `/bridge/project/${PROJECT}/trigger`, `/bridge/project/${PROJECT}/sequence`, sequence, `${sequence}/abort`, '/bridge/me', '/bridge/search?q=sock'];
   for (const address of all) await visit(address);
   for (const address of ['/bridge/inbox', sequence]) {
     await visit(address);

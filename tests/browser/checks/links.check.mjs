@@ -17,6 +17,8 @@ function links({ passed, waiting, failed }, { finished, triggered }) {
     '/dashboard': { heading: 'Projects' },
     [`/project/${PROJECT}`]: { heading: new RegExp(PROJECT) },
     [`/project/${PROJECT}/environment`]: { heading: new RegExp(PROJECT) },
+    [`/project/${PROJECT}/environment/stage/staging`]: { heading: new RegExp(PROJECT) },
+    [`/create/project`]: { heading: 'Create a project' },
     [`/project/${PROJECT}/sequence`]: { path: sequences },
     [`/project/${PROJECT}/sequence/${passed}`]: { path: `${sequences}/${passed}` },
     [`/project/${PROJECT}/sequence/${waiting}/stage/production`]: { path: `${sequences}/${waiting}`, seen: 'stage-production' },

@@ -14,19 +14,24 @@ const unreachable = [/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR
 
 const lost = (page) => page.getByText(/reconnecting, true as of \d\d:\d\d:\d\d/i).first();
 
-/**
- * What a page says, without what depends on when it was loaded: spans, the point it was true at, what is
- * folded open.
- */
+/** What a page says, word by word, without what depends on when it was loaded. */
 const said = (page) =>
   page.getByRole('main').evaluate((main) => {
     const copy = main.cloneNode(true);
     copy.querySelectorAll('time').forEach((time) => time.replaceChildren(time.dateTime));
-    copy.querySelectorAll('[data-gone]').forEach((gone) => gone.remove());
+    copy.querySelectorAll('.gone').forEach((gone) => gone.remove());
+    const texts = [];
+    const walker = document.createTreeWalker(copy, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) texts.push(node.data.trim());
     // How long what is open has lasted grows from load to load.
-    const text = copy.textContent.replace(/\d+ (ms|s|min|h)\b( \d+ (s|min)\b)?/g, 'a while');
-    return text.replace(/\s+/g, ' ').trim();
+    return texts.filter(Boolean).join(' ').replace(/\b[\d.]+ (ms|s|min|h)\b( \d+ (s|min)\b)?/g, 'a while');
   });
+
+/** Shows what was held back so that nothing moves under a finger. */
+async function showNews(page) {
+  const news = page.getByRole('button', { name: /^\d+ new, show$/ });
+  if (await news.count()) await news.click();
+}
 
 /** The same page as a new tab shows it. */
 async function fresh(page) {
@@ -42,6 +47,7 @@ async function isAsFresh(page) {
   let open, wanted;
   try {
     await until('', async () => {
+      await showNews(page);
       [open, wanted] = [await said(page), await fresh(page)];
       return open === wanted;
     });

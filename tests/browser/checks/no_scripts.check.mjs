@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { ballot, decision, heading, isRead } from '../bridge.mjs';
 import { check, phone } from '../harness.mjs';
-import { fillShop, PROJECT } from '../sockshop.mjs';
+import { fillShop, GATE, PROJECT } from '../sockshop.mjs';
 
 const javaScript = false;
 
@@ -56,6 +56,29 @@ check('without scripts: pause, resume and abort, asked before it is done', async
   await page.getByRole('button', { name: /^abort/i }).click();
   await heading(page, /aborted (in dev )?by you/i).waitFor();
   assert.equal(await state(), 'aborted');
+});
+
+check('without scripts: create a project and a service, trigger a sequence, decide on the gate', async ({ serve, signIn }) => {
+  const shop = await serve();
+  const page = await signIn(shop, 'ada', { javaScript, next: '/bridge/create/project' });
+  await page.getByLabel('Name', { exact: true }).fill(PROJECT);
+  await page.getByLabel('Shipyard', { exact: true }).fill(GATE);
+  await page.getByRole('button', { name: 'Create project' }).click();
+  await page.waitForURL(`**/bridge/project/${PROJECT}*`);
+  await shop.call('POST', `/api/controlPlane/v1/project/${PROJECT}/service`, { serviceName: 'carts' });
+
+  await page.goto(`${shop.origin}/bridge/project/${PROJECT}/trigger`);
+  await page.getByLabel('Sequence', { exact: true }).selectOption({ index: 1 });
+  await page.getByLabel('Service', { exact: true }).selectOption('carts');
+  await page.getByLabel('Image', { exact: true }).fill('carts:1.0.0');
+  await page.getByRole('button', { name: 'Trigger', exact: true }).click();
+  await heading(page, /carts:1\.0\.0 .*waiting for approval/i).waitFor();
+  const [{ id }] = await shop.approvals('open');
+
+  await page.goto(`${shop.origin}/bridge/project/${PROJECT}`);
+  await page.getByRole('button', { name: /^approve/i }).first().click();
+  await heading(page, 'You approved carts:1.0.0 for production').waitFor();
+  assert.equal((await decision(shop, id)).decision, 'approve');
 });
 
 check('without scripts: lists, filters, settings and the way out', async ({ serve, signIn }) => {
