@@ -165,7 +165,7 @@ fn unknown(document: &Value, schema: &Value, sent: &Value, place: &str) -> Vec<S
                 let place = format!("{place}{name}");
                 match known.get(name) {
                     Some(known) => {
-                        found.extend(unknown(document, known, field, &format!("{place}.")))
+                        found.extend(unknown(document, known, field, &format!("{place}.")));
                     }
                     // What is free to hold anything has no properties.
                     None if known.is_empty() => {}
