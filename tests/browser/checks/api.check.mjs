@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { check, desktop, phone } from '../harness.mjs';
+import { request } from '../http.mjs';
 
 const SERVE = ['serve', '--data-dir', '{data}', '--listen', '127.0.0.1:0'];
 const PAGE = '/api/swagger-ui/';
@@ -34,7 +35,7 @@ check('without scripts, a link opens the operation that it names, and its comman
   const command = await operation.locator('pre').first().innerText();
   assert.match(command, /curl .*x-token: \$TIDEGATE_API_TOKEN/s);
   const target = command.match(/"\$TIDEGATE_ENDPOINT(\/[^"]*)"/)[1];
-  const answer = await fetch(new URL(target, server.origin));
+  const answer = await request(new URL(target, server.origin));
   assert.equal(answer.status, 401, 'it is there, and wants a token');
   await page.getByRole('link', { name: 'Metadata', exact: true }).first().click();
   await page.locator('#schema-Metadata').waitFor({ state: 'visible' });

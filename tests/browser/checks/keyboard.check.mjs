@@ -132,7 +132,10 @@ check('a morning round: twelve approvals in five projects, each with its evidenc
     if (!(await isRead(ballot(page, image)))) await press('e');
     assert(await isRead(ballot(page, image)), 'the evidence is read');
     await press('a');
-    await isDone(page, 'approved', image);
+    await isDone(page, 'approved', image).catch(async (error) => {
+      const said = await page.getByRole('status').allInnerTexts();
+      assert.fail(`${image}: the page says ${JSON.stringify(said)}, the focus is on ${await focused(page)}: ${error.message}`);
+    });
     assert.equal((await decision(shop, ids.get(image))).decision, 'approve');
   }
   const spent_s = (Date.now() - start) / 1000;
