@@ -152,3 +152,23 @@ check('a decision on the page of the sequence itself', async ({ serve, signIn })
   await decision(shop, id);
   await until('production to be deployed to', () => shop.open(PROJECT, context, 'deployment', 'production'));
 });
+
+check('run again, it is a new sequence with the same image, and each page says where the other is', async ({ serve, signIn }) => {
+  const shop = await serve();
+  await createShop(shop);
+  const first = await deliver(shop, 'carts:1.5.0');
+  await shop.control(PROJECT, first, 'abort');
+  const page = await signIn(shop, 'ada', { next: `/bridge/project/${PROJECT}/sequence/${first}` });
+  await page.getByRole('link', { name: /^re-run/i }).click();
+  await heading(page, /^re-run delivery of carts/i).waitFor();
+  await page.getByRole('button', { name: /from the start/i }).click();
+  await page.waitForURL((url) => /\/sequence\/[0-9a-f-]{36}$/.test(url.pathname) && !url.pathname.endsWith(first));
+  const second = new URL(page.url()).pathname.split('/').at(-1);
+  const [event] = await shop.events(PROJECT, 'dev.delivery.triggered', second);
+  assert.equal(event.data.configurationChange.values.image, 'carts:1.5.0');
+  assert.deepEqual(event.data.labels, (await shop.events(PROJECT, 'dev.delivery.triggered', first))[0].data.labels);
+  await page.getByRole('link', { name: first.slice(0, 8) }).click();
+  await page.waitForURL((url) => url.pathname.endsWith(first));
+  await page.getByRole('link', { name: second.slice(0, 8) }).click();
+  await page.waitForURL((url) => url.pathname.endsWith(second));
+});

@@ -18,7 +18,7 @@ use tidegate_engine::Failure;
 
 use crate::frame::{Frame, Place, html};
 use crate::problem::Problem;
-use crate::view::{Asked, Card, Chip, Paddle, Standing, Status, Text};
+use crate::view::{Asked, Card, Chip, Paddle, Standing, Status, Text, When, Who};
 use crate::visitor::{Taste, Visitor};
 
 #[derive(Template)]
@@ -28,6 +28,8 @@ pub(crate) struct GalleryPage {
     pub(crate) chips: Vec<Chip>,
     pub(crate) paddles: [Paddle; 5],
     pub(crate) cards: Vec<Card>,
+    pub(crate) by: Who,
+    pub(crate) when: When,
 }
 
 /// `GET /bridge/dev/gallery`
@@ -62,6 +64,8 @@ pub(crate) fn gallery(visitor: &Visitor, labels: &BTreeMap<String, String>) -> G
         ApprovalState::Closed { reason: "aborted by ada".to_owned(), at: ago(visitor.now, 30) };
     GalleryPage {
         frame: Frame::new(visitor, Text::line("Gallery"), Place::Nowhere, 3),
+        by: Who::new(&person("grace"), &visitor.principal),
+        when: When::new(ago(visitor.now, 750), visitor.now),
         chips: Status::ALL.into_iter().map(Chip::plain).collect(),
         paddles: Paddle::ALL,
         cards: vec![
