@@ -126,15 +126,16 @@ fn work(status: Status) -> &'static str {
 pub(super) fn axis(scale: &Scale) -> Svg {
     let mut drawing = Drawing::begin("bar axis");
     let marks = scale.marks();
+    // Behind the words.
+    if let Some(now) = scale.now() {
+        drawing.upright("now", now);
+    }
     for mark in &marks {
         drawing.upright("tick", mark.at);
         // A word that begins at the edge would end outside.
         if mark.at.to(Share::WHOLE) > Share::of(8, 100) {
             drawing.text("word", mark.at, 4, &mark.word);
         }
-    }
-    if let Some(now) = scale.now() {
-        drawing.upright("now", now);
     }
     drawing.finish()
 }
