@@ -190,6 +190,8 @@ fn failed(failure: &Failure) -> Words {
         reference: None,
     };
     const UNDONE: &str = "Nothing was changed.";
+    const STAYS: &str = "Send it again. If it stays like this, give the reference to whoever \
+                         runs the server: the log says more under it.";
     match failure {
         Failure::Refused(Refusal::NoProject(_) | Refusal::NoApproval { .. })
         | Failure::NoProject(_) => words(StatusCode::NOT_FOUND, "Not found", UNDONE, ""),
@@ -217,7 +219,7 @@ fn failed(failure: &Failure) -> Words {
         Failure::Internal(reference) => Words {
             what: "The server made a mistake.".to_owned(),
             reference: Some(reference.clone()),
-            ..words(StatusCode::INTERNAL_SERVER_ERROR, "Server error", UNDONE, "")
+            ..words(StatusCode::INTERNAL_SERVER_ERROR, "Server error", UNDONE, STAYS)
         },
         Failure::KeyReused
         | Failure::ProjectExists(_)

@@ -142,7 +142,10 @@ fn notice(refusal: &Refusal, decision: Decision, visitor: &Visitor) -> Option<No
 /// "Grace declined this 3 s before you: 'error budget spent'. Your vote was not used."
 fn raced(decided: &Decided, decision: Decision, visitor: &Visitor) -> (String, String) {
     let who = Who::new(&decided.by, &visitor.principal);
-    let before = span(seconds_between(decided.at, visitor.now));
+    let before = match seconds_between(decided.at, visitor.now) {
+        0 => "just".to_owned(),
+        seconds => span(seconds),
+    };
     let why = match &decided.comment {
         Some(comment) => format!(": “{}”", comment.as_str()),
         None => String::new(),

@@ -41,7 +41,7 @@ enum Way {
 }
 
 const USED: &str = "This link was used before, or its time is over. Ask for a new one, or paste a \
-                    token below.";
+                    token.";
 const WRONG: &str = "This token is not known here.";
 const SLOW: &str = "Too many wrong tokens from your address. Wait a moment, then try again.";
 /// How long a session lasts.

@@ -165,7 +165,7 @@ fn a_selected_stage_says_its_policy_and_what_happened_in_it() {
         let page = ada.get(&path).await;
         let aside = plain(page.between("<aside", "</aside>"));
         assert!(aside.contains("production asks a person before deployment."), "{aside}");
-        assert!(aside.contains("Open approvals · 1 Needs approval hello:v1 hello"), "{aside}");
+        assert!(aside.contains("Open approvals · 1 Needs approval hello:v1 delivery"), "{aside}");
         assert!(aside.contains("Nothing is under way here."), "{aside}");
         let qa = ada.get(&format!("{HOME}/environment/stage/qa")).await;
         let aside = plain(qa.between("<aside", "</aside>"));

@@ -47,7 +47,7 @@ fn a_filter_leaves_out_what_does_not_match_and_is_kept_as_it_was_given() {
             assert!(page.text.contains("<title>(1) Inbox"), "the count is of all");
         }
         let page = ada.get("/bridge/inbox?stage=qa").await;
-        assert!(plain(&page.text).contains("Nothing that matches waits. 1 in all."));
+        assert!(plain(&page.text).contains("No open approval matches. 1 waits in all."));
         assert!(page.text.contains("name=\"stage\" value=\"qa\""));
     });
 }
@@ -73,14 +73,14 @@ fn a_card_says_who_declined_the_same_image_before_and_that_a_newer_one_waits() {
         let again = site.scene.to_approval("hello:v1", &json!({"gitCommit": "4f3434c"})).await;
         let mut ada = site.sign_in("ada").await;
         let page = ada.get(&format!("/bridge/approval/{}", again.id)).await;
-        assert!(plain(&page.text).contains("Runs in qa for"), "{}", page.text);
+        assert!(plain(&page.text).contains("Has run in qa for"), "{}", page.text);
         site.scene.to_approval("hello:v2", &json!({})).await;
         let page = ada.get(&format!("/bridge/approval/{}", again.id)).await;
         let text = plain(&page.text);
         assert!(text.contains("grace declined this image for production"), "{text}");
         assert!(text.contains("“error budget spent”"));
         assert!(text.contains("A newer candidate waits, too: hello:v2."));
-        assert!(!text.contains("Runs in qa for") && !text.contains("No commit data"));
+        assert!(!text.contains("Has run in qa for") && !text.contains("No commit data"));
     });
 }
 

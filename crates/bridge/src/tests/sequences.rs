@@ -109,7 +109,7 @@ fn what_the_address_says_stays_and_what_makes_no_sense_is_marked() {
         assert_eq!(
             chosen,
             "Only Status odd unknown, so it is ignored Service hello \
-             label x not key:value, so it is ignored Clear"
+             label x not key:value, so it is ignored Show all"
         );
         for kept in ["name=\"Status\" value=\"odd\"", "name=\"Service\" value=\"hello\""] {
             assert!(page.text.contains(kept), "{kept}");
@@ -135,7 +135,7 @@ fn an_empty_list_says_why_and_what_to_do() {
         fill(&site).await;
         let page = ada.get(&format!("{LIST}?Service=none&from=2026-01-01")).await;
         let empty = plain(page.between("<section class=\"empty\">", "</section>"));
-        assert_eq!(empty, "0 of 6 sequences match. Clear · Widen to 90 d");
+        assert_eq!(empty, "0 of 6 sequences match. Show all · Widen to 90 d");
         assert!(link(&page, "Widen to 90 d").starts_with(&format!("{LIST}?Service=none&from=")));
     });
 }

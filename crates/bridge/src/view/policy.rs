@@ -72,7 +72,7 @@ fn rule(sequence: &Sequence) -> Option<(Asks, String)> {
 fn sentence(stage: &Stage, sequence: &Sequence, asks: Asks, before: &str) -> String {
     let who = match stage.sequences.iter().filter(|other| rule(other).is_some()).count() {
         0 | 1 => stage.name.to_string(),
-        _ => format!("{}, {}", stage.name, sequence.name),
+        _ => format!("{} in {}", sequence.name, stage.name),
     };
     match asks {
         Asks::Nobody => format!("{who} asks nobody."),
@@ -165,7 +165,7 @@ mod tests {
         ));
         assert_eq!(policy.asks, Asks::Never);
         let words: Vec<_> = policy.sentences.iter().map(Text::as_str).collect();
-        assert_eq!(words[0], "prod, hotfix asks a person before the end.");
-        assert!(words[1].starts_with("prod, delivery lets a pass"), "{words:?}");
+        assert_eq!(words[0], "hotfix in prod asks a person before the end.");
+        assert!(words[1].starts_with("delivery in prod lets a pass"), "{words:?}");
     }
 }

@@ -146,15 +146,18 @@ fn summary(filter: &Filter, found: &Found, visitor: &Visitor) -> String {
     if let Some(oldest) = found.oldest {
         let waits = span(seconds_between(oldest, visitor.now));
         return match total {
-            1 => format!("1 needs you, for {waits}."),
-            _ => format!("{total} need you. The oldest waits for {waits}."),
+            1 => format!("1 needs you. It has waited {waits}."),
+            _ => format!("{total} need you. The oldest has waited {waits}."),
         };
     }
     if filter.searches() && found.waiting > PAGE_MAX {
-        return format!("Nothing that matches waits among the oldest {PAGE_MAX}.");
+        return format!("None of the oldest {PAGE_MAX} open approvals matches.");
     }
     if filter.narrows() {
-        return format!("Nothing that matches waits. {} in all.", found.waiting);
+        return match found.waiting {
+            1 => "No open approval matches. 1 waits in all.".to_owned(),
+            all => format!("No open approval matches. {all} wait in all."),
+        };
     }
     match found.decided.first().and_then(Approval::decided) {
         Some(last) => {

@@ -48,9 +48,9 @@ fn duration(measured: &Measured) -> Option<String> {
     Some(took(measured.began?, measured.row.event.time))
 }
 
-/// "Runs in qa for 22 h", for each stage before.
+/// "Has run in qa for 22 h", for each stage before.
 pub(super) fn runs_in(asked: &Asked, visitor: &Visitor) -> Vec<Text> {
     let since = |at| span(crate::view::seconds_between(at, visitor.now));
     let lines = asked.runs_in.iter();
-    lines.map(|(stage, at)| Text::line(format!("Runs in {stage} for {}.", since(*at)))).collect()
+    lines.map(|(stage, at)| Text::line(format!("Has run in {stage} for {}.", since(*at)))).collect()
 }

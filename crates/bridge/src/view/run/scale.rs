@@ -102,8 +102,9 @@ impl Scale {
 fn word(after: SignedDuration) -> String {
     match after.as_millis() {
         0 => "0".to_owned(),
-        ms if ms % 1000 != 0 => format!("{ms} ms"),
-        _ => span(after.as_secs()),
+        ms if ms % 1000 == 0 => span(after.as_secs()),
+        ms if ms > 1000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        ms => format!("{ms} ms"),
     }
 }
 
@@ -143,6 +144,7 @@ mod tests {
         };
         assert_eq!(words(1), "0");
         assert_eq!(words(250), "0, 50 ms, 100 ms, 150 ms, 200 ms, 250 ms");
+        assert_eq!(words(2_500), "0, 500 ms, 1 s, 1.5 s, 2 s, 2.5 s");
         assert_eq!(words(61_000), "0, 15 s, 30 s, 45 s, 1 min");
         assert_eq!(words(3_600_000 * 7), "0, 2 h, 4 h, 6 h");
         assert_eq!(words(86_400_000 * 4000).split(", ").count(), 5);
