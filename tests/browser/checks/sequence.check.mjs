@@ -167,8 +167,8 @@ check('run again, it is a new sequence with the same image, and each page says w
   const [event] = await shop.events(PROJECT, 'dev.delivery.triggered', second);
   assert.equal(event.data.configurationChange.values.image, 'carts:1.5.0');
   assert.deepEqual(event.data.labels, (await shop.events(PROJECT, 'dev.delivery.triggered', first))[0].data.labels);
-  await page.getByRole('link', { name: first.slice(0, 8) }).click();
+  await page.getByRole('link', { name: first.slice(-8) }).click();
   await page.waitForURL((url) => url.pathname.endsWith(first));
-  await page.getByRole('link', { name: second.slice(0, 8) }).click();
+  await page.getByRole('link', { name: second.slice(-8) }).click();
   await page.waitForURL((url) => url.pathname.endsWith(second));
 });

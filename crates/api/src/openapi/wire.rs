@@ -158,6 +158,22 @@ pub(crate) struct Event {
     data: Value,
 }
 
+/// A message of a stream of server-sent events, by its fields.
+#[derive(ToSchema)]
+#[schema(examples(json!({"event": "changed", "data": "changed"})))]
+#[allow(dead_code, reason = "it stands for a message of a stream in the document")]
+pub(crate) struct Message {
+    /// `open`, `changed` or `reset`.
+    #[schema(examples("changed"))]
+    event: String,
+    /// The same word: listeners drop a message without data.
+    #[schema(examples("changed"))]
+    data: String,
+    /// After how long a listener that was cut off comes back, in milliseconds.
+    #[schema(required = false, examples(1000))]
+    retry: u32,
+}
+
 /// An event that a client sends. The server gives it an id and a time of its own, as Keptn does; fields that
 /// Tidegate does not know are kept.
 #[derive(ToSchema)]

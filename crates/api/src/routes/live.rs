@@ -92,8 +92,8 @@ impl Topic {
             description = "Listen to this sequence; either this or `project`."),
         ("project" = Option<wire::ProjectName>, Query, description = "Listen to this project."),
     ),
-    responses(Guarded, Parsed, (status = 200, description = "The stream.", body = String,
-        content_type = "text/event-stream", example = "event: changed\ndata: changed\n\n")))]
+    responses(Guarded, Parsed, (status = 200, description = "The stream of messages.", body = wire::Message,
+        content_type = "text/event-stream")))]
 pub(crate) async fn stream(
     State(state): State<ApiState>,
     headers: HeaderMap,

@@ -294,10 +294,9 @@ pub(super) const RECENT: &str = "SELECT seq, body FROM context INDEXED BY contex
      WHERE project = ?1 ORDER BY time DESC, seq DESC LIMIT ?2";
 
 /// Walks the lanes of one project: each names a holder, which no index has.
-pub(super) const HELD: &str = "SELECT word.text, held.n
-     FROM (SELECT stage, count(*) AS n FROM lane
-           WHERE project = ?1 AND holder IS NOT NULL GROUP BY stage) AS held
-     JOIN word ON word.id = held.stage";
+pub(super) const HELD: &str =
+    "SELECT (SELECT text FROM word WHERE id = lane.stage), count(*) FROM lane
+     WHERE project = ?1 AND holder IS NOT NULL GROUP BY stage";
 
 pub(super) const STAGES: &str = "SELECT word.text, count(deployed.lane), count(lane.holder)
      FROM lane
