@@ -38,6 +38,7 @@ pub(crate) struct Measured {
 
 impl Asked {
     /// An approval of which nothing else is known.
+    #[cfg(any(test, debug_assertions))]
     pub(crate) fn alone(approval: Approval) -> Self {
         Self {
             approval,
