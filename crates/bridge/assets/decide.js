@@ -48,6 +48,7 @@
       say('The server does not answer: it may or may not have been done. Look again before you decide again.');
     } finally {
       delete form.dataset.mine;
+      if (!card.matches('.gone')) delete card.dataset.stays;
     }
   });
 })();

@@ -56,6 +56,8 @@ window.tide = (() => {
       // What comes between has gone; text is too alike.
       if (!k) while (match && !same(match, next)) match = next.nodeType === 1 ? match.nextSibling : null;
       if (!k && match) while (at !== match) { const gone = at; at = at.nextSibling; if (!stays(gone)) gone.remove(); }
+      // What is moved loses the focus: the text before it goes instead.
+      if (k && match) for (skip(); at && at !== match && at.nodeType !== 1; skip()) { const gone = at; at = at.nextSibling; gone.remove(); }
       if (!match) old.insertBefore(document.importNode(next, true), at);
       else { if (match === at) at = at.nextSibling; else old.insertBefore(match, at); morph(match, next, all); }
     }
@@ -96,6 +98,8 @@ window.tide = (() => {
   function leave(child, fresh) {
     if (child.matches('.group') && child.nextElementSibling?.matches('.gone')) { child.dataset.stays = 'yes'; return; }
     if (!child.matches('.card')) { child.remove(); return; }
+    // Whoever is deciding it is told by the answer, and goes on from there.
+    if (child.querySelector('form[data-mine]')) { child.dataset.stays = 'yes'; return; }
     const row = fresh.ownerDocument.querySelector(`[data-decided="${CSS.escape(key(child))}"]`);
     settle(child, row?.dataset.line ?? 'Closed.', row?.querySelector('a')?.href);
   }

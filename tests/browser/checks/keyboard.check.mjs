@@ -118,6 +118,8 @@ check('a morning round: twelve approvals in five projects, each with its evidenc
     ids.set(image, (await ask(shop, image, { project })).id);
   }
   const page = await signIn(shop, 'ada');
+  // Keys are heard once the scripts run.
+  await isLive(page);
   let presses = 0;
   const press = async (key) => {
     presses += 1;
@@ -129,6 +131,7 @@ check('a morning round: twelve approvals in five projects, each with its evidenc
     // After a decision the next card has the focus already.
     if (!(await focused(page))) await press('j');
     const image = await focused(page);
+    assert(image, 'a card has the focus');
     if (!(await isRead(ballot(page, image)))) await press('e');
     assert(await isRead(ballot(page, image)), 'the evidence is read');
     await press('a');
@@ -136,6 +139,8 @@ check('a morning round: twelve approvals in five projects, each with its evidenc
       const said = await page.getByRole('status').allInnerTexts();
       assert.fail(`${image}: the page says ${JSON.stringify(said)}, the focus is on ${await focused(page)}: ${error.message}`);
     });
+    // The list of decisions may say so before the card does.
+    await ballot(page, image).card.waitFor({ state: 'detached' });
     assert.equal((await decision(shop, ids.get(image))).decision, 'approve');
   }
   const spent_s = (Date.now() - start) / 1000;
