@@ -13,7 +13,7 @@ use crate::form::Signed;
 use crate::frame::{Frame, Place, html, waiting};
 use crate::problem::{Problem, see_other};
 use crate::state::BridgeState;
-use crate::view::{Status, Text, Verdict, needs_reason};
+use crate::view::{Status, Text, Verdict, image_or, needs_reason};
 use crate::visitor::Visitor;
 
 /// Most approvals of one form: a page of cards.
@@ -141,10 +141,7 @@ fn outcome(approval: &Approval, visitor: &Visitor) -> Outcome {
     };
     Outcome {
         id: approval.id.to_string(),
-        what: approval
-            .image
-            .as_deref()
-            .map_or_else(|| Text::line(&approval.scope.service), crate::view::short),
+        what: image_or(approval.image.as_deref(), &approval.scope.service),
         stage: Text::line(&approval.scope.stage),
         status,
         text: Text::line(text),

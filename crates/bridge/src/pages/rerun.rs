@@ -24,7 +24,7 @@ use crate::form::Signed;
 use crate::frame::{Frame, Place, Section, html, waiting};
 use crate::problem::{Problem, see_other};
 use crate::state::BridgeState;
-use crate::view::{Label, Status, Text, When, image_of, labels, short, status_of};
+use crate::view::{Label, Status, Text, When, image_of, image_or, labels, status_of};
 use crate::visitor::Visitor;
 
 /// `source` of what is triggered here. Keptn 1.4: clients know the Bridge by it.
@@ -162,7 +162,7 @@ pub(crate) async fn page(
     }
     let Old { context, data, newer, waiting, .. } = old;
     let list = format!("/bridge/project/{project}/sequence");
-    let what = image_of(&data).map_or_else(|| Text::line(&context.service), short);
+    let what = image_or(image_of(&data), &context.service);
     let page = RerunPage {
         sequence: Text::line(&context.name),
         what,
@@ -175,7 +175,7 @@ pub(crate) async fn page(
         labels: labels(&context.labels),
         newer: newer.map(|newer| {
             let image = newer.stages.iter().find_map(|stage| stage.image.as_deref());
-            let what = image.map_or_else(|| Text::line(&newer.service), short);
+            let what = image_or(image, &newer.service);
             let when = When::new(newer.time, visitor.now);
             (what, format!("{list}/{}", newer.id), when)
         }),

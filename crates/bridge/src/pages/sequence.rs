@@ -25,7 +25,7 @@ use crate::state::BridgeState;
 use crate::view::{
     Asked, Card, Chip, Entry, Label, Line, Material, Node, Payload, Run, Scale, Sentence, Stage,
     Standing, Status, Svg, Text, Verdict, WINDOW_BYTES, When, Who, by_stage, end_of, first_failure,
-    image_of, labels, short, took,
+    image_of, image_or, labels, took,
 };
 use crate::visitor::Visitor;
 
@@ -231,7 +231,7 @@ fn show(
     // One that has not begun says it in what triggered it.
     let asked_for = || image_of(&executions.first()?.execution.carry);
     let image = image.or_else(asked_for);
-    let what = image.map_or_else(|| Text::line(&context.service), short);
+    let what = image_or(image, &context.service);
     let title = Text::line(format!("{} of {what}", context.name));
     let is_paused = context.paused.all || !context.paused.stages.is_empty();
     SequencePage {

@@ -6,7 +6,7 @@ use tidegate_core::principal::Principal;
 use tidegate_core::sequence::Context;
 
 use super::policy::Asks;
-use super::{Card, Text, When, Who, short};
+use super::{Card, Text, When, Who, image_or, short};
 use crate::visitor::Visitor;
 
 /// How the paddle of a gate stands.
@@ -210,7 +210,7 @@ impl<'a> Before<'a> {
             Decision::Decline => (Paddle::Barred, "fail"),
         };
         let image = approval.image.as_deref();
-        let what = image.map_or_else(|| Text::line(&approval.scope.service), short);
+        let what = image_or(image, &approval.scope.service);
         let who = Who::new(&decided.by, &visitor.principal).subject();
         let words = match (&decided.by, decided.decision) {
             (Principal::Builtin(_), Decision::Approve) => format!("{what} passed by itself"),

@@ -47,6 +47,11 @@ fn tag_start(image: &str) -> usize {
     }
 }
 
+/// What is delivered, in short: the image, or the service where no image is named.
+pub(crate) fn image_or(image: Option<&str>, service: impl AsRef<str>) -> Text {
+    image.map_or_else(|| Text::line(service), short)
+}
+
 /// The short form for headings: the last path segment with its tag.
 pub(crate) fn short(image: &str) -> Text {
     let name = &image[image.rfind('/').map_or(0, |at| at + 1)..];

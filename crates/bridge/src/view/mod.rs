@@ -29,7 +29,7 @@ pub(crate) use filter::{Filter, Value};
 pub(crate) use gate::Paddle;
 pub(crate) use gate::{Before, Gate, Way};
 pub(crate) use graph::{Graph, Map};
-pub(crate) use image::{Image, image_of, short, version};
+pub(crate) use image::{Image, image_of, image_or, short, version};
 pub(crate) use label::{Label, labels};
 pub(crate) use lag::Lag;
 pub(crate) use output::WINDOW_BYTES;

@@ -6,7 +6,7 @@ use tidegate_store::Environment;
 
 use super::legs::card;
 use super::{Filter, Wanted};
-use crate::view::{Card, Chip, Delivery, Policy, Status, Text, When, short};
+use crate::view::{Card, Chip, Delivery, Policy, Status, Text, When, image_or};
 use crate::visitor::Visitor;
 
 /// Most lines of each list.
@@ -105,7 +105,7 @@ fn line(
             context.project, context.id, state.name
         ),
         chip: Chip::plain(delivery.status_of(state)),
-        what: state.image.as_deref().map_or_else(|| Text::line(&context.service), short),
+        what: image_or(state.image.as_deref(), &context.service),
         sequence: Text::line(&context.name),
         at: When::new(at, visitor.now),
     }

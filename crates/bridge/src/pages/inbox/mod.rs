@@ -15,7 +15,7 @@ use crate::frame::{Frame, Place, html, waiting};
 use crate::live::Topic;
 use crate::problem::Problem;
 use crate::state::BridgeState;
-use crate::view::{Asked, Card, Standing, Status, Text, Verdict, seconds_between, span};
+use crate::view::{Asked, Card, Standing, Status, Text, Verdict, image_or, seconds_between, span};
 use crate::visitor::Visitor;
 use filter::Filter;
 
@@ -174,7 +174,7 @@ fn done(approval: &Approval, visitor: &Visitor) -> Option<Done> {
     Some(Done {
         id: approval.id.to_string(),
         href: format!("/bridge/approval/{}", approval.id),
-        what: image.map_or_else(|| Text::line(&approval.scope.service), crate::view::short),
+        what: image_or(image, &approval.scope.service),
         stage: Text::line(&approval.scope.stage),
         verdict: Verdict::new(approval.decided()?, visitor),
     })

@@ -14,7 +14,9 @@ pub(crate) use asked::Asked;
 pub(crate) use evidence::Evidence;
 pub(crate) use gate::Gate;
 
-use super::{Chip, Image, Label, Status, Text, When, Who, labels, seconds_between, short, span};
+use super::{
+    Chip, Image, Label, Status, Text, When, Who, image_or, labels, seconds_between, short, span,
+};
 use crate::visitor::Visitor;
 
 /// An approval as a page shows it.
@@ -152,7 +154,7 @@ impl Card {
                 Some(old) => Image::beside(new, &old.image),
                 None => Image::alone(new),
             }),
-            what: image.map_or_else(|| Text::line(&scope.service), short),
+            what: image_or(image, &scope.service),
             effect: effect(approval, before, visitor.now),
             by: Who::new(&approval.triggered_by, &visitor.principal),
             asked: When::new(approval.asked_at, visitor.now),
