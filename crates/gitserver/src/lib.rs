@@ -34,7 +34,7 @@ pub enum Mode {
 /// What the server asks for and offers.
 #[derive(Clone, Default)]
 pub struct Options {
-    /// The user and the token that are asked for; anybody may come in where it is not set.
+    /// The user and the token that are asked for at first; anybody may come in where it is not set.
     pub token: Option<(String, String)>,
     /// Speaks TLS.
     #[cfg(feature = "tls")]
@@ -54,6 +54,7 @@ pub struct GitServer {
 struct Shared {
     root: PathBuf,
     options: Options,
+    token: Mutex<Option<(String, String)>>,
     mode: Mutex<Mode>,
     changed: Condvar,
     stopped: AtomicBool,
@@ -73,11 +74,12 @@ impl GitServer {
     ///
     /// # Errors
     /// The address is taken.
-    pub fn start_on(address: SocketAddr, root: &Path, options: Options) -> io::Result<Self> {
+    pub fn start_on(address: SocketAddr, root: &Path, mut options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             root: root.to_owned(),
+            token: Mutex::new(options.token.take()),
             options,
             mode: Mutex::default(),
             changed: Condvar::new(),
@@ -134,6 +136,11 @@ impl GitServer {
         self.shared.changed.notify_all();
     }
 
+    /// Asks for another user and token from now on: the one before has been withdrawn.
+    pub fn ask_for(&self, user: &str, token: &str) {
+        *self.shared.token() = Some((user.to_owned(), token.to_owned()));
+    }
+
     /// How many fetches have begun.
     #[must_use]
     pub fn fetches(&self) -> usize {
@@ -187,6 +194,10 @@ impl Shared {
         self.mode.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn token(&self) -> MutexGuard<'_, Option<(String, String)>> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn serve(&self, stream: TcpStream) -> io::Result<()> {
         let mut mode = self.mode();
         while *mode == Mode::Silent {
@@ -206,9 +217,8 @@ impl Shared {
                 return answer(&mut stream, head, b"");
             }
         }
-        if let Some(pair) = &self.options.token
-            && request.header("authorization") != Some(&basic(pair))
-        {
+        let wanted = self.token().as_ref().map(basic);
+        if wanted.is_some() && request.header("authorization") != wanted.as_ref() {
             let head = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"";
             return answer(&mut stream, head, b"");
         }

@@ -303,11 +303,7 @@ fn a_token_that_was_withdrawn_is_said_to_readers_and_stops_no_sequence() {
         let root = tempfile::tempdir().unwrap();
         let there = elsewhere(root.path());
         created(&server, &there).await;
-        let address = there.address();
-        drop(there);
-        let other = Some(("ada".to_owned(), "hunter3".to_owned()));
-        let options = Options { token: other, ..Options::default() };
-        let _there = GitServer::start_on(address, root.path(), options).unwrap();
+        there.ask_for("ada", "hunter3");
         let file = format!("{RESOURCES}/stage/qa/resource/metadata.yaml");
         let read = server.get(&file).await;
         assert_eq!((read.status, read.message().contains("Invalid git token")), (424, true));
