@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use tidegate_core::names::{ContextId, ProjectName};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::broadcast::{self, Receiver};
 
 /// Commits that a listener may fall behind, or miss, before it must read everything anew.
@@ -106,10 +107,16 @@ impl Commits {
         self.sender.subscribe()
     }
 
-    /// What is committed from now on, and what was missed since that position.
-    pub(crate) fn subscribe_since(&self, since: Position) -> (Receiver<Committed>, Missed) {
+    /// Follows what is committed after that position.
+    pub(crate) fn follow(self: &Arc<Self>, since: Position) -> Follower {
+        // Subscribed under the lock, so that nothing falls between what was missed and what comes.
         let newest = self.newest();
-        (self.sender.subscribe(), newest.missed(since))
+        Follower {
+            commits: Arc::clone(self),
+            received: self.sender.subscribe(),
+            missed: newest.missed(since),
+            position: since,
+        }
     }
 
     fn newest(&self) -> MutexGuard<'_, Newest> {
@@ -131,12 +138,69 @@ impl Newest {
     }
 }
 
+/// Follows the commits from a position on: it hears of each once and in order, or that it lost some.
+pub struct Follower {
+    commits: Arc<Commits>,
+    received: Receiver<Committed>,
+    /// What has not been looked at.
+    missed: Missed,
+    position: Position,
+}
+
+impl Follower {
+    /// How far it has come.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// All that has been committed meanwhile, at least one commit; nothing once the engine is gone. Nothing is
+    /// lost where the wait for it is given up.
+    pub async fn next(&mut self) -> Option<Missed> {
+        loop {
+            if let Some(missed) = self.merged() {
+                return Some(missed);
+            }
+            match self.received.recv().await {
+                Ok(committed) => self.keep(committed),
+                Err(RecvError::Lagged(_)) => self.missed = Missed::Unknown,
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// All that is known by now, if there is anything.
+    fn merged(&mut self) -> Option<Missed> {
+        loop {
+            match self.received.try_recv() {
+                Ok(committed) => self.keep(committed),
+                Err(TryRecvError::Lagged(_)) => self.missed = Missed::Unknown,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        let missed = std::mem::replace(&mut self.missed, Missed::These(Vec::new()));
+        self.position = match &missed {
+            Missed::These(these) => these.last()?.position,
+            Missed::Unknown => self.commits.position(),
+        };
+        Some(missed)
+    }
+
+    fn keep(&mut self, committed: Committed) {
+        match &mut self.missed {
+            Missed::These(these) => these.push(committed),
+            // It is to read everything anyway, this as well.
+            Missed::Unknown => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn announced(count: usize) -> (Commits, Vec<ContextId>) {
-        let commits = Commits::new(Timestamp::UNIX_EPOCH);
+    fn announced(count: usize) -> (Arc<Commits>, Vec<ContextId>) {
+        let commits = Arc::new(Commits::new(Timestamp::UNIX_EPOCH));
         let contexts: Vec<ContextId> = (0..count)
             .map(|number| format!("11111111-1111-4111-8111-{number:012}").parse().unwrap())
             .collect();
@@ -146,11 +210,15 @@ mod tests {
         (commits, contexts)
     }
 
-    fn missed(commits: &Commits, since: &str) -> Option<Vec<ContextId>> {
-        match commits.subscribe_since(since.parse().unwrap()).1 {
+    fn contexts_of(missed: Missed) -> Option<Vec<ContextId>> {
+        match missed {
             Missed::These(these) => Some(these.into_iter().map(|one| one.context).collect()),
             Missed::Unknown => None,
         }
+    }
+
+    fn missed(commits: &Arc<Commits>, since: &str) -> Option<Vec<ContextId>> {
+        contexts_of(commits.follow(since.parse().unwrap()).missed)
     }
 
     #[test]
@@ -170,6 +238,35 @@ mod tests {
         assert_eq!(missed(&commits, "0-2").unwrap(), contexts[2..]);
         assert_eq!(missed(&commits, "1-3"), None, "another start");
         assert_eq!(missed(&commits, "0-5000"), None, "not reached yet");
+    }
+
+    #[tokio::test]
+    async fn a_follower_hears_of_everything_once_and_of_much_at_once() {
+        let (commits, contexts) = announced(3);
+        let mut follower = commits.follow("0-1".parse().unwrap());
+        let tour = ProjectName::new("tour").unwrap();
+        commits.announce(tour.clone(), contexts[0]);
+        let heard = contexts_of(follower.next().await.unwrap());
+        assert_eq!(heard.unwrap(), [contexts[1], contexts[2], contexts[0]]);
+        assert_eq!(follower.position().to_string(), "0-4");
+        let soon = tokio::time::timeout(std::time::Duration::ZERO, follower.next());
+        assert!(soon.await.is_err(), "nothing new is nothing to tell");
+        commits.announce(tour, contexts[1]);
+        assert_eq!(contexts_of(follower.next().await.unwrap()).unwrap(), [contexts[1]]);
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_fell_behind_is_told_once_and_goes_on_from_there() {
+        let (commits, contexts) = announced(1);
+        let mut follower = commits.follow("0-1".parse().unwrap());
+        let tour = ProjectName::new("tour").unwrap();
+        for _ in 0..KEPT + 5 {
+            commits.announce(tour.clone(), contexts[0]);
+        }
+        assert_eq!(contexts_of(follower.next().await.unwrap()), None);
+        assert_eq!(follower.position(), commits.position());
+        commits.announce(tour, contexts[0]);
+        assert_eq!(contexts_of(follower.next().await.unwrap()).unwrap(), [contexts[0]]);
     }
 
     #[test]

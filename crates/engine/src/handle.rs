@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedMutexGuard, broadcast, oneshot, watch};
 
 use crate::accept::input_of;
-use crate::commits::{Commits, Committed, Missed, Position};
+use crate::commits::{Commits, Committed, Follower, Position};
 use crate::driver::Driver;
 use crate::failure::Failure;
 use crate::later::Later;
@@ -82,7 +82,7 @@ pub(crate) struct Inner {
     /// For what follows from a commit, which the writer thread hears of.
     pub(crate) runtime: Handle,
     pub(crate) ports: Ports,
-    commits: Commits,
+    commits: Arc<Commits>,
     cancelled: broadcast::Sender<EventId>,
     forgotten: broadcast::Sender<EventId>,
     /// How many records the audit log may have got since the start.
@@ -113,7 +113,7 @@ impl Engine {
     {
         let (inbox, outlet) = sync_channel(INBOX_MAX);
         let driver = Driver::new(home, Arc::clone(&reader), resolver, ports.clone())?;
-        let commits = Commits::new(ports.clock.now());
+        let commits = Arc::new(Commits::new(ports.clock.now()));
         let (cancelled, _) = broadcast::channel(TASKS_KEPT);
         let (forgotten, _) = broadcast::channel(TASKS_KEPT);
         let shipyards = Shipyards::new(upstreams.repositories().clone());
@@ -358,10 +358,10 @@ impl Engine {
         self.inner.commits.subscribe()
     }
 
-    /// The same, and what was committed after `since`.
+    /// Follows what is committed after `since`.
     #[must_use]
-    pub fn commits_since(&self, since: Position) -> (broadcast::Receiver<Committed>, Missed) {
-        self.inner.commits.subscribe_since(since)
+    pub fn follow(&self, since: Position) -> Follower {
+        self.inner.commits.follow(since)
     }
 
     /// The newest commit. Whoever reads afterwards sees at least as much.

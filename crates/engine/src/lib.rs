@@ -27,7 +27,7 @@ mod upstream;
 mod work;
 
 pub use accept::input_of;
-pub use commits::{Committed, Missed, Position, PositionError};
+pub use commits::{Committed, Follower, Missed, Position, PositionError};
 pub use driver::{BATCH_MAX, Driver, Turn, Wake};
 pub use failure::Failure;
 pub use handle::{Accepted, Ballot, Engine};

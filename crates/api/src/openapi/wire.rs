@@ -160,12 +160,15 @@ pub(crate) struct Event {
 
 /// A message of a stream of server-sent events, by its fields.
 #[derive(ToSchema)]
-#[schema(examples(json!({"event": "changed", "data": "changed"})))]
+#[schema(examples(json!({"event": "changed", "id": "1764115200000000-42", "data": "changed"})))]
 #[allow(dead_code, reason = "it stands for a message of a stream in the document")]
 pub(crate) struct Message {
     /// `open`, `changed` or `reset`.
     #[schema(examples("changed"))]
     event: String,
+    /// How far the stream has come; a listener that was cut off sends it as `Last-Event-ID`.
+    #[schema(examples("1764115200000000-42"))]
+    id: String,
     /// The same word: listeners drop a message without data.
     #[schema(examples("changed"))]
     data: String,

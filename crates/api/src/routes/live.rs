@@ -12,10 +12,8 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt as _, stream};
 use tidegate_core::names::{ContextId, ProjectName};
-use tidegate_engine::Committed;
+use tidegate_engine::{Committed, Follower, Missed, Position};
 use tidegate_identity::{Secret, Tokens};
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::auth::token;
@@ -55,7 +53,6 @@ impl Default for Streams {
 }
 
 /// What a listener wants to hear of.
-#[derive(Debug, Clone, PartialEq, Eq)]
 enum Topic {
     /// One sequence.
     Context(ContextId),
@@ -84,13 +81,17 @@ impl Topic {
 /// Says that something of a sequence or a project has changed, as server-sent events
 ///
 /// `open` comes first: from then on nothing is missed. `changed` says that there is something new to ask for,
-/// `reset` that messages were lost. A comment every 15 seconds says that the stream lives. It ends after an
-/// hour, when the server stops, and when the token is revoked.
+/// `reset` that messages were lost. Each says by its `id` how far it has come; whoever was cut off sends that as
+/// `Last-Event-ID` and is told what was missed. A comment every 15 seconds says that the stream lives. It ends
+/// after an hour, when the server stops, and when the token is revoked.
 #[utoipa::path(get, path = "/api/tidegate/v1/live", operation_id = "listen", tag = "Following",
     params(
         ("context" = Option<wire::ContextId>, Query,
             description = "Listen to this sequence; either this or `project`."),
         ("project" = Option<wire::ProjectName>, Query, description = "Listen to this project."),
+        ("Last-Event-ID" = Option<String>, Header,
+            description = "The `id` of the last message that was heard. Without it, or where it is none that \
+            this server gave out, the stream begins with now."),
     ),
     responses(Guarded, Parsed, (status = 200, description = "The stream of messages.", body = wire::Message,
         content_type = "text/event-stream")))]
@@ -104,9 +105,10 @@ pub(crate) async fn stream(
         let message = "all places for streams are taken; ask for the state itself instead";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, message).retry_after(FULL_S)
     })?;
+    let since = last_heard(&headers).unwrap_or_else(|| state.engine.position());
     let listener = Listener {
         topic,
-        commits: state.engine.commits(),
+        commits: state.engine.follow(since),
         stopping: state.stopping,
         ends: tokio::time::Instant::now() + LIFETIME,
         token: Secret::new(token(&headers).unwrap_or_default()),
@@ -114,22 +116,28 @@ pub(crate) async fn stream(
         _place: place,
     };
     // The first message says that from now on nothing is missed: what is read after it is true.
-    let open = stream::once(async { Ok(message("open").retry(RETRY)) });
+    let open = stream::once(async move { Ok(message("open", since).retry(RETRY)) });
     let news = stream::unfold(listener, |mut listener| async move {
         let news = listener.next().await?;
-        Some((Ok::<_, Infallible>(message(news.as_str())), listener))
+        let message = message(news.as_str(), listener.commits.position());
+        Some((Ok::<_, Infallible>(message), listener))
     });
     let sse = Sse::new(open.chain(news)).keep_alive(KeepAlive::new().interval(HEARTBEAT));
     Ok(([(HeaderName::from_static("x-accel-buffering"), "no")], sse).into_response())
 }
 
+/// How far a listener has come that was cut off, by the message it heard last.
+fn last_heard(headers: &HeaderMap) -> Option<Position> {
+    headers.get("last-event-id")?.to_str().ok()?.parse().ok()
+}
+
 /// Listeners drop a message without data.
-fn message(word: &'static str) -> Event {
-    Event::default().event(word).data(word)
+fn message(word: &'static str, position: Position) -> Event {
+    Event::default().event(word).id(position.to_string()).data(word)
 }
 
 /// What a listener is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum News {
     /// Something of the topic has changed.
     Changed,
@@ -148,7 +156,7 @@ impl News {
 
 struct Listener {
     topic: Topic,
-    commits: Receiver<Committed>,
+    commits: Follower,
     stopping: watch::Receiver<bool>,
     ends: tokio::time::Instant,
     /// What let it in; a token that was revoked hears nothing more.
@@ -161,90 +169,21 @@ impl Listener {
     /// The next message; none when the stream ends.
     async fn next(&mut self) -> Option<News> {
         loop {
-            let heard = tokio::select! {
+            let missed = tokio::select! {
                 // An error means that the sender is gone, which is a stop as well.
                 _ = self.stopping.wait_for(|stop| *stop) => return None,
                 () = tokio::time::sleep_until(self.ends) => return None,
-                committed = self.commits.recv() => committed,
+                missed = self.commits.next() => missed?,
             };
-            let news = match heard {
-                Ok(committed) => self.topic.covers(&committed).then_some(News::Changed),
-                Err(RecvError::Lagged(_)) => Some(News::Reset),
-                Err(RecvError::Closed) => return None,
+            let is_news = |committed: &Committed| self.topic.covers(committed);
+            let news = match missed {
+                Missed::These(these) => these.iter().any(is_news).then_some(News::Changed),
+                Missed::Unknown => Some(News::Reset),
             };
             if let Some(news) = news {
                 self.tokens.holder(self.token.expose())?;
-                return Some(self.merge(news));
+                return Some(news);
             }
         }
-    }
-
-    /// What has happened meanwhile needs no message of its own.
-    fn merge(&mut self, mut news: News) -> News {
-        loop {
-            match self.commits.try_recv() {
-                Ok(_) => {}
-                Err(TryRecvError::Lagged(_)) => news = News::Reset,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return news,
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::sync::broadcast;
-
-    use super::*;
-
-    const TOKEN: &str = "the-shared-token";
-
-    /// A listener to a project that has room for two messages.
-    fn listener(token: &str) -> (broadcast::Sender<Committed>, watch::Sender<bool>, Listener) {
-        let (commits, received) = broadcast::channel(2);
-        let (stop, stopping) = watch::channel(false);
-        let tokens = Tokens::new(&Secret::new(TOKEN), &[]).unwrap();
-        let listener = Listener {
-            topic: Topic::Project(ProjectName::new("tour").unwrap()),
-            commits: received,
-            stopping,
-            ends: tokio::time::Instant::now() + LIFETIME,
-            token: Secret::new(token),
-            tokens: Arc::new(tokens),
-            _place: Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap(),
-        };
-        (commits, stop, listener)
-    }
-
-    fn commit(project: &str) -> Committed {
-        let context = "6f9619ff-8b86-4011-b42d-00cf4fc964ff".parse().unwrap();
-        let position = "0-1".parse().unwrap();
-        Committed { position, project: ProjectName::new(project).unwrap(), context }
-    }
-
-    #[tokio::test]
-    async fn who_was_too_slow_is_told_to_read_everything_anew() {
-        let (commits, _stop, mut listener) = listener(TOKEN);
-        for _ in 0..2 {
-            commits.send(commit("tour")).unwrap();
-        }
-        assert_eq!(listener.next().await, Some(News::Changed), "two at once are one");
-        for _ in 0..10 {
-            commits.send(commit("twin")).unwrap();
-        }
-        assert_eq!(listener.next().await, Some(News::Reset));
-    }
-
-    #[tokio::test]
-    async fn a_token_that_nobody_holds_any_more_hears_nothing() {
-        let (commits, _stop, mut listener) = listener("revoked-long-ago");
-        commits.send(commit("tour")).unwrap();
-        assert_eq!(listener.next().await, None);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_stream_ends_after_its_time() {
-        let (_commits, _stop, mut listener) = listener(TOKEN);
-        assert_eq!(listener.next().await, None);
     }
 }

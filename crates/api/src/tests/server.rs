@@ -87,7 +87,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    async fn start(directory: &tempfile::TempDir) -> Self {
+    pub(super) async fn start(directory: &tempfile::TempDir) -> Self {
         let (home, reader) = SqliteHome::open(directory.path()).unwrap();
         let repositories = Repositories::open(&directory.path().join("git")).unwrap();
         let program = std::env::current_exe().unwrap();
@@ -148,8 +148,7 @@ impl Server {
     }
 
     /// Opens a stream, of which nothing is read yet.
-    pub(super) async fn stream(&self, path: &str) -> Response<Body> {
-        let mut request = Request::get(path).header("x-token", SHARED).body(Body::empty()).unwrap();
+    pub(super) async fn stream(&self, mut request: Request<Body>) -> Response<Body> {
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4242))));
         self.router.clone().oneshot(request).await.unwrap()
     }

@@ -1,12 +1,12 @@
 //! What one stream waits for.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use axum::response::sse::Event;
 use tidegate_core::names::{ContextId, EventId};
-use tidegate_engine::{Committed, Engine, Missed, Position};
+use tidegate_engine::{Committed, Engine, Follower, Missed, Position};
 use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
@@ -47,12 +47,7 @@ impl News {
 /// Where a stream stands.
 pub(super) struct Listener {
     topics: Vec<Topic>,
-    /// How far it has come.
-    position: Position,
-    /// What has not been looked at.
-    missed: VecDeque<Committed>,
-    is_lost: bool,
-    commits: Receiver<Committed>,
+    commits: Follower,
     logs: Receiver<EventId>,
     /// The delivery that a task belongs to.
     tasks: HashMap<EventId, Option<ContextId>>,
@@ -76,17 +71,9 @@ impl Listener {
         place: OwnedSemaphorePermit,
     ) -> Self {
         let left = visitor.expires.duration_since(visitor.now).unsigned_abs();
-        let (commits, missed) = state.engine.commits_since(seen);
-        let (missed, is_lost) = match missed {
-            Missed::These(these) => (these.into(), false),
-            Missed::Unknown => (VecDeque::new(), true),
-        };
         Self {
             topics,
-            position: seen,
-            missed,
-            is_lost,
-            commits,
+            commits: state.engine.follow(seen),
             logs: state.logs.subscribe(),
             tasks: HashMap::new(),
             engine: state.engine,
@@ -105,15 +92,12 @@ impl Listener {
             return None;
         }
         loop {
-            if let Some(news) = self.merge() {
-                return Some(news);
-            }
             let heard = tokio::select! {
                 // An error means that the sender is gone, which is a stop as well.
                 _ = self.stopping.wait_for(|stop| *stop) => return None,
                 () = tokio::time::sleep_until(self.expires) => Heard::End(Ok(self.session)),
                 ended = self.ended.recv() => Heard::End(ended),
-                committed = self.commits.recv() => Heard::Commit(committed),
+                missed = self.commits.next() => Heard::Commits(missed),
                 task = recv_open(&mut self.logs) => Heard::Output(task),
             };
             match heard {
@@ -123,10 +107,14 @@ impl Listener {
                 }
                 Heard::End(Ok(_)) => {}
                 // It may have been this one: the browser comes back and is told.
-                Heard::End(Err(_)) | Heard::Commit(Err(RecvError::Closed)) => return None,
-                Heard::Commit(Ok(committed)) => self.missed.push_back(committed),
-                Heard::Commit(Err(RecvError::Lagged(_))) | Heard::Output(Err(Lagged)) => {
-                    self.is_lost = true;
+                Heard::End(Err(_)) | Heard::Commits(None) => return None,
+                Heard::Commits(Some(Missed::Unknown)) | Heard::Output(Err(Lagged)) => {
+                    return Some(News::Reset(self.commits.position()));
+                }
+                Heard::Commits(Some(Missed::These(these))) => {
+                    if let Some(news) = self.changed(&these) {
+                        return Some(news);
+                    }
                 }
                 Heard::Output(Ok(task)) => {
                     if let Some(news) = self.output(task).await {
@@ -137,26 +125,12 @@ impl Listener {
         }
     }
 
-    /// What there is to say of all commits that are known by now, in one message.
-    fn merge(&mut self) -> Option<News> {
-        loop {
-            match self.commits.try_recv() {
-                Ok(committed) => self.missed.push_back(committed),
-                Err(TryRecvError::Lagged(_)) => self.is_lost = true,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-            }
-        }
-        if std::mem::take(&mut self.is_lost) {
-            self.missed.clear();
-            self.position = self.engine.position();
-            return Some(News::Reset(self.position));
-        }
-        let news: Vec<Committed> = self.missed.drain(..).collect();
-        self.position = news.last().map_or(self.position, |last| last.position);
-        let is_news = |topic: &&Topic| news.iter().any(|committed| topic.covers(committed));
+    /// The pages that commits concern.
+    fn changed(&self, these: &[Committed]) -> Option<News> {
+        let is_news = |topic: &&Topic| these.iter().any(|one| topic.covers(one));
         let changed: Vec<String> =
             self.topics.iter().filter(is_news).map(ToString::to_string).collect();
-        (!changed.is_empty()).then_some(News::Changed(changed, self.position))
+        (!changed.is_empty()).then_some(News::Changed(changed, self.commits.position()))
     }
 
     /// The output of a job concerns its delivery's own page only.
@@ -167,7 +141,7 @@ impl Listener {
         }
         let page = Topic::Context(self.context(task).await?);
         let is_open = self.topics.contains(&page);
-        is_open.then(|| News::Changed(vec![page.to_string()], self.position))
+        is_open.then(|| News::Changed(vec![page.to_string()], self.commits.position()))
     }
 
     async fn context(&mut self, task: EventId) -> Option<ContextId> {
@@ -187,7 +161,7 @@ impl Listener {
 enum Heard {
     /// A session has ended.
     End(Result<[u8; 32], RecvError>),
-    Commit(Result<Committed, RecvError>),
+    Commits(Option<Missed>),
     Output(Result<EventId, Lagged>),
 }
 
