@@ -6,6 +6,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod built_in;
 pub mod event;
 pub mod job;
 pub mod names;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::built_in::BuiltIn;
+
 /// The name of a person, a machine or a built-in: 1 to 128 bytes without control characters.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -84,6 +86,12 @@ impl Principal {
     #[must_use]
     pub fn tidegate() -> Self {
         Self::Builtin(PrincipalName::new("tidegate").expect("a short plain text"))
+    }
+
+    /// A part of Tidegate that answers tasks.
+    #[must_use]
+    pub fn built_in(part: BuiltIn) -> Self {
+        Self::Builtin(PrincipalName::new(part.source()).expect("a short plain text"))
     }
 
     /// Its name; none where its kind has no names.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Draft, Event};
 use tidegate_core::names::{CommitId, ProjectName};
 use tidegate_core::principal::{Principal, PrincipalName};
@@ -131,7 +132,7 @@ impl Bench {
 
     /// Which tasks the turn has triggered.
     fn look(&mut self) -> Ended<()> {
-        for row in self.reader.deliveries(self.delivery, BATCH_MAX as u64)? {
+        for row in self.reader.deliveries(BuiltIn::Jobs, self.delivery, BATCH_MAX as u64)? {
             self.delivery = row.id;
             self.done.push(Work::Write(Write::DeliveryDone(row.id), Principal::tidegate()));
             let service = row.event.data["service"].as_str().unwrap_or_default();

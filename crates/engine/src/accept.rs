@@ -3,7 +3,7 @@
 use tidegate_core::event::{Event, EventKind, Phase, Scope};
 use tidegate_core::names::ProjectName;
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Answer, Input};
+use tidegate_core::sequence::{Answer, Input, is_of_services};
 use uuid::Uuid;
 
 /// Classifies an event from outside. Total: what moves nothing is a record, with the reason.
@@ -20,6 +20,12 @@ pub fn input_of(event: Event, by: &Principal, client_id: Option<Uuid>) -> Input 
             } else {
                 record(event, "the stage in the type and data.stage are not the same")
             }
+        }
+        (EventKind::Task { phase, task }, Ok(_))
+            if is_of_services(&task)
+                && (phase == Phase::Triggered || event.triggered_id.is_none()) =>
+        {
+            plain_record(event, None)
         }
         (EventKind::Task { phase: Phase::Started, .. }, Ok(scope)) => {
             answer(event, scope, client_id, Input::Started)
@@ -105,6 +111,10 @@ mod tests {
 
     #[test]
     fn everything_else_is_kept_without_a_reason_and_without_a_project_apart() {
+        for kind in ["get-sli.triggered", "get-sli.finished", "configure-monitoring.started"] {
+            let asked = classify(&format!("sh.keptn.event.{kind}"), &json!({}));
+            assert!(matches!(asked, Input::Record { reason: None, .. }), "{asked:?}");
+        }
         let plain = classify("sh.keptn.event.monitoring.configure", &json!({}));
         assert!(matches!(&plain, Input::Record { reason: None, project, .. } if *project == "p"));
         let unmapped = classify("anything", &json!({"data": {"project": "Not A Name"}}));

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tidegate_core::approval::{Comment, Decided, Decision, Subject};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::Draft;
 use tidegate_core::names::{ContextId, EventId, ProjectName, StageName};
 use tidegate_core::principal::Principal;
@@ -87,7 +88,7 @@ pub(crate) struct Inner {
     forgotten: broadcast::Sender<EventId>,
     /// How many records the audit log may have got since the start.
     audited: watch::Sender<u64>,
-    deliveries: Notify,
+    deliveries: [Notify; BuiltIn::ALL.len()],
     /// Whoever writes files of a project takes turns.
     files: Turns,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -129,7 +130,7 @@ impl Engine {
             cancelled,
             forgotten,
             audited: watch::Sender::new(0),
-            deliveries: Notify::new(),
+            deliveries: Default::default(),
             files: Turns::default(),
             writer: Mutex::new(None),
         });
@@ -388,9 +389,10 @@ impl Engine {
         self.inner.audited.subscribe()
     }
 
-    /// Returns when there may be new deliveries; a call that comes late is answered at once.
-    pub async fn deliveries(&self) {
-        self.inner.deliveries.notified().await;
+    /// Returns when there may be new deliveries to a part of Tidegate; a call that comes late is answered at
+    /// once. Each part has one caller.
+    pub async fn deliveries(&self, to: BuiltIn) {
+        self.inner.deliveries[to as usize].notified().await;
     }
 
     /// Finishes what was accepted and ends the writer thread.
@@ -478,8 +480,8 @@ impl Engine {
         if notice.audited > 0 {
             self.inner.audited.send_modify(|count| *count += notice.audited);
         }
-        if notice.deliveries {
-            self.inner.deliveries.notify_one();
+        for to in notice.deliveries {
+            self.inner.deliveries[to as usize].notify_one();
         }
     }
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tidegate_core::approval::APPROVAL;
 use tidegate_core::approval::Decision;
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{EventKind, Outcome};
 use tidegate_core::names::{ContextId, EventId, ProjectName};
 use tidegate_core::principal::Principal;
@@ -122,8 +123,8 @@ pub enum Done {
 pub struct Notice {
     /// Contexts that changed.
     pub contexts: BTreeSet<(ProjectName, ContextId)>,
-    /// Tasks were handed to the built-in executors.
-    pub deliveries: bool,
+    /// The parts of Tidegate that were handed something.
+    pub deliveries: BTreeSet<BuiltIn>,
     /// When the first delay is due of those that were set.
     pub delay: Option<Timestamp>,
     /// When the first expiry is due of those that were set.
@@ -159,7 +160,9 @@ impl Notice {
                 Change::Context(context) => {
                     self.contexts.insert((context.project.clone(), context.id));
                 }
-                Change::Deliver(_) => self.deliveries = true,
+                Change::Deliver(delivery) => {
+                    self.deliveries.insert(delivery.to);
+                }
                 Change::Timer(_, timer, due) => {
                     let first = match timer.is_expiry() {
                         true => &mut self.expiry,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventKind};
 use tidegate_core::names::EventId;
 use tidegate_core::principal::{Principal, PrincipalName};
@@ -41,22 +42,28 @@ pub(crate) type Jobs = BTreeMap<EventId, Job>;
 impl World {
     /// Takes up the deliveries that are new to this process.
     pub(crate) fn take_deliveries(&mut self) -> Checked {
+        BuiltIn::ALL.into_iter().try_for_each(|to| self.take_deliveries_to(to))
+    }
+
+    fn take_deliveries_to(&mut self, to: BuiltIn) -> Checked {
         loop {
             let Some(server) = &mut self.server else { return Ok(()) };
-            let rows = server.reader.deliveries(server.delivered, 64).map_err(|e| e.to_string())?;
+            let delivered = &mut server.delivered[to as usize];
+            let rows = server.reader.deliveries(to, *delivered, 64).map_err(|e| e.to_string())?;
             let Some(last) = rows.last() else { return Ok(()) };
-            server.delivered = last.id;
+            *delivered = last.id;
             for row in rows {
-                self.take(row)?;
+                self.take(to, row)?;
             }
         }
     }
 
-    fn take(&mut self, row: DeliveryRow) -> Checked {
+    fn take(&mut self, to: BuiltIn, row: DeliveryRow) -> Checked {
         let DeliveryRow { id, event, cancelled, .. } = row;
         let of = event.id;
         let ours = match event.kind.kind() {
-            EventKind::Task { task, .. } => JOBS.contains(&task.as_str()),
+            // The other parts have nothing to say here: executors answer instead of them.
+            EventKind::Task { task, .. } => to == BuiltIn::Jobs && JOBS.contains(&task.as_str()),
             EventKind::Sequence { .. } | EventKind::Other => false,
         };
         if !ours {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::names::EventId;
 use tidegate_core::sequence::Settings;
 use tidegate_engine::{Clock as _, Driver, Ports, Retention, Turn, Wake};
@@ -36,8 +37,8 @@ pub(crate) struct Server {
     driver: Driver<Watched<MemoryHome, Strikes>, Repositories>,
     pub(crate) reader: MemoryReader,
     inbox: VecDeque<Arrived>,
-    /// The last delivery that the built-in executor has taken up.
-    pub(crate) delivered: i64,
+    /// The last delivery that each part of Tidegate has taken up.
+    pub(crate) delivered: [i64; BuiltIn::ALL.len()],
     /// What it works on.
     pub(crate) claims: BTreeMap<EventId, Claim>,
 }
@@ -60,7 +61,7 @@ impl Server {
         let shared = Arc::new(reader.clone());
         let driver = Driver::new(home, shared, machine.repositories.clone(), ports)?;
         let (inbox, claims) = (VecDeque::new(), BTreeMap::new());
-        Ok(Self { driver, reader, inbox, delivered: -1, claims })
+        Ok(Self { driver, reader, inbox, delivered: [-1; BuiltIn::ALL.len()], claims })
     }
 
     /// A request arrives; false where too many wait already.

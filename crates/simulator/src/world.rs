@@ -306,7 +306,7 @@ impl World {
                 _ => self.reply(id, answer),
             }
         }
-        if notice.deliveries {
+        if !notice.deliveries.is_empty() {
             self.take_deliveries()?;
         }
         self.sleep();

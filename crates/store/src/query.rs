@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use tidegate_core::approval::{Approval, ApprovalState as Stands};
 use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventType, Scope};
 use tidegate_core::names::{
     ContextId, EventId, ExecutionId, ProjectName, SequenceName, ServiceName, StageName,
@@ -390,8 +391,13 @@ pub trait Reader: Send + Sync + 'static {
     fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError>;
     /// The tokens that were made and not revoked, by name.
     fn tokens(&self) -> Result<Vec<TokenRow>, StoreError>;
-    /// Deliveries with a larger id that are not done, in order.
-    fn deliveries(&self, after: i64, limit: u64) -> Result<Vec<DeliveryRow>, StoreError>;
+    /// Deliveries to one part of Tidegate with a larger id that are not done, in order.
+    fn deliveries(
+        &self,
+        to: BuiltIn,
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<DeliveryRow>, StoreError>;
     /// Sagas that are open.
     fn intents(&self) -> Result<Vec<(i64, Intent)>, StoreError>;
     /// Executions that wait for their shipyard.

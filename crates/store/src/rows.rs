@@ -121,14 +121,14 @@ pub struct TokenRow {
     pub by: Principal,
 }
 
-/// A task that waits for the built-in executors.
+/// An event that waits for a part of Tidegate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeliveryRow {
     /// Grows with every delivery.
     pub id: i64,
     /// The project.
     pub project: ProjectName,
-    /// The whole `.triggered` event.
+    /// The whole event.
     pub event: Event,
     /// True where the task was cancelled before it was done.
     pub cancelled: bool,

@@ -6,10 +6,12 @@ use super::complete::complete;
 use super::effects::{Disposition, Refusal, Reply};
 use super::input::{Answer, Timer};
 use super::merge::merge;
+use super::record::{self, is_of_services};
 use super::rows::{AnswerKey, Answered, PreviousTask, Task, TaskState};
 use super::work::Work;
 use super::{summary, vote};
 use crate::approval::{APPROVAL, Approval};
+use crate::built_in::BuiltIn;
 use crate::event::{Event, EventKind, Outcome, Phase};
 use crate::principal::Principal;
 
@@ -30,7 +32,7 @@ pub(super) fn started(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refusa
     let Some(mut task) = counted(work, answer, Phase::Started)? else { return Ok(()) };
     work.append(event.clone(), Disposition::Accepted, None);
     task.started += 1;
-    task.ours |= matches!(work.env.principal, Principal::Builtin(_));
+    task.ours |= runs_programs(&work.env.principal);
     progress(work, task, event)
 }
 
@@ -42,13 +44,19 @@ pub(super) fn finished(work: &mut Work<'_>, answer: &Answer) -> Result<(), Refus
     let Some(mut task) = counted(work, answer, Phase::Finished)? else { return Ok(()) };
     work.append(event.clone(), Disposition::Accepted, None);
     // One that has reported its end is not waited for when the sequence is aborted.
-    task.ours &= !matches!(work.env.principal, Principal::Builtin(_));
+    task.ours &= !runs_programs(&work.env.principal);
     task.finished.push(Answered {
         source: event.source.clone(),
         outcome: Outcome::of(&event.data),
         data: event.data.clone(),
     });
     progress(work, task, event)
+}
+
+/// Whether something of its own runs for a task that it has started, which has to end before the next
+/// delivery may go on.
+fn runs_programs(principal: &Principal) -> bool {
+    matches!(principal, Principal::Builtin(name) if name.as_str() == BuiltIn::Jobs.source())
 }
 
 fn approval_of(work: &Work<'_>, event: &Event) -> Result<Option<Approval>, Refusal> {
@@ -75,7 +83,13 @@ fn counted(work: &mut Work<'_>, answer: &Answer, phase: Phase) -> Result<Option<
         Ok(None)
     };
     let Some(mut task) = found else {
-        return late(work, "there is no task with this triggeredid");
+        return match event.kind.kind() {
+            EventKind::Task { task, .. } if is_of_services(&task) => {
+                record::keep(work, event, None)?;
+                Ok(None)
+            }
+            _ => late(work, "there is no task with this triggeredid"),
+        };
     };
     if task.context != event.context {
         return late(work, "the task belongs to another context");
@@ -115,7 +129,7 @@ fn counted(work: &mut Work<'_>, answer: &Answer, phase: Phase) -> Result<Option<
 
 /// A job of an aborted execution reports that it has ended: the lane is free.
 fn drained(work: &mut Work<'_>, task: &Task, phase: Phase) -> Result<(), Refusal> {
-    if phase == Phase::Finished && matches!(work.env.principal, Principal::Builtin(_)) {
+    if phase == Phase::Finished && runs_programs(&work.env.principal) {
         let execution = work.execution(task.execution)?;
         work.end_task(task.clone());
         work.release(&execution.scope, execution.id)?;

@@ -35,7 +35,7 @@ pub(super) fn ask(
         }
     };
     let result = incoming_result(&data).to_owned();
-    let (id, n) = emit_triggered(work, &execution, task, data)?;
+    let (id, n, _) = emit_triggered(work, &execution, task, data)?;
     let mut started = Map::new();
     execution.scope.write(&mut started);
     started.insert("status".to_owned(), Value::from("succeeded"));

@@ -11,6 +11,7 @@ use super::rows::{Deployed, Execution, LatestEvent, Queue, Task};
 use super::view::ViewError;
 use crate::approval::{Approval, Decided, Subject};
 use crate::audit::AuditRecord;
+use crate::built_in::BuiltIn;
 use crate::event::{Event, Scope};
 use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
 
@@ -106,7 +107,7 @@ pub enum Change {
     Open(OpenEvent),
     /// It is open no longer.
     Closed(ProjectName, EventId),
-    /// A task is handed to the built-in executors.
+    /// An event is handed to a part of Tidegate.
     Deliver(Delivery),
     /// A job of ours shall stop.
     CancelJobs(ProjectName, EventId),
@@ -133,15 +134,17 @@ pub struct OpenEvent {
     pub n: u64,
 }
 
-/// A task for the built-in executors.
+/// An event for a part of Tidegate that works on it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// The project.
     pub project: ProjectName,
-    /// The `.triggered` event.
+    /// The event.
     pub event: EventId,
     /// Its number in the project's log.
     pub n: u64,
+    /// Who works on it.
+    pub to: BuiltIn,
 }
 
 /// The shipyard that an execution waits for.

@@ -173,6 +173,8 @@ pub enum Timer {
     Delay(ExecutionId),
     /// A task is given up that nobody has taken: an expiry.
     Unstarted(EventId),
+    /// The values of an evaluation are not waited for any longer.
+    Unmeasured(EventId),
 }
 
 impl Timer {
@@ -181,7 +183,7 @@ impl Timer {
     pub fn is_expiry(self) -> bool {
         match self {
             Self::Delay(_) => false,
-            Self::Unstarted(_) => true,
+            Self::Unstarted(_) | Self::Unmeasured(_) => true,
         }
     }
 }
@@ -281,6 +283,9 @@ pub struct Env {
 pub struct Settings {
     /// How long a task waits for its first `.started` or `.finished` before its sequence is given up.
     pub start_within: SignedDuration,
+    /// How long an evaluation waits for its SLI provider.
+    #[serde(default = "values_within")]
+    pub values_within: SignedDuration,
     /// Whether events of ours say where they stand in the trace of their context.
     #[serde(default)]
     pub traceparent: bool,
@@ -289,6 +294,12 @@ pub struct Settings {
 impl Default for Settings {
     /// Keptn 1.4's 10 minutes, and nothing beside Keptn's own fields.
     fn default() -> Self {
-        Self { start_within: SignedDuration::from_mins(10), traceparent: false }
+        let start_within = SignedDuration::from_mins(10);
+        Self { start_within, values_within: values_within(), traceparent: false }
     }
+}
+
+/// Keptn 1.4 waits forever; this is as long as a task waits for its first answer.
+fn values_within() -> SignedDuration {
+    SignedDuration::from_mins(10)
 }

@@ -11,6 +11,7 @@ mod ids;
 mod input;
 mod lane;
 mod merge;
+mod record;
 mod rows;
 mod step;
 mod summary;
@@ -33,6 +34,7 @@ pub use effects::{
 };
 pub use ids::{Ids, age_of, new_id};
 pub use input::{Answer, Command, Control, Env, FollowOn, Input, Resolution, Settings, Timer};
+pub use record::is_of_services;
 pub use rows::{
     AnswerKey, Answered, Before, Commits, DEPLOYED_KEPT, Deployed, Execution, ExecutionState,
     LaneHead, LatestEvent, PreviousTask, ProjectHead, Queue, Queued, Task, TaskState,

@@ -4,13 +4,13 @@ use super::effects::{Disposition, Effects, Refusal, Reply};
 use super::input::{Env, Input};
 use super::view::View;
 use super::work::Work;
-use super::{answer, context, control, lane, timer, triggered, vote};
+use super::{answer, context, control, lane, record, timer, triggered, vote};
 use crate::event::Event;
 use crate::names::ProjectName;
 
 /// Which rules [`step`] goes by. Kept with each input, so that a replay with other rules is known for
 /// what it is; changed with every rule that changes.
-pub const RULES_VERSION: u32 = 4;
+pub const RULES_VERSION: u32 = 5;
 
 /// One input, one answer. Total: every input has effects, or a refusal that explains itself. Changes
 /// nothing: a refusal leaves nothing behind.
@@ -44,8 +44,7 @@ pub fn step(view: &dyn View, input: &Input, env: &Env) -> Result<Effects, Refusa
             timer::due(&mut work, *timer, *clock_was_set)?;
         }
         Input::Record { event, reason, .. } => {
-            work.append(event.clone(), Disposition::Accepted, reason.clone());
-            work.answer = reason.clone().map_or(Reply::Accepted, Reply::Kept);
+            record::keep(&mut work, event, reason.as_deref())?;
         }
     }
     context::settle(&mut work)?;

@@ -4,14 +4,15 @@ use serde_json::{Map, Value};
 
 use super::ask::ask;
 use super::complete::{End, end};
-use super::effects::{Change, Delivery, OpenEvent, Refusal};
+use super::effects::{Change, OpenEvent, Refusal};
 use super::input::Timer;
 use super::merge::merge;
+use super::record::deliver;
 use super::rows::{Execution, ExecutionState, Task, TaskState};
 use super::summary;
 use super::work::{CONTROLLER, Emit, Work};
 use crate::approval::APPROVAL;
-use crate::event::{EventType, LABELS_MAX, NODES_MAX, Outcome, Phase, labels, within_nodes};
+use crate::event::{Event, EventType, LABELS_MAX, NODES_MAX, Outcome, Phase, labels, within_nodes};
 use crate::names::EventId;
 use crate::shipyard::TaskDefinition;
 
@@ -53,7 +54,7 @@ fn trigger(
     if task.name == APPROVAL {
         return ask(work, execution, task, data);
     }
-    let (id, n) = emit_triggered(work, &execution, task, data)?;
+    let (id, n, event) = emit_triggered(work, &execution, task, data)?;
     work.put_task(Task {
         id,
         execution: execution.id,
@@ -67,7 +68,7 @@ fn trigger(
     });
     let due = work.after(work.env.settings.start_within);
     work.set_timer(Timer::Unstarted(id), due);
-    work.change(Change::Deliver(Delivery { project: work.project.clone(), event: id, n }));
+    deliver(work, &event, n);
     work.put_execution(Execution { state: ExecutionState::Running { task: id }, ..execution });
     Ok(())
 }
@@ -116,7 +117,7 @@ pub(super) fn emit_triggered(
     execution: &Execution,
     task: &TaskDefinition,
     data: Map<String, Value>,
-) -> Result<(EventId, u64), Refusal> {
+) -> Result<(EventId, u64, Event), Refusal> {
     let kind = EventType::task(&task.name, Phase::Triggered);
     let (id, n, event) = work.emit(Emit {
         kind: kind.clone(),
@@ -129,5 +130,5 @@ pub(super) fn emit_triggered(
     let (scope, context) = (execution.scope.clone(), execution.context);
     work.change(Change::Open(OpenEvent { id, scope, context, kind, n }));
     summary::task_event(work, execution, &event)?;
-    Ok((id, n))
+    Ok((id, n, event))
 }

@@ -10,6 +10,7 @@ use super::context::Context;
 use super::effects::{Change, Disposition, Effects, LogEntry, Refusal, Reply, Resolve};
 use super::ids::Ids;
 use super::input::{Env, FollowOn, Timer};
+use super::record::EVALUATION;
 use super::rows::{Deployed, Execution, LaneHead, LatestEvent, ProjectHead, Task, TaskState};
 use super::view::View;
 use crate::approval::Approval;
@@ -243,6 +244,9 @@ impl<'a> Work<'a> {
 
     /// Nothing counts for the task any more. What stays is what tells a repeated answer.
     pub(super) fn end_task(&mut self, task: Task) {
+        if task.name == EVALUATION {
+            self.clear_timer(Timer::Unmeasured(task.id));
+        }
         self.put_task(Task { finished: Vec::new(), state: TaskState::Over, ..task });
     }
 

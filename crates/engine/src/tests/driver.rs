@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::EventType;
 use tidegate_core::names::{CommitId, ContextId, EventId};
 use tidegate_core::principal::Principal;
@@ -387,7 +388,7 @@ fn what_ended_longer_ago_than_it_is_kept_is_forgotten_and_its_jobs_are_named() {
     let old = run.trigger("delivery");
     let task = run.open("deployment")[0].id;
     run.control(Control::Abort, old).unwrap();
-    let delivery = run.reader.deliveries(-1, 9).unwrap().remove(0).id;
+    let delivery = run.reader.deliveries(BuiltIn::Jobs, -1, 9).unwrap().remove(0).id;
     run.driver.turn(vec![Work::Write(Write::DeliveryDone(delivery), ada())]).unwrap();
     let new = run.trigger("gate");
     run.hands.pass(23 * 3_600);

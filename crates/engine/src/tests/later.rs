@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::principal::Principal;
 use tidegate_store::{DeliveryRow, Write};
 
@@ -10,7 +11,7 @@ use super::{ada, fresh, start, trigger};
 use crate::{Engine, Failure};
 
 async fn deliveries(engine: &Engine) -> Vec<DeliveryRow> {
-    engine.read(|reader| reader.deliveries(0, 10)).await.unwrap()
+    engine.read(|reader| reader.deliveries(BuiltIn::Jobs, 0, 10)).await.unwrap()
 }
 
 /// Says of the one delivery there is that it is done.

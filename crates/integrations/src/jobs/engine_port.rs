@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{
     Draft, Event, EventKind, EventType, Outcome, Phase, SPEC_VERSION, Scope,
 };
 use tidegate_core::job::CONFIG_PATH;
 use tidegate_core::names::{CommitId, EventId};
-use tidegate_core::principal::{Principal, PrincipalName};
+use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Refusal, Reply};
 use tidegate_engine::{Engine, Failure};
 use tidegate_resources::{Place, Repositories, ResourceError, ResourcePath};
@@ -23,8 +24,6 @@ use super::ProcessExecutor;
 use super::configs::{Configs, Key};
 use super::port::{JobDelivery, JobFile, JobPort};
 
-/// `source` of what jobs answer, because Keptn's clients read it.
-const SOURCE: &str = "job-executor-service";
 /// Deliveries that are read at a time.
 const PAGE: u64 = 64;
 /// How long to wait before the engine is asked again that was too busy or had no space.
@@ -88,8 +87,12 @@ impl EnginePort {
                 return row;
             }
             let after = queue.last;
-            match self.engine.read(move |reader| reader.deliveries(after, PAGE)).await {
-                Ok(rows) if rows.is_empty() => self.engine.deliveries().await,
+            match self
+                .engine
+                .read(move |reader| reader.deliveries(BuiltIn::Jobs, after, PAGE))
+                .await
+            {
+                Ok(rows) if rows.is_empty() => self.engine.deliveries(BuiltIn::Jobs).await,
                 Ok(rows) => {
                     queue.last = rows.last().map_or(after, |row| row.id);
                     queue.ready.extend(rows);
@@ -159,7 +162,7 @@ impl EnginePort {
             json!({
                 "id": client_id,
                 "type": kind,
-                "source": SOURCE,
+                "source": BuiltIn::Jobs.source(),
                 "shkeptncontext": delivery.event["shkeptncontext"],
                 "shkeptnspecversion": SPEC_VERSION,
                 "triggeredid": delivery.event_id,
@@ -173,7 +176,7 @@ impl EnginePort {
             Draft::from_value(body(&errored(&delivery.scope, &error.to_string())))
         });
         let draft = draft.expect("a scope, an outcome and a short message are an event");
-        let by = Principal::Builtin(PrincipalName::new(SOURCE).expect("a short plain text"));
+        let by = Principal::built_in(BuiltIn::Jobs);
         let mut wait = AGAIN;
         loop {
             match self.engine.accept(draft.clone(), &by, None).await {

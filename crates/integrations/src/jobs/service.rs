@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::names::EventId;
 use tidegate_engine::Engine;
 use tidegate_store::PAGE_MAX;
@@ -179,7 +180,7 @@ async fn abort(
             Ok(task) => cancel(task),
             // The deliveries of those that were missed are marked as cancelled, too.
             Err(broadcast::error::RecvError::Lagged(_)) => {
-                match engine.read(|reader| reader.deliveries(-1, PAGE_MAX)).await {
+                match engine.read(|reader| reader.deliveries(BuiltIn::Jobs, -1, PAGE_MAX)).await {
                     Ok(rows) => {
                         rows.iter()
                             .filter(|row| row.cancelled)

@@ -23,7 +23,7 @@ pub(super) fn take(rows: &Rows, now: Timestamp) -> Result<Census, StoreError> {
     // A key of a queue ends with the queue and the position.
     let lanes: BTreeSet<&[u8]> =
         rows.scan(Table::Queue, &Key::new()).map(|(key, _)| &key[..key.len() - 9]).collect();
-    let oldest = outbox::deliveries(rows, -1, 1)?.into_iter().next();
+    let oldest = outbox::oldest_delivery(rows)?;
     Ok(Census {
         waiting: waiting(rows, now)?,
         under_way: under_way
@@ -32,7 +32,7 @@ pub(super) fn take(rows: &Rows, now: Timestamp) -> Result<Census, StoreError> {
             .collect(),
         lanes_waiting: lanes.len() as u64,
         deliveries: count(Table::Delivery),
-        oldest_delivery: oldest.map(|row| row.event.time),
+        oldest_delivery: oldest.map(|event| event.time),
         timers_due: (due as u64).min(COUNTED_MAX),
         deferred: count(Table::Deferred),
         sagas: sagas::open(rows)?.len() as u64,

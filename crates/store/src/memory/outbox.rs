@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventType, Scope};
 use tidegate_core::names::{EventId, ProjectName};
 use tidegate_core::sequence::{Delivery, Env, OpenEvent, RULES_VERSION};
@@ -95,12 +96,13 @@ struct DeliveryText {
     project: ProjectName,
     event: EventId,
     cancelled: bool,
+    to: BuiltIn,
 }
 
 /// One input makes fewer deliveries than two to the power of this.
 const DELIVERIES_BITS: u32 = 12;
 
-/// Hands a task to the built-in executors. `input` caused it, and it is the `index`-th of that input.
+/// Hands an event to a part of Tidegate. `input` caused it, and it is the `index`-th of that input.
 pub(super) fn deliver(
     rows: &mut Transaction,
     delivery: &Delivery,
@@ -109,8 +111,8 @@ pub(super) fn deliver(
     if index >= 1 << DELIVERIES_BITS {
         return Err(damaged("effects", &format!("delivery {index} of one input")));
     }
-    let Delivery { project, event, n: _ } = delivery;
-    let row = DeliveryText { project: project.clone(), event: *event, cancelled: false };
+    let Delivery { project, event, n: _, to } = delivery;
+    let row = DeliveryText { project: project.clone(), event: *event, cancelled: false, to: *to };
     let id = (input << DELIVERIES_BITS) | index as u64;
     rows.put(Table::Delivery, &Key::new().number(id), &row)
 }
@@ -136,20 +138,26 @@ pub(super) fn delivered(rows: &mut Transaction, id: i64) {
     rows.remove(Table::Delivery, &Key::new().number(id.unsigned_abs()));
 }
 
-/// Deliveries that are not done, in order.
+/// Deliveries to one part of Tidegate that are not done, in order.
 pub(super) fn deliveries(
     rows: &Rows,
+    to: BuiltIn,
     after: i64,
     limit: u64,
 ) -> Result<Vec<DeliveryRow>, StoreError> {
     let mut found = Vec::new();
-    for (id, DeliveryText { project, event: of, cancelled }) in texts(rows)? {
-        if id.cast_signed() > after && (found.len() as u64) < limit {
+    for (id, DeliveryText { project, event: of, cancelled, to: recipient }) in texts(rows)? {
+        if recipient == to && id.cast_signed() > after && (found.len() as u64) < limit {
             let event = event(rows, of)?;
             found.push(DeliveryRow { id: id.cast_signed(), project, event, cancelled });
         }
     }
     Ok(found)
+}
+
+/// The event that was delivered first of those that are not done.
+pub(super) fn oldest_delivery(rows: &Rows) -> Result<Option<Event>, StoreError> {
+    texts(rows)?.first().map(|(_, row)| event(rows, row.event)).transpose()
 }
 
 /// The ids of all open events.

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use jiff::Timestamp;
 use tidegate_core::approval::Approval;
 use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
@@ -209,8 +210,13 @@ impl Reader for MemoryReader {
         people::sign_in(&self.rows(), digest, now)
     }
 
-    fn deliveries(&self, after: i64, limit: u64) -> Result<Vec<DeliveryRow>, StoreError> {
-        outbox::deliveries(&self.rows(), after, limit)
+    fn deliveries(
+        &self,
+        to: BuiltIn,
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        outbox::deliveries(&self.rows(), to, after, limit)
     }
 
     fn intents(&self) -> Result<Vec<(i64, Intent)>, StoreError> {

@@ -22,6 +22,7 @@ fn key(timer: Timer) -> Key {
     let (kind, id) = match &timer {
         Timer::Delay(execution) => (0, *execution.as_bytes()),
         Timer::Unstarted(task) => (1, *task.as_bytes()),
+        Timer::Unmeasured(task) => (2, *task.as_bytes()),
     };
     Key::new().bytes(&[kind]).bytes(&id)
 }

@@ -2,6 +2,7 @@
 //! taken.
 
 use postgres::Row;
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventType};
 use tidegate_core::names::{EventId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Delivery, OpenEvent, RULES_VERSION};
@@ -90,11 +91,17 @@ pub(super) fn open_events(
     )
 }
 
-/// Hands a task to the built-in executors.
+/// Hands an event to a part of Tidegate.
 pub(super) fn deliver(session: &Session, delivery: &Delivery) -> Result<(), StoreError> {
     session.execute(
-        "INSERT INTO delivery (project, n, event, cancelled) VALUES ($1, $2, $3, FALSE)",
-        &[&delivery.project.as_str(), &signed(delivery.n), &delivery.event.uuid()],
+        "INSERT INTO delivery (project, n, event, cancelled, recipient)
+         VALUES ($1, $2, $3, FALSE, $4)",
+        &[
+            &delivery.project.as_str(),
+            &signed(delivery.n),
+            &delivery.event.uuid(),
+            &delivery.to.code(),
+        ],
     )?;
     Ok(())
 }
@@ -111,21 +118,22 @@ pub(super) fn delivered(session: &Session, id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Deliveries that are not done, in order.
+/// Deliveries to one part of Tidegate that are not done, in order.
 pub(super) fn deliveries(
     session: &Session,
+    to: BuiltIn,
     after: i64,
     limit: u64,
 ) -> Result<Vec<DeliveryRow>, StoreError> {
     let sql = format!(
         "SELECT {}, delivery.id, delivery.cancelled FROM delivery
          JOIN event ON event.project = delivery.project AND event.n = delivery.n
-         WHERE delivery.id > $1 ORDER BY delivery.id LIMIT $2",
+         WHERE delivery.recipient = $1 AND delivery.id > $2 ORDER BY delivery.id LIMIT $3",
         log::COLUMNS
     );
     let read = |row: &Row| {
         let (project, event) = (projects::name(row, 0)?, log::read(row)?.event);
         Ok(DeliveryRow { id: get(row, 6)?, project, event, cancelled: get(row, 7)? })
     };
-    list::all(session, &sql, &[&after, &signed(limit)], read)
+    list::all(session, &sql, &[&to.code(), &after, &signed(limit)], read)
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use tidegate_core::approval::Approval;
 use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
@@ -180,8 +181,13 @@ impl Reader for PostgresReaders {
         self.read(|session| people::sign_in(session, digest, now))
     }
 
-    fn deliveries(&self, after: i64, limit: u64) -> Result<Vec<DeliveryRow>, StoreError> {
-        self.read(|session| outbox::deliveries(session, after, limit))
+    fn deliveries(
+        &self,
+        to: BuiltIn,
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.read(|session| outbox::deliveries(session, to, after, limit))
     }
 
     fn intents(&self) -> Result<Vec<(i64, Intent)>, StoreError> {

@@ -14,11 +14,13 @@ use super::{list, projects};
 
 const DELAY: i16 = 0;
 const UNSTARTED: i16 = 1;
+const UNMEASURED: i16 = 2;
 
 fn key(timer: Timer) -> (i16, Uuid) {
     match timer {
         Timer::Delay(execution) => (DELAY, execution.uuid()),
         Timer::Unstarted(task) => (UNSTARTED, task.uuid()),
+        Timer::Unmeasured(task) => (UNMEASURED, task.uuid()),
     }
 }
 
@@ -26,6 +28,7 @@ fn read_key(kind: i16, id: Uuid) -> Result<Timer, StoreError> {
     match kind {
         DELAY => Ok(Timer::Delay(ExecutionId::from(id))),
         UNSTARTED => Ok(Timer::Unstarted(EventId::from(id))),
+        UNMEASURED => Ok(Timer::Unmeasured(EventId::from(id))),
         other => Err(damaged("table timer", &format!("{other} is no kind of timer"))),
     }
 }
@@ -62,6 +65,7 @@ pub(super) fn next(
     let mut timers = of_kind(session, DELAY, limit)?;
     if expiries {
         timers.extend(of_kind(session, UNSTARTED, limit)?);
+        timers.extend(of_kind(session, UNMEASURED, limit)?);
         timers.sort_by_key(|row| (row.due, row.timer));
         timers.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }

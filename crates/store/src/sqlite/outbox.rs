@@ -2,6 +2,7 @@
 //! taken.
 
 use rusqlite::{Connection, Row};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::Event;
 use tidegate_core::names::{EventId, ProjectName};
 use tidegate_core::sequence::{Delivery, OpenEvent, RULES_VERSION};
@@ -126,7 +127,7 @@ pub(super) fn open_list(filter: &OpenEventFilter, project: Option<ProjectId>) ->
 /// One input makes fewer deliveries than two to the power of this.
 const DELIVERIES_BITS: u32 = 12;
 
-/// Hands a task to the built-in executors. `input` caused it, and it is the `index`-th of that
+/// Hands an event to a part of Tidegate. `input` caused it, and it is the `index`-th of that
 /// input: both make an id that is never used again, without a counter of its own.
 pub(super) fn deliver(
     connection: &Connection,
@@ -140,8 +141,14 @@ pub(super) fn deliver(
         _ => return Err(damaged("effects", &format!("delivery {index} of one input"))),
     };
     connection
-        .prepare_cached("INSERT INTO delivery (id, event, cancelled) VALUES (?1, ?2, 0)")?
-        .execute(((input << DELIVERIES_BITS) | index, project.key(delivery.n)?))?;
+        .prepare_cached(
+            "INSERT INTO delivery (id, event, cancelled, recipient) VALUES (?1, ?2, 0, ?3)",
+        )?
+        .execute((
+            (input << DELIVERIES_BITS) | index,
+            project.key(delivery.n)?,
+            delivery.to.code(),
+        ))?;
     Ok(())
 }
 
@@ -161,14 +168,15 @@ pub(super) fn delivered(connection: &Connection, id: i64) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Deliveries that are not done, in order.
+/// Deliveries to one part of Tidegate that are not done, in order.
 pub(super) fn deliveries(
     connection: &Connection,
+    to: BuiltIn,
     after: i64,
     limit: u64,
 ) -> Result<Vec<DeliveryRow>, StoreError> {
     let mut statement = connection.prepare_cached(&deliveries_sql())?;
-    let mut rows = statement.query([after, signed(limit)])?;
+    let mut rows = statement.query((to.code(), after, signed(limit)))?;
     let mut deliveries = Vec::new();
     while let Some(row) = rows.next()? {
         let project = projects::name(connection, ProjectId::of(row.get(0)?))?;
@@ -182,7 +190,7 @@ pub(super) fn deliveries_sql() -> String {
     format!(
         "SELECT {}, delivery.id, delivery.cancelled FROM delivery
          CROSS JOIN event ON event.key = delivery.event
-         WHERE delivery.id > ?1 ORDER BY delivery.id LIMIT ?2",
+         WHERE delivery.recipient = ?1 AND delivery.id > ?2 ORDER BY delivery.id LIMIT ?3",
         log::COLUMNS
     )
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tidegate_core::approval::Approval;
 use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
@@ -214,8 +215,13 @@ impl Reader for SqliteReaders {
         self.read(|connection| people::sign_in(connection, digest, now))
     }
 
-    fn deliveries(&self, after: i64, limit: u64) -> Result<Vec<DeliveryRow>, StoreError> {
-        self.read(|connection| outbox::deliveries(connection, after, limit))
+    fn deliveries(
+        &self,
+        to: BuiltIn,
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        self.read(|connection| outbox::deliveries(connection, to, after, limit))
     }
 
     fn intents(&self) -> Result<Vec<(i64, Intent)>, StoreError> {

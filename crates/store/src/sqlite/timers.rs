@@ -15,11 +15,13 @@ use super::words::Numbers;
 
 const DELAY: i64 = 0;
 const UNSTARTED: i64 = 1;
+const UNMEASURED: i64 = 2;
 
 fn key(timer: Timer) -> (i64, [u8; 16]) {
     match timer {
         Timer::Delay(execution) => (DELAY, *execution.as_bytes()),
         Timer::Unstarted(task) => (UNSTARTED, *task.as_bytes()),
+        Timer::Unmeasured(task) => (UNMEASURED, *task.as_bytes()),
     }
 }
 
@@ -28,6 +30,7 @@ pub(super) fn read_key(kind: i64, id: [u8; 16]) -> Result<Timer, StoreError> {
     match kind {
         DELAY => Ok(Timer::Delay(ExecutionId::from_bytes(id))),
         UNSTARTED => Ok(Timer::Unstarted(EventId::from_bytes(id))),
+        UNMEASURED => Ok(Timer::Unmeasured(EventId::from_bytes(id))),
         other => Err(damaged("table timer", &format!("{other} is no kind of timer"))),
     }
 }
@@ -68,6 +71,7 @@ pub(super) fn next(
     let mut timers = of_kind(connection, DELAY, limit)?;
     if expiries {
         timers.extend(of_kind(connection, UNSTARTED, limit)?);
+        timers.extend(of_kind(connection, UNMEASURED, limit)?);
         timers.sort_by_key(|row| (row.due, row.timer));
         timers.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     }

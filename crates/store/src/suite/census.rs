@@ -1,6 +1,7 @@
 //! What is counted for those who watch.
 
 use tidegate_core::approval::{Approval, ApprovalState as Stands};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::names::{ProjectName, StageName};
 use tidegate_core::sequence::{
     Change, Context, ContextState, Delivery, Effects, FollowOn, Queue, Timer,
@@ -91,8 +92,14 @@ pub(crate) fn contexts_under_way_are_counted_by_state<F: Fixture>() {
 
 pub(crate) fn what_waits_for_a_time_or_for_somebody_is_counted<F: Fixture>() {
     let mut store = F::with_shop();
-    let deliver =
-        |id, n| Change::Deliver(Delivery { project: project("shop"), event: event_id(id), n });
+    let deliver = |id, n| {
+        Change::Deliver(Delivery {
+            project: project("shop"),
+            event: event_id(id),
+            n,
+            to: BuiltIn::Jobs,
+        })
+    };
     let timer = |timer, seconds| Change::Timer(project("shop"), timer, at(seconds));
     let join = |place, queue, n| Change::Join(scope(place), queue, n, execution_id(n));
     store.applied(&Effects {
@@ -116,7 +123,7 @@ pub(crate) fn what_waits_for_a_time_or_for_somebody_is_counted<F: Fixture>() {
     assert_eq!((found.deliveries, found.oldest_delivery), (2, Some(event(7).time)));
     assert_eq!((found.timers_due, found.lanes_waiting, found.deferred), (2, 2, 1));
     assert_eq!((found.sagas, found.quarantined), (0, 0));
-    let first = store.reader().deliveries(-1, 1).unwrap().remove(0);
+    let first = store.reader().deliveries(BuiltIn::Jobs, -1, 1).unwrap().remove(0);
     assert_eq!(first.event.context, context_id(1));
     store.written(&Write::DeliveryDone(first.id));
     assert_eq!(census(&store).oldest_delivery, Some(event(9).time));

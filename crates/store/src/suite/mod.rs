@@ -44,6 +44,7 @@ macro_rules! contract {
             lanes: the_least_position_is_the_front_of_ten_thousand, an_unknown_lane_is_empty,
                 what_runs_reads_back_equal;
             outbox: open_events_come_newest_first_until_closed, a_delivery_id_is_never_used_again,
+                each_part_is_handed_its_own_deliveries,
                 a_cancelled_delivery_says_so;
             overview: a_service_stands_where_its_newest_run_and_deployment_say,
                 evaluations_come_from_the_newest_deliveries_oldest_first,

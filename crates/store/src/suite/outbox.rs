@@ -1,5 +1,6 @@
 //! Open events and deliveries.
 
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventType};
 use tidegate_core::sequence::{Change, Delivery, Effects, LogEntry, OpenEvent};
 
@@ -65,11 +66,15 @@ pub(crate) fn open_events_come_newest_first_until_closed<F: Fixture>() {
 }
 
 fn deliver(n: u64) -> Change {
-    Change::Deliver(Delivery { project: project("shop"), event: event_id(n), n })
+    deliver_to(BuiltIn::Jobs, n)
+}
+
+fn deliver_to(to: BuiltIn, n: u64) -> Change {
+    Change::Deliver(Delivery { project: project("shop"), event: event_id(n), n, to })
 }
 
 fn waiting(store: &impl Fixture, after: i64) -> Vec<DeliveryRow> {
-    store.reader().deliveries(after, 100).unwrap()
+    store.reader().deliveries(BuiltIn::Jobs, after, 100).unwrap()
 }
 
 pub(crate) fn a_delivery_id_is_never_used_again<F: Fixture>() {
@@ -80,13 +85,36 @@ pub(crate) fn a_delivery_id_is_never_used_again<F: Fixture>() {
     assert_eq!(both.iter().map(|row| &row.event).collect::<Vec<_>>(), [&event(1), &event(2)]);
     assert!(both[0].id < both[1].id && both.iter().all(|row| row.project == "shop"));
     assert_eq!(waiting(&store, both[0].id), both[1..]);
-    assert_eq!(store.reader().deliveries(0, 1).unwrap(), both[..1]);
+    assert_eq!(store.reader().deliveries(BuiltIn::Jobs, 0, 1).unwrap(), both[..1]);
     for row in &both {
         store.written(&Write::DeliveryDone(row.id));
     }
     assert_eq!(waiting(&store, 0), []);
     store.change(deliver(3));
     assert!(waiting(&store, 0)[0].id > both[1].id);
+}
+
+pub(crate) fn each_part_is_handed_its_own_deliveries<F: Fixture>() {
+    let mut store = F::with_shop();
+    store.applied(&entries((1..=3).map(|n| entry(n, event(n)))));
+    store.applied(&changes([
+        deliver_to(BuiltIn::Jobs, 1),
+        deliver_to(BuiltIn::Gate, 1),
+        deliver_to(BuiltIn::Gate, 2),
+        deliver_to(BuiltIn::Sli, 3),
+    ]));
+    let events = |to| {
+        let rows = store.reader().deliveries(to, -1, 100).unwrap();
+        rows.into_iter().map(|row| row.event.id).collect::<Vec<_>>()
+    };
+    assert_eq!(events(BuiltIn::Jobs), [event_id(1)]);
+    assert_eq!(events(BuiltIn::Gate), [event_id(1), event_id(2)]);
+    assert_eq!(events(BuiltIn::Sli), [event_id(3)]);
+    assert_eq!(events(BuiltIn::Remediation), []);
+    store.change(Change::CancelJobs(project("shop"), event_id(1)));
+    for to in [BuiltIn::Jobs, BuiltIn::Gate] {
+        assert!(store.reader().deliveries(to, -1, 1).unwrap()[0].cancelled, "each is told");
+    }
 }
 
 pub(crate) fn a_cancelled_delivery_says_so<F: Fixture>() {

@@ -44,8 +44,10 @@ pub(crate) fn timers_come_earliest_first_and_are_replaced<F: Fixture>() {
 
 pub(crate) fn expiries_are_left_out_where_they_are_not_asked_for<F: Fixture>() {
     let mut store = F::with_shop();
-    store.applied(&changes([set(unstarted(1), 10), set(delay(1), 20), set(unstarted(2), 30)]));
-    assert_eq!(due(&store, true, 9), [unstarted(1), delay(1), unstarted(2)]);
+    let unmeasured = Timer::Unmeasured(event_id(1));
+    store.applied(&changes([set(unstarted(1), 10), set(delay(1), 20), set(unmeasured, 25)]));
+    store.change(set(unstarted(2), 30));
+    assert_eq!(due(&store, true, 9), [unstarted(1), delay(1), unmeasured, unstarted(2)]);
     assert_eq!(due(&store, true, 2), [unstarted(1), delay(1)]);
     assert_eq!(due(&store, false, 9), [delay(1)]);
     store.written(&Write::DropTimer(unstarted(1)));

@@ -4,6 +4,7 @@ mod answers;
 mod approvals;
 mod data;
 mod deliveries;
+mod evaluations;
 mod follow_ups;
 mod keptn;
 mod lanes;

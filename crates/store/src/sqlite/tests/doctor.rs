@@ -1,5 +1,7 @@
 //! What is wrong with a store is found and named; what is right is not.
 
+use tidegate_core::built_in::BuiltIn;
+
 use crate::sqlite::check::{Checked, Finding};
 use crate::sqlite::migrate::MIGRATIONS;
 use crate::sqlite::{SqliteHome, check, export, open};
@@ -268,7 +270,7 @@ fn what_was_forgotten_is_not_missed() {
     let mut store = Story::told();
     let (_, before) = findings(&store);
     // Jobs have ended, but for those that are still to be stopped.
-    for delivery in store.reader.deliveries(0, 99).unwrap() {
+    for delivery in store.reader.deliveries(BuiltIn::Jobs, 0, 99).unwrap() {
         if !delivery.cancelled {
             store.written(&Write::DeliveryDone(delivery.id));
         }

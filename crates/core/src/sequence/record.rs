@@ -1,0 +1,78 @@
+//! Events that move no sequence, and who of Tidegate itself works on an event.
+
+use super::effects::{Change, Delivery, Disposition, Refusal, Reply};
+use super::input::Timer;
+use super::rows::TaskState;
+use super::work::Work;
+use crate::built_in::BuiltIn;
+use crate::event::{Event, EventKind, Phase};
+use crate::names::TaskName;
+
+/// Tasks that services trigger and answer among themselves: no shipyard names them, and no sequence waits
+/// for them. `get-sli` asks an SLI provider, `configure-monitoring` is announced by whoever does it.
+const OF_SERVICES: [&str; 2] = [GET_SLI, "configure-monitoring"];
+/// Asks an SLI provider for values.
+pub(super) const GET_SLI: &str = "get-sli";
+/// The task that a gate judges.
+pub(super) const EVALUATION: &str = "evaluation";
+
+/// Whether such a task is one that services trigger and answer among themselves.
+#[must_use]
+pub fn is_of_services(task: &TaskName) -> bool {
+    OF_SERVICES.contains(&task.as_str())
+}
+
+/// Who works on an event that was just kept.
+fn recipients(event: &Event) -> &'static [BuiltIn] {
+    let EventKind::Task { task, phase } = event.kind.kind() else { return &[] };
+    match (task.as_str(), phase) {
+        (GET_SLI, Phase::Triggered) => &[BuiltIn::Sli],
+        (GET_SLI, Phase::Finished) => &[BuiltIn::Gate],
+        (EVALUATION, Phase::Triggered) => &[BuiltIn::Jobs, BuiltIn::Gate],
+        ("get-action", Phase::Triggered) => &[BuiltIn::Jobs, BuiltIn::Remediation],
+        (_, Phase::Triggered) => &[BuiltIn::Jobs],
+        (_, Phase::Started | Phase::Finished) => &[],
+    }
+}
+
+/// Hands an event to the parts of Tidegate that work on it.
+pub(super) fn deliver(work: &mut Work<'_>, event: &Event, n: u64) {
+    for to in recipients(event) {
+        let project = work.project.clone();
+        work.change(Change::Deliver(Delivery { project, event: event.id, n, to: *to }));
+    }
+}
+
+/// Keeps an event that moves no sequence. Where it is well formed, whoever works on its kind gets it.
+pub(super) fn keep(
+    work: &mut Work<'_>,
+    event: &Event,
+    reason: Option<&str>,
+) -> Result<(), Refusal> {
+    let n = work.append(event.clone(), Disposition::Accepted, reason.map(str::to_owned));
+    match reason {
+        Some(reason) => work.answer = Reply::Kept(reason.to_owned()),
+        None => {
+            deliver(work, event, n);
+            await_values(work, event)?;
+        }
+    }
+    Ok(())
+}
+
+/// Somebody was asked for the values of an evaluation, and shall not be waited for forever.
+fn await_values(work: &mut Work<'_>, event: &Event) -> Result<(), Refusal> {
+    let is_question = matches!(
+        event.kind.kind(),
+        EventKind::Task { task, phase: Phase::Triggered } if task == GET_SLI
+    );
+    let Some(id) = event.triggered_id.filter(|_| is_question) else { return Ok(()) };
+    let is_asking = |task: &super::rows::Task| {
+        task.context == event.context && task.name == EVALUATION && task.state == TaskState::Open
+    };
+    if work.task(id)?.as_ref().is_some_and(is_asking) {
+        let due = work.after(work.env.settings.values_within);
+        work.set_timer(Timer::Unmeasured(id), due);
+    }
+    Ok(())
+}

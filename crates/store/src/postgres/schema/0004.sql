@@ -1,0 +1,2 @@
+-- Which part of Tidegate works on it; 0 jobs, 1 gate, 2 SLIs, 3 remediation.
+ALTER TABLE delivery ADD COLUMN recipient SMALLINT NOT NULL DEFAULT 0;
