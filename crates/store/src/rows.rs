@@ -20,6 +20,8 @@ pub struct ProjectRow {
     pub shipyard: Arc<str>,
     /// The commit of the default branch that it was read from.
     pub commit: CommitId,
+    /// The SLI provider that was configured for it.
+    pub sli_provider: Option<String>,
 }
 
 /// A project to be created.

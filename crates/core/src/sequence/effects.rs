@@ -87,6 +87,8 @@ pub enum Change {
         /// The file.
         text: Arc<str>,
     },
+    /// Who brings the values of a project's evaluations from now on.
+    SliProvider(ProjectName, String),
     /// An execution.
     Execution(Box<Execution>),
     /// A task.

@@ -5,12 +5,16 @@ use super::input::Timer;
 use super::rows::TaskState;
 use super::work::Work;
 use crate::built_in::BuiltIn;
-use crate::event::{Event, EventKind, Phase};
+use crate::event::{Event, EventKind, Phase, text};
 use crate::names::TaskName;
 
 /// Tasks that services trigger and answer among themselves: no shipyard names them, and no sequence waits
 /// for them. `get-sli` asks an SLI provider, `configure-monitoring` is announced by whoever does it.
 const OF_SERVICES: [&str; 2] = [GET_SLI, "configure-monitoring"];
+/// A person names the SLI provider of a project.
+const CONFIGURE: &str = "sh.keptn.event.monitoring.configure";
+/// Longest name of an SLI provider.
+const PROVIDER_BYTES_MAX: usize = 253;
 /// Asks an SLI provider for values.
 pub(super) const GET_SLI: &str = "get-sli";
 /// The task that a gate judges.
@@ -24,6 +28,9 @@ pub fn is_of_services(task: &TaskName) -> bool {
 
 /// Who works on an event that was just kept.
 fn recipients(event: &Event) -> &'static [BuiltIn] {
+    if event.kind.as_str() == CONFIGURE {
+        return &[BuiltIn::Sli];
+    }
     let EventKind::Task { task, phase } = event.kind.kind() else { return &[] };
     match (task.as_str(), phase) {
         (GET_SLI, Phase::Triggered) => &[BuiltIn::Sli],
@@ -54,10 +61,20 @@ pub(super) fn keep(
         Some(reason) => work.answer = Reply::Kept(reason.to_owned()),
         None => {
             deliver(work, event, n);
+            name_provider(work, event);
             await_values(work, event)?;
         }
     }
     Ok(())
+}
+
+/// `keptn configure monitoring` names who brings the values of a project's evaluations. Keptn 1.4: the
+/// choice is the whole project's, whatever service it was made for.
+fn name_provider(work: &mut Work<'_>, event: &Event) {
+    let provider = text(&event.data, "type");
+    if event.kind.as_str() == CONFIGURE && (1..=PROVIDER_BYTES_MAX).contains(&provider.len()) {
+        work.change(Change::SliProvider(work.project.clone(), provider.to_owned()));
+    }
 }
 
 /// Somebody was asked for the values of an evaluation, and shall not be waited for forever.

@@ -53,6 +53,12 @@ impl MemoryHome {
         cause: (u64, usize),
     ) -> Result<(), StoreError> {
         match change {
+            Change::SliProvider(project, provider) => {
+                match projects::set_sli_provider(rows, project, provider)? {
+                    true => Ok(()),
+                    false => Err(damaged(format!("project {project}"), "it is not there")),
+                }
+            }
             Change::Snapshot { project, commit, text } => {
                 match projects::set_shipyard(rows, project, commit, text)? {
                     true => Ok(()),

@@ -19,6 +19,7 @@ struct Project {
     created: Timestamp,
     shipyard: Arc<str>,
     commit: CommitId,
+    sli_provider: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,8 +38,8 @@ pub(super) fn one(rows: &Rows, name: &ProjectName) -> Result<Option<ProjectRow>,
 }
 
 impl From<Project> for ProjectRow {
-    fn from(Project { name, created, shipyard, commit }: Project) -> Self {
-        Self { name, created, shipyard, commit }
+    fn from(Project { name, created, shipyard, commit, sli_provider }: Project) -> Self {
+        Self { name, created, shipyard, commit, sli_provider }
     }
 }
 
@@ -55,12 +56,20 @@ pub(super) fn all(rows: &Rows) -> Result<Vec<ProjectRow>, StoreError> {
 
 /// Makes a project.
 pub(super) fn insert(rows: &mut Transaction, row: ProjectRow) -> Result<(), StoreError> {
-    let ProjectRow { name, created, shipyard, commit } = row;
-    rows.put(
-        Table::Project,
-        &key(&name),
-        &Project { name: name.clone(), created, shipyard, commit },
-    )
+    let ProjectRow { name, created, shipyard, commit, sli_provider } = row;
+    let row = Project { name: name.clone(), created, shipyard, commit, sli_provider };
+    rows.put(Table::Project, &key(&name), &row)
+}
+
+/// Names the SLI provider; false where there is no such project.
+pub(super) fn set_sli_provider(
+    rows: &mut Transaction,
+    name: &ProjectName,
+    provider: &str,
+) -> Result<bool, StoreError> {
+    let Some(row) = one(rows, name)? else { return Ok(false) };
+    insert(rows, ProjectRow { sli_provider: Some(provider.to_owned()), ..row })?;
+    Ok(true)
 }
 
 /// Replaces the shipyard; false where there is no such project.

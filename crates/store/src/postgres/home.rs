@@ -83,6 +83,12 @@ impl PostgresHome {
 
     fn change(&self, session: &Session, change: &Change, now: Timestamp) -> Result<(), StoreError> {
         match change {
+            Change::SliProvider(project, provider) => {
+                match projects::set_sli_provider(session, project, provider)? {
+                    true => Ok(()),
+                    false => Err(damaged(format!("project {project}"), "it is not there")),
+                }
+            }
             Change::Snapshot { project, commit, text } => {
                 if projects::set_shipyard(session, project, commit, text)? {
                     return Ok(());

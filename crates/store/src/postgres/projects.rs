@@ -58,6 +58,19 @@ pub(super) fn set_shipyard(
     Ok(changed == 1)
 }
 
+/// Names the SLI provider; false where there is no such project.
+pub(super) fn set_sli_provider(
+    session: &Session,
+    project: &ProjectName,
+    provider: &str,
+) -> Result<bool, StoreError> {
+    if project.is_unmapped() {
+        return Ok(false);
+    }
+    let sql = "UPDATE project SET sli_provider = $2 WHERE name = $1";
+    Ok(session.execute(sql, &[&project.as_str(), &provider])? == 1)
+}
+
 /// The newest entry of the log and, but for the reserved project, the newest shipyard.
 pub(super) type Head = (u64, Option<(CommitId, String)>);
 
@@ -78,7 +91,7 @@ pub(super) fn head(session: &Session, name: &ProjectName) -> Result<Option<Head>
     Ok(Some((last, shipyard.transpose()?)))
 }
 
-const COLUMNS: &str = "name, created, commit_id, shipyard";
+const COLUMNS: &str = "name, created, commit_id, shipyard, sli_provider";
 
 fn read(row: &Row) -> Result<ProjectRow, StoreError> {
     let name = name(row, 0)?;
@@ -90,6 +103,7 @@ fn read(row: &Row) -> Result<ProjectRow, StoreError> {
         shipyard: Arc::from(shipyard),
         commit: CommitId::new(commit.unwrap_or_default())
             .map_err(|error| damaged(what(), &error))?,
+        sli_provider: get(row, 4)?,
         name,
     })
 }

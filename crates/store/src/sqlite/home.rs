@@ -23,8 +23,8 @@ use super::reserve::Reserve;
 use super::view::Shipyards;
 use super::words::Numbers;
 use super::{
-    approvals, audit, deferred, lanes, latest, log, open, outbox, people, prune, sagas, timers,
-    tokens,
+    approvals, audit, deferred, lanes, latest, log, open, outbox, people, projects, prune, sagas,
+    timers, tokens,
 };
 
 /// The embedded home: owns the one connection that writes. When it is dropped, an open transaction
@@ -131,6 +131,12 @@ impl SqliteHome {
     ) -> Result<(), StoreError> {
         let numbers = &self.numbers;
         match change {
+            Change::SliProvider(project, provider) => {
+                match projects::set_sli_provider(connection, project, provider)? {
+                    true => Ok(()),
+                    false => Err(damaged(format!("project {project}"), "it is not there")),
+                }
+            }
             Change::Snapshot { project, commit, text } => {
                 if self.set_shipyard(project, commit, text)? {
                     return Ok(());

@@ -59,6 +59,18 @@ pub(super) fn set_shipyard(
     Ok(changed == 1)
 }
 
+/// Names the SLI provider; false where there is no such project.
+pub(super) fn set_sli_provider(
+    connection: &Connection,
+    project: &ProjectName,
+    provider: &str,
+) -> Result<bool, StoreError> {
+    let changed = connection
+        .prepare_cached("UPDATE project SET sli_provider = ?2 WHERE name = ?1 AND id <> 0")?
+        .execute((project.as_str(), provider))?;
+    Ok(changed == 1)
+}
+
 /// The commit of the newest shipyard; none for the reserved project.
 pub(super) fn commit(
     connection: &Connection,
@@ -78,7 +90,8 @@ pub(super) fn shipyard(connection: &Connection, project: ProjectId) -> Result<St
     Ok(statement.query_row([project.0], |row| row.get(0))?)
 }
 
-const COLUMNS: &str = "name, created, coalesce(commit_id, ''), coalesce(shipyard, '')";
+const COLUMNS: &str =
+    "name, created, coalesce(commit_id, ''), coalesce(shipyard, ''), sli_provider";
 
 fn read(row: &Row<'_>) -> Result<ProjectRow, StoreError> {
     let name: String = row.get(0)?;
@@ -89,6 +102,7 @@ fn read(row: &Row<'_>) -> Result<ProjectRow, StoreError> {
         created: time(row.get(1)?, &what)?,
         shipyard: Arc::from(shipyard),
         commit: CommitId::new(&row.get::<_, String>(2)?).map_err(|error| damaged(&what, &error))?,
+        sli_provider: row.get(4)?,
     })
 }
 

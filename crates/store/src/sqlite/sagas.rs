@@ -100,7 +100,8 @@ pub(super) fn complete(
         }
         Intent::CreateProject(new) => {
             let (name, shipyard) = (new.name.clone(), Arc::from(new.shipyard.as_str()));
-            let row = ProjectRow { name, created: now, shipyard, commit: commit.clone() };
+            let commit = commit.clone();
+            let row = ProjectRow { name, created: now, shipyard, commit, sli_provider: None };
             projects::insert(connection, &row)?;
         }
         Intent::CreateService { project, service, .. } => {

@@ -42,9 +42,20 @@ pub(crate) fn a_project_is_there_once_its_saga_is_complete<F: Fixture>() {
     let (commit, now, events) = (commit_id(4), at(5), vec![event(2), event(3)]);
     store.written(&Write::Complete { intent: id, commit: commit.clone(), now, events });
     let name = project("shop");
-    let row = ProjectRow { name: name.clone(), created: at(5), shipyard: SHIPYARD.into(), commit };
+    let row = ProjectRow {
+        name: name.clone(),
+        created: at(5),
+        shipyard: SHIPYARD.into(),
+        commit,
+        sli_provider: None,
+    };
     assert_eq!(store.reader().project(&name).unwrap().as_ref(), Some(&row));
-    assert_eq!(store.reader().projects(0, 10).unwrap().items, [row]);
+    assert_eq!(store.reader().projects(0, 10).unwrap().items, [row.clone()]);
+    for provider in ["dynatrace", "prometheus"] {
+        store.change(Change::SliProvider(name.clone(), provider.to_owned()));
+    }
+    let row = ProjectRow { sli_provider: Some("prometheus".to_owned()), ..row };
+    assert_eq!(store.reader().project(&name).unwrap(), Some(row));
     assert_eq!(store.reader().intents().unwrap(), []);
     assert_eq!(logged(&store, name), [(2, event(3)), (1, event(2))]);
 }

@@ -94,6 +94,23 @@ fn nothing_is_waited_for_once_the_evaluation_is_over() {
 }
 
 #[test]
+fn whoever_configures_monitoring_names_the_provider_of_the_project() {
+    let mut world = World::new(&yard(&[("qa", &[GATED])]));
+    let mut configure = |kind: &str| {
+        let data = json!({"project": "tour", "service": "hello", "type": kind});
+        let event = world.event("sh.keptn.event.monitoring.configure", None, data, None);
+        let project = ProjectName::new("tour").unwrap();
+        world.send(Input::Record { project, event, reason: None }, &machine()).unwrap();
+        (world.sli_provider.clone(), world.delivered.last().unwrap().to)
+    };
+    let to = BuiltIn::Sli;
+    assert_eq!(configure(""), (None, to));
+    assert_eq!(configure("dynatrace"), (Some("dynatrace".to_owned()), to));
+    assert_eq!(configure("prometheus"), (Some("prometheus".to_owned()), to));
+    assert_eq!(configure(&"x".repeat(300)), (Some("prometheus".to_owned()), to));
+}
+
+#[test]
 fn a_question_about_nothing_is_kept_and_not_waited_for() {
     let (mut world, context, task) = evaluating();
     ask(&mut world, context, None);

@@ -36,6 +36,7 @@ pub(super) struct Rows {
     pub(super) audit: Vec<AuditRecord>,
     pub(super) delivered: Vec<Delivery>,
     pub(super) cancelled: Vec<EventId>,
+    pub(super) sli_provider: Option<String>,
     pub(super) holders: BTreeMap<Scope, ExecutionId>,
     pub(super) queues: BTreeMap<(Scope, Queue, u64), ExecutionId>,
     pub(super) deployed: BTreeMap<Scope, Vec<Deployed>>,
@@ -117,6 +118,7 @@ impl Rows {
 
     fn change(&mut self, change: Change) {
         match change {
+            Change::SliProvider(_, provider) => self.sli_provider = Some(provider),
             Change::Snapshot { commit, .. } => {
                 let shipyard = Arc::clone(&self.shipyards[&commit]);
                 self.known = Some((commit, shipyard));
