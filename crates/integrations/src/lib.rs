@@ -3,5 +3,7 @@
 //!
 //! Invariants: a task is answered once, whatever crashes; secrets reach the program and nothing else.
 
+mod answer_id;
 pub mod jobs;
+mod outbox;
 pub mod provisioning;

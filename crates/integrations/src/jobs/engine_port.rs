@@ -1,48 +1,34 @@
 //! The engine behind the runner's [`JobPort`].
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tidegate_core::built_in::BuiltIn;
-use tidegate_core::event::{
-    Draft, Event, EventKind, EventType, Outcome, Phase, SPEC_VERSION, Scope,
-};
+use tidegate_core::event::{Event, EventKind, EventType, Outcome, Phase, Scope};
 use tidegate_core::job::CONFIG_PATH;
 use tidegate_core::names::{CommitId, EventId};
-use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Refusal, Reply};
-use tidegate_engine::{Engine, Failure};
+use tidegate_engine::Engine;
 use tidegate_resources::{Place, Repositories, ResourceError, ResourcePath};
-use tidegate_store::{DeliveryRow, ExecutionSummary, Write};
-use tokio::sync::{Mutex, mpsc};
+use tidegate_store::{DeliveryRow, ExecutionSummary};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::ProcessExecutor;
 use super::configs::{Configs, Key};
 use super::port::{JobDelivery, JobFile, JobPort};
-
-/// Deliveries that are read at a time.
-const PAGE: u64 = 64;
-/// How long to wait before the engine is asked again that was too busy or had no space.
-const AGAIN: Duration = Duration::from_millis(500);
-/// The longest wait before an answer is sent again that met a fault of the server each time: the server
-/// keeps each attempt.
-const AGAIN_MAX: Duration = Duration::from_mins(10);
+use crate::outbox::{AGAIN, Answer, Asked, Outbox};
 
 /// The engine, as the runner sees it.
 pub(super) struct EnginePort {
     engine: Engine,
+    outbox: Outbox,
     executor: Arc<ProcessExecutor>,
     /// Whether new jobs are started; those that were begun are brought to their end in any case.
     starts: bool,
     secrets: Secrets,
     configs: Configs,
-    queue: Mutex<Queue>,
     tell: mpsc::UnboundedSender<Progress>,
-    closed: AtomicBool,
 }
 
 /// How far the jobs of a task are.
@@ -56,14 +42,6 @@ pub(super) enum Progress {
 /// Secrets of the configuration: variables and values by the secret's name.
 pub type Secrets = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Deliveries that were read and not yet handed out. The claim is the position: one process has
-/// nobody to share with, and after a restart everything that is not done is handed out again.
-#[derive(Default)]
-struct Queue {
-    last: i64,
-    ready: VecDeque<DeliveryRow>,
-}
-
 impl EnginePort {
     pub(super) fn new(
         engine: Engine,
@@ -72,37 +50,9 @@ impl EnginePort {
         secrets: Secrets,
         tell: mpsc::UnboundedSender<Progress>,
     ) -> Self {
-        let (queue, closed) = (Mutex::default(), AtomicBool::new(false));
+        let outbox = Outbox::new(engine.clone(), BuiltIn::Jobs);
         let configs = Configs::default();
-        Self { engine, executor, starts, secrets, configs, queue, tell, closed }
-    }
-
-    async fn next(&self) -> DeliveryRow {
-        let mut queue = self.queue.lock().await;
-        loop {
-            if self.closed.load(Ordering::SeqCst) {
-                std::future::pending::<()>().await;
-            }
-            if let Some(row) = queue.ready.pop_front() {
-                return row;
-            }
-            let after = queue.last;
-            match self
-                .engine
-                .read(move |reader| reader.deliveries(BuiltIn::Jobs, after, PAGE))
-                .await
-            {
-                Ok(rows) if rows.is_empty() => self.engine.deliveries(BuiltIn::Jobs).await,
-                Ok(rows) => {
-                    queue.last = rows.last().map_or(after, |row| row.id);
-                    queue.ready.extend(rows);
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the outbox could not be read; trying again");
-                    tokio::time::sleep(AGAIN).await;
-                }
-            }
-        }
+        Self { engine, outbox, executor, starts, secrets, configs, tell }
     }
 
     /// The commit of the default branch that the task's sequence was resolved with.
@@ -130,19 +80,9 @@ impl EnginePort {
         !matches!(self.executor.log_tail(task), Ok(None))
     }
 
-    /// The delivery needs nothing more.
-    async fn forget(&self, delivery: i64) {
-        let done = Write::DeliveryDone(delivery);
-        // Where it is not written, it is handed out again at the next start, and finds itself done.
-        while let Err(Failure::Busy) = self.engine.write_later(done.clone(), &Principal::tidegate())
-        {
-            tokio::time::sleep(AGAIN).await;
-        }
-    }
-
     /// No delivery is handed out any more.
     pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::SeqCst);
+        self.outbox.close();
     }
 
     /// Sends an answer until it is committed. Whether it counts, or did before.
@@ -150,7 +90,7 @@ impl EnginePort {
         &self,
         delivery: &JobDelivery,
         phase: Phase,
-        client_id: Uuid,
+        id: Uuid,
         data: Map<String, Value>,
     ) -> bool {
         let kind = delivery.event["type"].as_str().unwrap_or_default();
@@ -158,45 +98,18 @@ impl EnginePort {
             EventKind::Task { task, .. } => EventType::task(&task, phase),
             EventKind::Sequence { .. } | EventKind::Other => return false,
         };
-        let body = |data: &Map<String, Value>| {
-            json!({
-                "id": client_id,
-                "type": kind,
-                "source": BuiltIn::Jobs.source(),
-                "shkeptncontext": delivery.event["shkeptncontext"],
-                "shkeptnspecversion": SPEC_VERSION,
-                "triggeredid": delivery.event_id,
-                "data": data,
-            })
+        let asked = Asked { id: delivery.event_id, context: delivery.context };
+        let answer = |data| {
+            let (source, kind) = (BuiltIn::Jobs.source(), kind.clone());
+            self.outbox.answer(asked, Answer { kind, source, id, commit: None, data })
         };
-        let draft = Draft::from_value(body(&data)).or_else(|error| {
-            // A task that was begun must be answered, whatever its answer was meant to be.
-            let task = delivery.event_id;
-            tracing::error!(%error, event.id = %task, "a job's answer is no event");
-            Draft::from_value(body(&errored(&delivery.scope, &error.to_string())))
-        });
-        let draft = draft.expect("a scope, an outcome and a short message are an event");
-        let by = Principal::built_in(BuiltIn::Jobs);
-        let mut wait = AGAIN;
-        loop {
-            match self.engine.accept(draft.clone(), &by, None).await {
-                Ok(accepted) => {
-                    return matches!(accepted.reply, Some(Reply::Accepted | Reply::Repeated));
-                }
-                Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
-                // The process ends, or its store did: the next start does all of this again.
-                Err(Failure::Stopping | Failure::OutcomeUnknown) => std::future::pending().await,
-                // Nobody else says that a job has ended, and a sequence or a lane waits for it.
-                Err(error) if is_fault(&error) => {
-                    let (event, wait_s) = (delivery.event_id, wait.as_secs_f64());
-                    tracing::error!(%error, event.id = %event, wait_s, "a job's answer met a fault; it is sent again");
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(AGAIN_MAX);
-                }
-                Err(error) => {
-                    tracing::error!(%error, event.id = %delivery.event_id, "a job's answer was refused");
-                    return false;
-                }
+        match answer(data).await {
+            Ok(counts) => counts,
+            Err(error) => {
+                // A task that was begun must be answered, whatever its answer was meant to be.
+                tracing::error!(error, event.id = %asked.id, "a job's answer is no event");
+                let plain = answer(errored(&delivery.scope, &error)).await;
+                plain.expect("a scope, an outcome and a short message are an event")
             }
         }
     }
@@ -223,14 +136,6 @@ impl EnginePort {
         };
         tokio::task::spawn_blocking(search).await.unwrap_or_else(|error| Err(error.to_string()))
     }
-}
-
-/// Whether it was not the answer that was wrong.
-fn is_fault(failure: &Failure) -> bool {
-    matches!(
-        failure,
-        Failure::Internal(_) | Failure::Store(_) | Failure::Refused(Refusal::Unreadable(_))
-    )
 }
 
 /// What a delivery reads, so that nothing that is pushed meanwhile changes what was approved.
@@ -266,10 +171,10 @@ fn is_missing(error: &ResourceError) -> bool {
 impl JobPort for EnginePort {
     async fn claim(&self) -> JobDelivery {
         loop {
-            let DeliveryRow { id, event, cancelled, .. } = self.next().await;
+            let DeliveryRow { id, event, cancelled, .. } = self.outbox.next().await;
             if !self.starts && !self.has_begun(event.id) {
                 // Somebody else answers this task.
-                self.forget(id).await;
+                self.outbox.done(id).await;
                 continue;
             }
             match Scope::of(&event.data) {
@@ -278,6 +183,7 @@ impl JobPort for EnginePort {
                     return JobDelivery {
                         id,
                         event_id: event.id,
+                        context: event.context,
                         event: event.to_value(),
                         scope,
                         commit: event.commit.clone(),
@@ -287,7 +193,7 @@ impl JobPort for EnginePort {
                 }
                 Err(reason) => {
                     tracing::error!(event.id = %event.id, reason, "a delivery has no scope");
-                    self.forget(id).await;
+                    self.outbox.done(id).await;
                 }
             }
         }
@@ -358,7 +264,7 @@ impl JobPort for EnginePort {
     }
 
     async fn done(&self, delivery: &JobDelivery) {
-        self.forget(delivery.id).await;
+        self.outbox.done(delivery.id).await;
     }
 }
 

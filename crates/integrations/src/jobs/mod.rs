@@ -9,7 +9,6 @@
 //! fine; a server that is killed finds its jobs again; no secret is written to disk or shown in the
 //! arguments of a process of ours; output and time are bounded.
 
-mod client_id;
 mod config;
 mod configs;
 mod engine_port;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use tidegate_core::event::Scope;
-use tidegate_core::names::{CommitId, EventId};
+use tidegate_core::names::{CommitId, ContextId, EventId};
 use uuid::Uuid;
 
 /// An event that somebody must look at: perhaps it runs a job.
@@ -14,6 +14,8 @@ pub struct JobDelivery {
     pub id: i64,
     /// The id of the event.
     pub event_id: EventId,
+    /// The context of the event.
+    pub context: ContextId,
     /// The whole event as Keptn's API spells it.
     pub event: Value,
     /// Where it belongs.

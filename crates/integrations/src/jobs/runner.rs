@@ -13,11 +13,11 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-use super::client_id::client_id;
 use super::metrics::JobMetrics;
 use super::port::{JobDelivery, JobPort};
 use super::process::{JobId, JobResult, JobSpec, ProcessExecutor};
 use super::wording;
+use crate::answer_id::answer_id;
 
 /// Tasks that somebody else answers where no job does: about these an unreadable configuration says
 /// nothing, because nobody can tell that a job was meant.
@@ -110,7 +110,7 @@ impl<P: JobPort> Work<P> {
             }
         };
         let counts = if plan.answered {
-            let id = client_id(self.delivery.event_id, "started");
+            let id = answer_id(self.delivery.event_id, "started");
             self.port.started(&self.delivery, id, job::started(&self.event)).await
         } else {
             true
@@ -130,7 +130,7 @@ impl<P: JobPort> Work<P> {
             tracing::warn!("jobs did not pass: {reason}");
         }
         if plan.answered {
-            let id = client_id(self.delivery.event_id, "finished");
+            let id = answer_id(self.delivery.event_id, "finished");
             self.port.finished(&self.delivery, id, self.answer(outcome)).await;
         }
         self.port.done(&self.delivery).await;

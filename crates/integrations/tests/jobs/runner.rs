@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tidegate_core::event::Scope;
-use tidegate_core::names::EventId;
+use tidegate_core::names::{ContextId, EventId};
 use tidegate_integrations::jobs::{JobDelivery, JobFile, JobPort, ProcessExecutor, Runner};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -77,6 +77,7 @@ fn delivery(kind: &str) -> JobDelivery {
     JobDelivery {
         id: 1,
         event_id,
+        context: ContextId::from_bytes([8; 16]),
         scope: Scope::of(data.as_object().unwrap()).unwrap(),
         event: json!({"id": event_id, "type": kind, "source": "x", "data": data}),
         commit: None,

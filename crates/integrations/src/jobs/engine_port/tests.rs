@@ -1,8 +1,12 @@
 //! The port on an engine whose steps panic now and then.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use serde_json::json;
+use tidegate_core::event::Draft;
 use tidegate_core::names::ProjectName;
+use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{ContextState, ViewError};
 use tidegate_engine::{Ports, RepositoryResolver};
 use tidegate_resources::upstream::Upstreams;

@@ -5,7 +5,7 @@ use tidegate_core::names::EventId;
 use uuid::Uuid;
 
 /// The id of our answer of this kind to an event: a UUID of version 8, made from both.
-pub(super) fn client_id(event: EventId, kind: &str) -> Uuid {
+pub(crate) fn answer_id(event: EventId, kind: &str) -> Uuid {
     let mut hash = Sha256::new();
     hash.update(b"tidegate job answer\0");
     hash.update(event.as_bytes());
@@ -23,9 +23,9 @@ mod tests {
     #[test]
     fn ids_depend_on_the_event_and_the_kind_alone() {
         let (one, two) = (EventId::from_bytes([1; 16]), EventId::from_bytes([2; 16]));
-        assert_eq!(client_id(one, "started"), client_id(one, "started"));
-        assert_ne!(client_id(one, "started"), client_id(one, "finished"));
-        assert_ne!(client_id(one, "started"), client_id(two, "started"));
-        assert_eq!(client_id(one, "started").get_version_num(), 8);
+        assert_eq!(answer_id(one, "started"), answer_id(one, "started"));
+        assert_ne!(answer_id(one, "started"), answer_id(one, "finished"));
+        assert_ne!(answer_id(one, "started"), answer_id(two, "started"));
+        assert_eq!(answer_id(one, "started").get_version_num(), 8);
     }
 }

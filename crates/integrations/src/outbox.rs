@@ -1,0 +1,183 @@
+//! What the engine hands to one part of Tidegate, and what that part answers.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tidegate_core::built_in::BuiltIn;
+use tidegate_core::event::{Draft, Event, EventType, SPEC_VERSION};
+use tidegate_core::names::{CommitId, ContextId, EventId};
+use tidegate_core::principal::Principal;
+use tidegate_core::sequence::{Refusal, Reply};
+use tidegate_engine::{Engine, Failure};
+use tidegate_store::{DeliveryRow, IdempotencyRow, Write};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+/// Deliveries that are read at a time.
+const PAGE: u64 = 64;
+/// How long to wait before the engine is asked again that was too busy or had no space.
+pub(crate) const AGAIN: Duration = Duration::from_millis(500);
+/// The longest wait before an answer is sent again that met a fault of the server each time: the server
+/// keeps each attempt.
+const AGAIN_MAX: Duration = Duration::from_mins(10);
+
+/// The deliveries to one part of Tidegate.
+pub(crate) struct Outbox {
+    engine: Engine,
+    to: BuiltIn,
+    queue: Mutex<Queue>,
+    closed: AtomicBool,
+}
+
+/// Deliveries that were read and not yet handed out. The claim is the position: one process has
+/// nobody to share with, and after a restart everything that is not done is handed out again.
+struct Queue {
+    last: i64,
+    ready: VecDeque<DeliveryRow>,
+}
+
+/// The event that is answered.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    /// Its id.
+    pub(crate) id: EventId,
+    /// Its context.
+    pub(crate) context: ContextId,
+}
+
+impl From<&Event> for Asked {
+    fn from(event: &Event) -> Self {
+        Self { id: event.id, context: event.context }
+    }
+}
+
+/// An event that answers another.
+pub(crate) struct Answer {
+    /// Its type.
+    pub(crate) kind: EventType,
+    /// Who says so.
+    pub(crate) source: &'static str,
+    /// The same for each attempt, so that it counts once.
+    pub(crate) id: Uuid,
+    /// The commit that whoever reads files goes by.
+    pub(crate) commit: Option<CommitId>,
+    /// What it says.
+    pub(crate) data: Map<String, Value>,
+}
+
+impl Outbox {
+    pub(crate) fn new(engine: Engine, to: BuiltIn) -> Self {
+        let queue = Mutex::new(Queue { last: -1, ready: VecDeque::new() });
+        Self { engine, to, queue, closed: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The next delivery; waits until there is one.
+    pub(crate) async fn next(&self) -> DeliveryRow {
+        let mut queue = self.queue.lock().await;
+        loop {
+            if self.closed.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
+            if let Some(row) = queue.ready.pop_front() {
+                return row;
+            }
+            let (to, after) = (self.to, queue.last);
+            match self.engine.read(move |reader| reader.deliveries(to, after, PAGE)).await {
+                Ok(rows) if rows.is_empty() => self.engine.deliveries(to).await,
+                Ok(rows) => {
+                    queue.last = rows.last().map_or(after, |row| row.id);
+                    queue.ready.extend(rows);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the outbox could not be read; trying again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    /// No delivery is handed out any more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// The delivery needs nothing more.
+    pub(crate) async fn done(&self, delivery: i64) {
+        let done = Write::DeliveryDone(delivery);
+        // Where it is not written, it is handed out again at the next start, and finds itself done.
+        while let Err(Failure::Busy) = self.engine.write_later(done.clone(), &Principal::tidegate())
+        {
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// Sends an answer until it is committed. Whether it counts, or did before.
+    ///
+    /// # Errors
+    /// It is no event: a sentence that says why.
+    pub(crate) async fn answer(&self, to: Asked, answer: Answer) -> Result<bool, String> {
+        let Answer { kind, source, id, commit, data } = answer;
+        let mut body = json!({
+            "id": id,
+            "type": kind,
+            "source": source,
+            "shkeptncontext": to.context,
+            "shkeptnspecversion": SPEC_VERSION,
+            "triggeredid": to.id,
+            "data": data,
+        });
+        if let Some(commit) = commit {
+            body["gitcommitid"] = json!(commit);
+        }
+        let draft = Draft::from_value(body).map_err(|error| error.to_string())?;
+        Ok(self.send(to, draft, None).await)
+    }
+
+    /// The same for an event that no task counts: where the key was seen before, it is not kept again.
+    pub(crate) async fn send(
+        &self,
+        because: Asked,
+        draft: Draft,
+        key: Option<IdempotencyRow>,
+    ) -> bool {
+        let by = Principal::built_in(self.to);
+        let mut wait = AGAIN;
+        loop {
+            match self.engine.accept(draft.clone(), &by, key.clone()).await {
+                Ok(accepted) => {
+                    // No reply: it was accepted before, under the same key.
+                    let reply = accepted.reply;
+                    return matches!(reply, None | Some(Reply::Accepted | Reply::Repeated));
+                }
+                Err(Failure::Busy | Failure::Full) => tokio::time::sleep(AGAIN).await,
+                // The process ends, or its store did: the next start does all of this again.
+                Err(Failure::Stopping | Failure::OutcomeUnknown) => std::future::pending().await,
+                // Nobody else says how it ended, and a sequence or a lane waits for it.
+                Err(error) if is_fault(&error) => {
+                    let (event, wait_s) = (because.id, wait.as_secs_f64());
+                    tracing::error!(%error, event.id = %event, wait_s, "an answer met a fault; it is sent again");
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(AGAIN_MAX);
+                }
+                Err(error) => {
+                    tracing::error!(%error, event.id = %because.id, "an answer was refused");
+                    return false;
+                }
+            }
+        }
+    }
+}
+
+/// Whether it was not the answer that was wrong.
+fn is_fault(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Internal(_) | Failure::Store(_) | Failure::Refused(Refusal::Unreadable(_))
+    )
+}
