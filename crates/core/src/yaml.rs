@@ -1,5 +1,7 @@
 //! YAML as a tree in which every value knows its place, read within limits.
 
+pub mod source;
+
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};

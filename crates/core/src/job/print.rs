@@ -2,6 +2,8 @@
 
 use serde_json::{Number, Value};
 
+use crate::go::float_text;
+
 /// Without `as`: a mapping as JSON, anything else in Go's default form.
 pub(super) fn plain(value: &Value) -> String {
     if value.is_object() { json(value) } else { go(value) }
@@ -24,18 +26,9 @@ fn go(value: &Value) -> String {
     }
 }
 
-/// Every number of JSON is a float in Go, written with an exponent from a million on.
+/// Every number of JSON is a float in Go.
 fn go_number(number: &Number) -> String {
-    let Some(float) = number.as_f64() else { return number.to_string() };
-    let shortest = format!("{float:e}");
-    let Some((digits, exponent)) = shortest.split_once('e') else { return shortest };
-    match exponent.parse::<i32>() {
-        Ok(power) if !(-4..6).contains(&power) => {
-            let sign = if power < 0 { '-' } else { '+' };
-            format!("{digits}e{sign}{:02}", power.unsigned_abs())
-        }
-        _ => float.to_string(),
-    }
+    number.as_f64().map_or_else(|| number.to_string(), float_text)
 }
 
 /// `as: json`, in one line. A float without a fraction is written as Go does: as an integer.

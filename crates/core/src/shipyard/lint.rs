@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::parse::{field, go_duration};
+use super::parse::{delay, field};
 use crate::yaml::{self, Key, Node, Place, Tree};
 
 /// One thing in a shipyard that has no effect, and where.
@@ -90,7 +90,7 @@ impl Lint {
         self.keys(task, &["name", "triggeredAfter", "properties"]);
         let Some(after) = find(task, "triggeredAfter") else { return };
         let Ok(text) = after.scalar("triggeredAfter") else { return };
-        if go_duration(&text).is_none() {
+        if delay(&text).is_none() {
             let problem =
                 format!("{text:?} is no duration, so the task is not delayed; write 10m or 1h30m");
             self.findings.push(Finding { place: after.place, problem });
