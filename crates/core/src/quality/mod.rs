@@ -9,6 +9,7 @@ mod aggregate;
 mod criteria;
 mod evaluate;
 mod evaluation;
+mod lint;
 mod objective;
 mod previous;
 mod slo;
@@ -24,6 +25,7 @@ pub use evaluation::{
     Details, Evaluation, IndicatorResult, IndicatorStatus, SliAnswer, SliResult, SliStatus,
     TargetResult, Timeframe,
 };
+pub use lint::lint;
 pub use previous::{Comparison, Include, NumberError, Past};
 pub use slo::{Criterion, Group, Objective, Slo, SloError};
 pub use total::{Targets, TargetsError};

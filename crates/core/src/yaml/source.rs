@@ -70,10 +70,13 @@ pub fn first_document(text: &str) -> Result<Option<Written>, YamlError> {
     let options = granit_parser::options! {
         flow_nesting_limit: DEPTH_MAX,
         block_nesting_limit: DEPTH_MAX,
+        bom_inside_document_as_content: true,
         block_scalar_eof_without_line_feed: true,
         emit_comments: false,
     };
-    let parser = Parser::new_from_str_with_options(text, options);
+    // YAML 1.1, which such readers hold to, breaks lines at these as well.
+    let text = text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "\n");
+    let parser = Parser::new_from_str_with_options(&text, options);
     let mut reader =
         Reader { events: parser, anchors: HashMap::new(), nodes: 0, aliases: 0, depth: 0 };
     loop {
@@ -86,6 +89,21 @@ pub fn first_document(text: &str) -> Result<Option<Written>, YamlError> {
             _ => {}
         }
     }
+}
+
+/// Where a second document begins, which [`first_document`] does not read.
+#[must_use]
+pub fn further_document(text: &str) -> Option<Place> {
+    let parser = Parser::new_from_str_with_options(
+        text,
+        granit_parser::options! {
+            emit_comments: false,
+        },
+    );
+    let begin = |(event, span): (Event<'_>, Span)| {
+        matches!(event, Event::DocumentStart(..)).then(|| at(&span))
+    };
+    parser.map_while(Result::ok).filter_map(begin).nth(1)
 }
 
 struct Reader<'a> {
@@ -151,6 +169,9 @@ impl<'a> Reader<'a> {
                 (Event::MappingEnd, _) => break,
                 (event, span) => {
                     let key = self.value(event, span)?;
+                    if span.start == span.end {
+                        return Err(key.error("here the name before the colon is missing"));
+                    }
                     let (event, span) = self.next()?;
                     entries.push((key, self.value(event, span)?));
                 }
@@ -307,8 +328,17 @@ mod tests {
     }
 
     #[test]
+    fn lines_break_where_yaml_1_1_breaks_them() {
+        let list = read("- a\u{85}- b\u{2028}- c # d\u{2029}- e\n");
+        let places: Vec<_> = items(&list).iter().map(|item| item.place.to_string()).collect();
+        assert_eq!(places, ["1:3", "2:3", "3:3", "4:3"]);
+    }
+
+    #[test]
     fn errors_have_a_place_and_one_line() {
-        for (text, place) in [("a: [1\n", ""), ("a:\n\t- b\n", "2:"), ("a: 1\n b: 2\n", "2:")] {
+        for (text, place) in
+            [("a: [1\n", ""), ("a:\n\t- b\n", "2:"), ("a: 1\n b: 2\n", "2:"), ("a: 1\n: 2", "2:1")]
+        {
             let error = first_document(text).unwrap_err();
             assert!(error.to_string().starts_with(place), "{text:?}: {error}");
             assert!(!error.reason.contains('\n'), "{error}");

@@ -92,7 +92,7 @@ pub(crate) fn is_null(node: &Written) -> bool {
 }
 
 /// A text; none where it is null. Whatever is not null is taken as it is spelt.
-pub(super) fn text(node: &Written, what: &str) -> Result<Option<String>, YamlError> {
+pub(crate) fn text(node: &Written, what: &str) -> Result<Option<String>, YamlError> {
     let Content::Scalar(scalar) = &node.content else {
         return Err(node.error(format!("{what} must be a text")));
     };
@@ -113,7 +113,7 @@ pub(super) fn text(node: &Written, what: &str) -> Result<Option<String>, YamlErr
     clippy::cast_precision_loss,
     reason = "as Go does on the usual processors"
 )]
-pub(super) fn integer(node: &Written, what: &str) -> Result<i64, YamlError> {
+pub(crate) fn integer(node: &Written, what: &str) -> Result<i64, YamlError> {
     /// The first double that is too large.
     const END: f64 = i64::MAX as f64;
     let Content::Scalar(scalar) = &node.content else {
@@ -135,7 +135,7 @@ pub(super) fn integer(node: &Written, what: &str) -> Result<i64, YamlError> {
 }
 
 /// Yes or no; no where it is null. The words of YAML 1.1 count, even in quotes.
-pub(super) fn flag(node: &Written, what: &str) -> Result<bool, YamlError> {
+pub(crate) fn flag(node: &Written, what: &str) -> Result<bool, YamlError> {
     let Content::Scalar(scalar) = &node.content else {
         return Err(node.error(format!("{what} must be true or false")));
     };
@@ -152,7 +152,7 @@ pub(super) fn flag(node: &Written, what: &str) -> Result<bool, YamlError> {
 }
 
 /// The items of a list; none where it is null.
-pub(super) fn items<'a>(node: &'a Written, what: &str) -> Result<&'a [Written], YamlError> {
+pub(crate) fn items<'a>(node: &'a Written, what: &str) -> Result<&'a [Written], YamlError> {
     match &node.content {
         Content::List(items) => Ok(items),
         _ if is_null(node) => Ok(&[]),

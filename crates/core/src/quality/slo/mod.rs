@@ -1,6 +1,6 @@
 //! `slo.yaml`: what a service must hold to.
 
-mod decode;
+pub(super) mod decode;
 mod parse;
 
 use std::collections::BTreeMap;
@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use super::{Comparison, CriterionError, Rule, Targets, TargetsError};
 use crate::event::Scope;
 use crate::yaml::{Place, YamlError};
+
+pub(super) use decode::is_null;
 
 /// A file, read with Keptn's defaults.
 #[derive(Debug, Clone, PartialEq)]

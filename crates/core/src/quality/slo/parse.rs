@@ -29,15 +29,19 @@ pub(super) fn slo(text: &str) -> Result<Slo, SloError> {
         })?,
     };
     let fields = Fields(fields);
+    let mut null = None;
+    let objectives = objectives(fields.find("objectives"), &mut null)?;
     let total = Fields::of(fields.find("total_score"), "total_score")?.unwrap_or_default();
     let (pass, warning) = (total.text("pass")?, total.text("warning")?);
-    Ok(Slo {
+    let slo = Slo {
         spec_version: fields.text("spec_version")?,
         filter: filter(fields.find("filter"))?,
         comparison: comparison(fields.find("comparison"))?,
-        objectives: objectives(fields.find("objectives"))?,
+        objectives,
         total_score: Targets::parse(&pass, &warning),
-    })
+    };
+    // What Keptn refuses comes before what it dies of.
+    null.map_or(Ok(slo), |null| Err(SloError::Null(null)))
 }
 
 /// The entries of one mapping.
@@ -94,12 +98,17 @@ fn comparison(node: Option<&Written>) -> Result<Comparison, YamlError> {
     })
 }
 
-fn objectives(node: Option<&Written>) -> Result<Vec<Objective>, SloError> {
+/// `null`: the first null where criteria must be.
+fn objectives(
+    node: Option<&Written>,
+    null: &mut Option<YamlError>,
+) -> Result<Vec<Objective>, YamlError> {
     let Some(node) = node else { return Ok(Vec::new()) };
-    items(node, "objectives")?.iter().filter(|item| !is_null(item)).map(objective).collect()
+    let items = items(node, "objectives")?.iter().filter(|item| !is_null(item));
+    items.map(|item| objective(item, null)).collect()
 }
 
-fn objective(node: &Written) -> Result<Objective, SloError> {
+fn objective(node: &Written, null: &mut Option<YamlError>) -> Result<Objective, YamlError> {
     let fields = Fields::of(Some(node), "an objective")?.unwrap_or_default();
     let weight = match fields.integer("weight")? {
         0 => 1,
@@ -110,21 +119,30 @@ fn objective(node: &Written) -> Result<Objective, SloError> {
         display_name: fields.text("displayName")?,
         weight,
         key_sli: fields.find("key_sli").map_or(Ok(false), |node| flag(node, "key_sli"))?,
-        pass: groups(fields.find("pass"), "pass")?,
-        warning: groups(fields.find("warning"), "warning")?,
+        pass: groups(fields.find("pass"), "pass", null)?,
+        warning: groups(fields.find("warning"), "warning", null)?,
     })
 }
 
-fn groups(node: Option<&Written>, what: &str) -> Result<Vec<Group>, SloError> {
+fn groups(
+    node: Option<&Written>,
+    what: &str,
+    null: &mut Option<YamlError>,
+) -> Result<Vec<Group>, YamlError> {
     let Some(node) = node else { return Ok(Vec::new()) };
-    items(node, what)?.iter().map(|item| group(item, what)).collect()
+    let mut groups = Vec::new();
+    for item in items(node, what)? {
+        if let Some(fields) = Fields::of(Some(item), &format!("an entry of {what}"))? {
+            groups.push(group(&fields)?);
+        } else {
+            let reason = format!("an entry of {what} is null; write criteria, or take it away");
+            null.get_or_insert_with(|| item.error(reason));
+        }
+    }
+    Ok(groups)
 }
 
-fn group(node: &Written, what: &str) -> Result<Group, SloError> {
-    let Some(fields) = Fields::of(Some(node), &format!("an entry of {what}"))? else {
-        let reason = format!("an entry of {what} is null; write criteria, or take it away");
-        return Err(SloError::Null(node.error(reason)));
-    };
+fn group(fields: &Fields<'_>) -> Result<Group, YamlError> {
     let Some(listed) = fields.find("criteria") else { return Ok(Group::default()) };
     // Keptn 1.4: null among criteria is none.
     let texts =
