@@ -132,6 +132,14 @@ fn assemble(bits: u64, rest: bool, exponent: i64) -> Result<f64, FloatError> {
     if float.is_finite() { Ok(float) } else { Err(FloatError::Range) }
 }
 
+/// A double that is a whole number, as the integer that Go writes it as in JSON: without a point. None where
+/// it is not whole, or so large that not every integer is a double.
+pub(crate) fn whole(float: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[allow(clippy::cast_possible_truncation, reason = "it is whole and in range")]
+    (float.fract() == 0.0 && float.abs() < EXACT).then_some(float as i64)
+}
+
 /// Go's `%v`: the shortest digits that read back as the same number, with an exponent from a million on
 /// and below a ten-thousandth.
 pub(crate) fn float_text(float: f64) -> String {
@@ -245,6 +253,14 @@ mod tests {
             ["1e400", "1.7976931348623159e308", "0x1p1024", "0x1.fffffffffffff8p1023", "0x1p5000"]
         {
             assert_eq!(parse_float(text), Err(FloatError::Range), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_has_no_point() {
+        assert_eq!([whole(100.0), whole(-3.0), whole(-0.0)], [Some(100), Some(-3), Some(0)]);
+        for float in [0.5, 1e16, -1e300, f64::INFINITY, f64::NAN] {
+            assert_eq!(whole(float), None, "{float}");
         }
     }
 

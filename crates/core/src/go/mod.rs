@@ -5,8 +5,8 @@ mod duration;
 mod float;
 mod integer;
 
-pub(crate) use duration::parse_duration;
-pub(crate) use float::{float_text, parse_float};
+pub(crate) use duration::{DurationError, parse_duration};
+pub(crate) use float::{float_text, parse_float, whole};
 pub(crate) use integer::{Integer, parse_integer};
 
 /// A text in double quotes, as Go's package `time` puts it into its errors.

@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use crate::go::float_text;
+use crate::go::{float_text, whole};
 
 /// Without `as`: a mapping as JSON, anything else in Go's default form.
 pub(super) fn plain(value: &Value) -> String {
@@ -37,14 +37,10 @@ pub(super) fn json(value: &Value) -> String {
 }
 
 fn whole_numbers(value: Value) -> Value {
-    /// The floats below are exact.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
-        Value::Number(number) if number.is_f64() => match number.as_f64() {
-            #[allow(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-            Some(float) if float.fract() == 0.0 && float.abs() < EXACT => (float as i64).into(),
-            _ => Value::Number(number),
-        },
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().and_then(whole).map_or(Value::Number(number), Value::from)
+        }
         Value::Array(items) => items.into_iter().map(whole_numbers).collect(),
         Value::Object(fields) => {
             fields.into_iter().map(|(key, value)| (key, whole_numbers(value))).collect()

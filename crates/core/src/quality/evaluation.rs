@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::event::{Outcome, Status, TaskResult};
+use crate::go::whole;
 
 /// From when to when is evaluated, as texts: usually `2022-01-31T10:00:00.000Z`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -276,16 +277,11 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A double as Go writes it: whole ones without a point.
+/// A double as Go writes it.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn number<S: Serializer>(float: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    /// Below, every whole double is an exact integer.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let whole = float.fract() == 0.0 && float.abs() < EXACT;
-    // Negative zero has no integer.
-    if whole && (*float != 0.0 || float.is_sign_positive()) {
-        #[allow(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-        return serializer.serialize_i64(*float as i64);
+    match whole(*float) {
+        Some(integer) => serializer.serialize_i64(integer),
+        None => serializer.serialize_f64(*float),
     }
-    serializer.serialize_f64(*float)
 }

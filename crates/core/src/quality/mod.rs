@@ -12,9 +12,12 @@ mod evaluation;
 mod lint;
 mod objective;
 mod previous;
+mod replay;
 mod slo;
 #[cfg(test)]
 mod tests;
+pub mod time;
+mod timestamp;
 mod total;
 pub mod vectors;
 
@@ -27,5 +30,7 @@ pub use evaluation::{
 };
 pub use lint::lint;
 pub use previous::{Comparison, Include, NumberError, Past};
+pub use replay::{After, Change, Met, Replayed, Verdict, replay};
 pub use slo::{Criterion, Group, Objective, Slo, SloError};
+pub use timestamp::TimestampError;
 pub use total::{Targets, TargetsError};

@@ -97,7 +97,7 @@ impl Include {
         }
     }
 
-    fn takes(self, result: TaskResult) -> bool {
+    pub(super) fn takes(self, result: TaskResult) -> bool {
         match self {
             Self::All => true,
             Self::Pass => result == TaskResult::Pass,
