@@ -6,6 +6,8 @@
 
 pub mod approval;
 pub mod audit;
+#[cfg(test)]
+mod dice;
 pub mod event;
 mod go;
 pub mod job;

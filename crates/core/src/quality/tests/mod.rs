@@ -1,5 +1,8 @@
 //! Quality gates as a whole.
 
+mod edges;
+mod properties;
+
 use super::*;
 
 /// Recorded behaviour of Keptn 1.4.5.
