@@ -4,7 +4,6 @@
 
 mod case;
 mod deeds;
-mod dice;
 mod drain;
 mod expected;
 mod held;
@@ -18,8 +17,8 @@ use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::dice::Dice;
 use case::Case;
-use dice::Dice;
 
 /// Most things that happen in one history before it is brought to its end.
 const DEEDS_MAX: usize = 160;
