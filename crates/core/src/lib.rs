@@ -1,15 +1,18 @@
-//! What Keptn *means*: events, shipyards, sequences, approvals and job plans as pure functions over
-//! plain data.
+//! What Keptn *means*: events, shipyards, sequences, approvals, job plans, SLIs and remediation as
+//! pure functions over plain data.
 //!
 //! Invariants: no clock, randomness, thread, socket, file or global in this crate; the same rows and
 //! the same input give the same effects, byte for byte; nothing here crosses projects.
 
 pub mod approval;
 pub mod audit;
+#[cfg(test)]
+mod dice;
 pub mod event;
 pub mod job;
 pub mod names;
 pub mod principal;
 pub mod sequence;
 pub mod shipyard;
+pub mod sli;
 pub mod yaml;
