@@ -1,11 +1,13 @@
 //! Service level indicators: what a quality gate is told about a service, and where the numbers come
-//! from. [`GetSli`] is a provider's question, [`finished`] its answer.
+//! from. [`GetSli`] is a provider's question, [`finished`] its answer;
+//! [`prometheus`] asks a Prometheus.
 //!
 //! Nothing here calls anybody: a provider brings the bytes, and is told what they mean.
 
 mod answer;
 mod excerpt;
 mod file;
+pub mod prometheus;
 mod request;
 
 pub use answer::{MESSAGE_BYTES_MAX, Measurement, errored, finished, started};
