@@ -77,6 +77,7 @@ pub fn read_answer(body: &[u8]) -> Result<f64, AnswerError> {
             [one] => value(one),
             all => Err(AnswerError::MultipleValues(all.len())),
         },
+        ("vector", _) => Err(AnswerError::Refused("the answer has no list of series".to_owned())),
         (kind, _) => Err(AnswerError::NotAVector(excerpt(kind, 100).into_owned())),
     }
 }
@@ -150,7 +151,11 @@ mod tests {
                 "query did not return valid values: the series has a histogram",
             ),
             ("vector", json!([7]), "query did not return valid values: the series has no number"),
-            ("vector", json!({}), "prometheus api response is not a Vector: it is a vector"),
+            (
+                "vector",
+                json!({}),
+                "unable to query prometheus api: the answer has no list of series",
+            ),
             ("scalar", json!([1, "1"]), "prometheus api response is not a Vector: it is a scalar"),
             ("matrix", json!([]), "prometheus api response is not a Vector: it is a matrix"),
             ("string", json!([1, "x"]), "prometheus api response is not a Vector: it is a string"),
