@@ -1,5 +1,5 @@
-//! What Keptn *means*: events, shipyards, sequences, approvals, quality gates and job plans as pure
-//! functions over plain data.
+//! What Keptn *means*: events, shipyards, sequences, approvals, quality gates, SLIs, remediation and job
+//! plans as pure functions over plain data.
 //!
 //! Invariants: no clock, randomness, thread, socket, file or global in this crate; the same rows and
 //! the same input give the same effects, byte for byte; nothing here crosses projects.
@@ -17,4 +17,5 @@ pub mod principal;
 pub mod quality;
 pub mod sequence;
 pub mod shipyard;
+pub mod sli;
 pub mod yaml;

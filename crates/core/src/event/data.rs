@@ -182,6 +182,22 @@ pub fn labels(data: &Map<String, Value>) -> BTreeMap<String, String> {
     labels.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
 }
 
+/// What the data of an answer begin with: project, stage, service and labels of what is answered. The
+/// `result`, `status` and `message` of earlier tasks are not the answer's, and are not copied.
+#[must_use]
+pub fn answer_to(data: &Map<String, Value>) -> Map<String, Value> {
+    let mut answer = Map::new();
+    for key in ["project", "stage", "service", "labels"] {
+        match data.get(key) {
+            None | Some(Value::Null) => {}
+            Some(value) => {
+                answer.insert(key.to_owned(), value.clone());
+            }
+        }
+    }
+    answer
+}
+
 /// A text field of event data; empty where it is absent or no text.
 #[must_use]
 pub fn text<'a>(data: &'a Map<String, Value>, key: &str) -> &'a str {
@@ -213,6 +229,15 @@ mod tests {
         assert!(outcome("pass", "aborted").continues());
         assert!(!outcome("pass", "errored").continues());
         assert!(!outcome("fail", "succeeded").continues());
+    }
+
+    #[test]
+    fn an_answer_says_where_it_belongs_and_nothing_of_how_others_ended() {
+        let asked = serde_json::json!({"project": "p", "stage": "s", "service": null,
+            "labels": {"a": "b"}, "result": "fail", "status": "errored", "message": "m", "x": 1});
+        let answer = answer_to(asked.as_object().unwrap());
+        let expected = serde_json::json!({"project": "p", "stage": "s", "labels": {"a": "b"}});
+        assert_eq!(Value::from(answer), expected);
     }
 
     #[test]

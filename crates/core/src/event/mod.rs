@@ -7,7 +7,9 @@ mod envelope;
 mod kind;
 mod trace;
 
-pub use data::{LABEL_BYTES_MAX, LABELS_MAX, Outcome, Scope, Status, TaskResult, labels, text};
+pub use data::{
+    LABEL_BYTES_MAX, LABELS_MAX, Outcome, Scope, Status, TaskResult, answer_to, labels, text,
+};
 pub use draft::{Draft, DraftError, NODES_MAX, within_nodes};
 pub use envelope::{CONTENT_TYPE, Event, SPEC_VERSION};
 pub use kind::{EventKind, EventType, Phase};

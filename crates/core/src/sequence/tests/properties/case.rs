@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::dice::Dice;
 use super::expected::Tally;
 use super::mood::Mood;
 use super::{expected, held, shipyards, summary};
+use crate::dice::Dice;
 use crate::event::Phase;
 use crate::names::{CommitId, ContextId, EventId, ExecutionId, StageName};
 use crate::principal::Principal;

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::deeds::SERVICES;
-use super::dice::Dice;
+use crate::dice::Dice;
 
 type Deed = fn(&mut Case);
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::dice::Dice;
+use crate::dice::Dice;
 use crate::names::{SequenceName, StageName, TaskName};
 use crate::shipyard::{Sequence, Shipyard, Stage, TaskDefinition, Trigger};
 
