@@ -4,6 +4,9 @@
 //! Invariants: a task is answered once, whatever crashes; secrets reach the program and nothing else.
 
 mod answer_id;
+mod files;
+pub mod gate;
 pub mod jobs;
 mod outbox;
 pub mod provisioning;
+mod work;

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Draft, Event, EventType, SPEC_VERSION};
 use tidegate_core::names::{CommitId, ContextId, EventId};
@@ -22,6 +24,8 @@ pub(crate) const AGAIN: Duration = Duration::from_millis(500);
 /// The longest wait before an answer is sent again that met a fault of the server each time: the server
 /// keeps each attempt.
 const AGAIN_MAX: Duration = Duration::from_mins(10);
+/// How long it is known that something was sent before.
+const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// The deliveries to one part of Tidegate.
 pub(crate) struct Outbox {
@@ -73,10 +77,6 @@ impl Outbox {
         Self { engine, to, queue, closed: AtomicBool::new(false) }
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
     /// The next delivery; waits until there is one.
     pub(crate) async fn next(&self) -> DeliveryRow {
         let mut queue = self.queue.lock().await;
@@ -117,35 +117,30 @@ impl Outbox {
         }
     }
 
-    /// Sends an answer until it is committed. Whether it counts, or did before.
+    /// Sends an answer of a task until it is committed. Whether it counts, or did before.
     ///
     /// # Errors
     /// It is no event: a sentence that says why.
     pub(crate) async fn answer(&self, to: Asked, answer: Answer) -> Result<bool, String> {
-        let Answer { kind, source, id, commit, data } = answer;
-        let mut body = json!({
-            "id": id,
-            "type": kind,
-            "source": source,
-            "shkeptncontext": to.context,
-            "shkeptnspecversion": SPEC_VERSION,
-            "triggeredid": to.id,
-            "data": data,
-        });
-        if let Some(commit) = commit {
-            body["gitcommitid"] = json!(commit);
-        }
-        let draft = Draft::from_value(body).map_err(|error| error.to_string())?;
+        let draft = draft(to, answer)?;
         Ok(self.send(to, draft, None).await)
     }
 
-    /// The same for an event that no task counts: where the key was seen before, it is not kept again.
-    pub(crate) async fn send(
-        &self,
-        because: Asked,
-        draft: Draft,
-        key: Option<IdempotencyRow>,
-    ) -> bool {
+    /// The same for what no task counts, such as the values of an evaluation: it is kept once, however often
+    /// it is sent within a day.
+    ///
+    /// # Errors
+    /// It is no event: a sentence that says why.
+    pub(crate) async fn record(&self, to: Asked, answer: Answer) -> Result<(), String> {
+        let digest: [u8; 32] = Sha256::digest(answer.id.as_bytes()).into();
+        let expires = self.engine.now().saturating_add(KEPT).unwrap_or(Timestamp::MAX);
+        let key = IdempotencyRow { key: digest, request: digest, answer: String::new(), expires };
+        let draft = draft(to, answer)?;
+        self.send(to, draft, Some(key)).await;
+        Ok(())
+    }
+
+    async fn send(&self, because: Asked, draft: Draft, key: Option<IdempotencyRow>) -> bool {
         let by = Principal::built_in(self.to);
         let mut wait = AGAIN;
         loop {
@@ -172,6 +167,23 @@ impl Outbox {
             }
         }
     }
+}
+
+fn draft(to: Asked, answer: Answer) -> Result<Draft, String> {
+    let Answer { kind, source, id, commit, data } = answer;
+    let mut body = json!({
+        "id": id,
+        "type": kind,
+        "source": source,
+        "shkeptncontext": to.context,
+        "shkeptnspecversion": SPEC_VERSION,
+        "triggeredid": to.id,
+        "data": data,
+    });
+    if let Some(commit) = commit {
+        body["gitcommitid"] = json!(commit);
+    }
+    Draft::from_value(body).map_err(|error| error.to_string())
 }
 
 /// Whether it was not the answer that was wrong.

@@ -6,6 +6,7 @@
 //! evaluation can always be written as JSON.
 
 mod aggregate;
+mod ask;
 mod criteria;
 mod evaluate;
 mod evaluation;
@@ -22,6 +23,7 @@ mod total;
 pub mod vectors;
 
 pub use aggregate::Aggregate;
+pub use ask::{Ask, Begin, ask};
 pub use criteria::{CriterionError, Direction, Operator, Rule, Target, Unit};
 pub use evaluate::{Question, evaluate};
 pub use evaluation::{

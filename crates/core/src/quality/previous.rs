@@ -1,7 +1,10 @@
 //! Which earlier evaluations count.
 
+use serde::Deserialize as _;
+use serde_json::Value;
+
 use super::{Aggregate, IndicatorResult};
-use crate::event::TaskResult;
+use crate::event::{Event, TaskResult, text};
 
 /// The `comparison` of an `slo.yaml`: with what is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,32 @@ pub struct Past {
     pub message: String,
     /// `data.evaluation.indicatorResults`; empty where it is null.
     pub indicators: Vec<IndicatorResult>,
+}
+
+impl Past {
+    /// Reads an `evaluation.finished` event. What in it cannot be read measured nothing.
+    #[must_use]
+    pub fn of_event(event: &Event, invalidated: bool) -> Self {
+        let evaluation = event.data.get("evaluation");
+        let field = |key| evaluation.and_then(|evaluation| evaluation.get(key));
+        let indicators = field("indicatorResults").and_then(Value::as_array);
+        let indicators = indicators.into_iter().flatten();
+        Self {
+            id: event.id.to_string(),
+            // The word alone, whatever the status beside it says.
+            result: match text(&event.data, "result") {
+                "pass" => TaskResult::Pass,
+                "warning" => TaskResult::Warning,
+                _ => TaskResult::Fail,
+            },
+            score: field("score").and_then(Value::as_f64).unwrap_or_default(),
+            invalidated,
+            message: text(&event.data, "message").to_owned(),
+            indicators: indicators
+                .filter_map(|one| IndicatorResult::deserialize(one).ok())
+                .collect(),
+        }
+    }
 }
 
 /// More earlier evaluations are asked for than Keptn's datastore gives, or less than one.

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use tidegate_core::names::EventId;
 
 use super::record::{Ended, JobId, Started};
+use super::results;
 
 const SPEC: &str = "spec.json";
 const STARTED: &str = "started.json";
@@ -126,6 +127,11 @@ impl JobDir {
     /// What `/keptn` means to the program.
     pub(super) fn keptn(&self) -> PathBuf {
         self.path.join("keptn")
+    }
+
+    /// Where the files are kept that the program has left as results.
+    pub(super) fn results(&self) -> PathBuf {
+        self.path.join(results::RESULTS)
     }
 
     pub(super) fn home(&self) -> PathBuf {

@@ -21,7 +21,7 @@ use super::follow::LogFollower;
 use super::lock::Lock;
 use super::log::{self, JobLog};
 use super::record::{Ended, Ending, JobId, JobResult, JobSpec, RunSpec};
-use super::{files, paths, session};
+use super::{files, paths, results, session};
 
 /// How often a supervisor that ends without having begun is started anew.
 const ATTEMPTS_MAX: usize = 3;
@@ -263,6 +263,20 @@ impl ProcessExecutor {
     pub fn log_end(&self, event: EventId, bytes_max: usize) -> io::Result<Option<JobLog>> {
         let jobs = self.directories.shown_of(event);
         log::of_jobs(&jobs, self.config.output_max.min(bytes_max))
+    }
+
+    /// A file that the newest job of an event has left below `/keptn/results`, at most one byte more of it
+    /// than `bytes_max`; none where none has. Blocks on files.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn result_file(
+        &self,
+        event: EventId,
+        name: &str,
+        bytes_max: u64,
+    ) -> io::Result<Option<Vec<u8>>> {
+        results::read(&self.directories.shown_of(event), name, bytes_max)
     }
 
     /// Follows what the jobs of an event say, also of jobs that start later.

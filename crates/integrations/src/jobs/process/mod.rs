@@ -23,6 +23,7 @@ mod output;
 mod paths;
 mod readiness;
 mod record;
+mod results;
 mod session;
 mod supervisor;
 

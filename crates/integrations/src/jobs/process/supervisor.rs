@@ -22,7 +22,7 @@ use super::directory::JobDir;
 use super::lock::Lock;
 use super::output::Output;
 use super::record::{Ended, Ending, RunSpec, Started};
-use super::{readiness, session};
+use super::{readiness, results, session};
 
 /// Largest specification, in bytes.
 const SPEC_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -46,8 +46,7 @@ pub fn supervise(dir: &Path) -> ExitCode {
     match run(&JobDir::at(dir)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Standard error is all there is; if it is gone, nobody can be told.
-            let _ = writeln!(io::stderr(), "{error}");
+            tell(&error.to_string());
             ExitCode::FAILURE
         }
     }
@@ -81,6 +80,12 @@ fn run(dir: &JobDir) -> Result<(), SupervisionError> {
     result
 }
 
+/// A line for whoever looks into the job's directory.
+fn tell(line: &str) {
+    // Standard error is all there is; if it is gone, nobody can be told.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 fn read_spec() -> io::Result<RunSpec> {
     let mut text = Vec::new();
     io::stdin().take(SPEC_BYTES_MAX).read_to_end(&mut text)?;
@@ -107,6 +112,10 @@ async fn supervise_program(dir: &JobDir, spec: &RunSpec) -> Result<(), Supervisi
     } else {
         run_program(spec, output, &mut terminate).await
     };
+    match results::keep(dir) {
+        Ok(left_out) => left_out.iter().for_each(|why| tell(&format!("result not kept: {why}"))),
+        Err(error) => tell(&format!("results not kept: {error}")),
+    }
     dir.remove_workspace();
     let ended = Ended { ending, started_at: Some(started.at), ended_at: Timestamp::now() };
     dir.write_ended(&ended).map_err(during("cannot write down the result"))

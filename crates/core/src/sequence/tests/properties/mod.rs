@@ -19,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use case::Case;
 
-use crate::dice::{self, Dice};
+use crate::dice::Dice;
 
 /// Most things that happen in one history before it is brought to its end.
 const DEEDS_MAX: usize = 160;

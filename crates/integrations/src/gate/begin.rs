@@ -1,0 +1,131 @@
+//! `evaluation.triggered`: who is asked for which values.
+
+use serde_json::{Map, Value};
+use tidegate_core::built_in::BuiltIn;
+use tidegate_core::event::{Event, EventType, Phase, Scope, Status, answer_to};
+use tidegate_core::names::TaskName;
+use tidegate_core::quality::{Ask, Begin, Evaluation, Timeframe, ask};
+use tidegate_core::sli::results;
+
+use super::{Service, of_evaluation};
+use crate::answer_id::answer_id;
+use crate::files;
+use crate::outbox::{Answer, Asked};
+
+/// Where the objectives of a service lie, in its directory.
+pub(super) const SLO_PATH: &str = "slo.yaml";
+
+impl Service {
+    pub(super) async fn begin(&self, event: &Event) {
+        let scope = match Scope::of(&event.data) {
+            Ok(scope) => scope,
+            Err(reason) => return tracing::error!(reason, "an evaluation has no scope"),
+        };
+        if !self.started(event).await {
+            // Nobody waits for it any more.
+            return;
+        }
+        let slo = self.slo(&scope, event).await;
+        let provider = match self.provider(&scope, event).await {
+            Ok(provider) => provider,
+            Err(error) => {
+                let message = format!("the SLI provider cannot be looked up: {error}");
+                let evaluation = Evaluation::errored(&Timeframe::default(), message);
+                return self.finish(event, event, &evaluation).await;
+            }
+        };
+        let next = ask(&Begin {
+            scope: &scope,
+            data: &event.data,
+            slo: slo.as_deref().map_err(String::as_str),
+            provider: provider.as_deref(),
+            now: self.engine.now(),
+        });
+        match next {
+            Ask::Values(data) => self.question(event, data).await,
+            Ask::Over(evaluation) => self.finish(event, event, &evaluation).await,
+        }
+    }
+
+    /// Keptn 1.4: `.started` comes before anything is looked at. Whether the task is still there.
+    async fn started(&self, event: &Event) -> bool {
+        let mut data = answer_to(&event.data);
+        data.insert("status".to_owned(), Value::from(Status::Succeeded.as_str()));
+        self.answer(event, event, Phase::Started, data).await
+    }
+
+    /// `slo.yaml` at the commit that the sequence runs on; empty where there is none.
+    pub(super) async fn slo(&self, scope: &Scope, event: &Event) -> Result<String, String> {
+        let (place, commit) = (files::of_service(scope), event.commit.clone());
+        let text = files::text(&self.engine, &scope.project, place, SLO_PATH, commit).await;
+        text.map(Option::unwrap_or_default)
+    }
+
+    /// Who measures: what was configured for the project, or else for the installation, or else the results
+    /// of jobs where the service says how to read them.
+    async fn provider(&self, scope: &Scope, event: &Event) -> Result<Option<String>, String> {
+        let project = scope.project.clone();
+        let row = self.engine.read(move |reader| reader.project(&project)).await;
+        let configured = row.map_err(|error| error.to_string())?.and_then(|row| row.sli_provider);
+        if let Some(name) = configured.or_else(|| self.config.sli_provider.clone()) {
+            return Ok(Some(name));
+        }
+        let (place, commit) = (files::of_service(scope), event.commit.clone());
+        let queries =
+            files::text(&self.engine, &scope.project, place, results::SLI_PATH, commit).await;
+        Ok(queries?.map(|_| results::PROVIDER.to_owned()))
+    }
+
+    async fn question(&self, event: &Event, data: Map<String, Value>) {
+        let get_sli = TaskName::new("get-sli").expect("a plain word");
+        let answer = Answer {
+            kind: EventType::task(&get_sli, Phase::Triggered),
+            source: BuiltIn::Gate.source(),
+            id: answer_id(event.id, "get-sli"),
+            commit: event.commit.clone(),
+            data,
+        };
+        if let Err(error) = self.outbox.record(Asked::from(event), answer).await {
+            let evaluation = Evaluation::errored(&Timeframe::default(), error);
+            self.finish(event, event, &evaluation).await;
+        }
+    }
+
+    /// Ends an evaluation. What it was made of gives the answer its id, so that each counts once.
+    pub(super) async fn finish(&self, event: &Event, made_of: &Event, evaluation: &Evaluation) {
+        let mut data = answer_to(&event.data);
+        evaluation.write(&mut data);
+        tracing::info!(
+            evaluation.result = evaluation.outcome.result.as_str(),
+            evaluation.score = evaluation.details.score,
+            "evaluated"
+        );
+        self.answer(event, made_of, Phase::Finished, data).await;
+    }
+
+    async fn answer(
+        &self,
+        event: &Event,
+        made_of: &Event,
+        phase: Phase,
+        data: Map<String, Value>,
+    ) -> bool {
+        let answer = |data| Answer {
+            kind: of_evaluation(phase),
+            source: BuiltIn::Gate.source(),
+            id: answer_id(made_of.id, phase.as_str()),
+            commit: event.commit.clone(),
+            data,
+        };
+        let asked = Asked::from(event);
+        match self.outbox.answer(asked, answer(data)).await {
+            Ok(counts) => counts,
+            // An evaluation that was begun must end, whatever its answer was meant to be.
+            Err(error) => {
+                let mut data = answer_to(&event.data);
+                Evaluation::errored(&Timeframe::default(), error).write(&mut data);
+                self.outbox.answer(asked, answer(data)).await.unwrap_or_default()
+            }
+        }
+    }
+}

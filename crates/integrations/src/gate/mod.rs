@@ -1,0 +1,92 @@
+//! The quality gate: answers `evaluation.triggered`, as Keptn's lighthouse-service does.
+//!
+//! Two deliveries make an evaluation. `evaluation.triggered` is answered with `.started`, and asks an SLI
+//! provider by `get-sli.triggered`; every `get-sli.finished` of its context, whoever sent it, is judged by
+//! [`tidegate_core::quality`] and becomes an `evaluation.finished`. Nothing is remembered in between, so a
+//! crash loses nothing; what was sent before a crash carries the same id, and counts once.
+
+mod begin;
+mod past;
+mod verdict;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use tidegate_core::built_in::BuiltIn;
+use tidegate_core::event::{EventKind, EventType, Phase};
+use tidegate_core::names::TaskName;
+use tidegate_engine::Engine;
+use tidegate_store::DeliveryRow;
+use tokio::task::JoinHandle;
+
+use crate::outbox::Outbox;
+use crate::work::work_through;
+
+const EVALUATION: &str = "evaluation";
+/// Evaluations that are worked on at a time.
+const CONCURRENCY: usize = 16;
+
+/// `[gate]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GateConfig {
+    /// Whether evaluations are judged here. Off where a lighthouse-service of one's own does.
+    pub enabled: bool,
+    /// The SLI provider of projects that none was configured for.
+    pub sli_provider: Option<String>,
+}
+
+impl Default for GateConfig {
+    fn default() -> Self {
+        Self { enabled: true, sli_provider: None }
+    }
+}
+
+/// The gate of a server. Dropped or stopped, it takes up nothing more.
+pub struct Gate(JoinHandle<()>);
+
+impl Gate {
+    /// Takes up deliveries from now on, those of a former run first.
+    #[must_use]
+    pub fn start(engine: Engine, config: GateConfig) -> Self {
+        let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Gate));
+        let service = Arc::new(Service { engine, outbox: Arc::clone(&outbox), config });
+        Self(tokio::spawn(async move {
+            let work = |row| {
+                let service = Arc::clone(&service);
+                async move { service.take(row).await }
+            };
+            work_through(outbox, CONCURRENCY, work).await;
+        }))
+    }
+
+    /// Takes up nothing more. What is under way is taken up again by the next start.
+    pub async fn stop(self) {
+        self.0.abort();
+        // Aborted is how it shall end.
+        drop(self.0.await);
+    }
+}
+
+struct Service {
+    engine: Engine,
+    outbox: Arc<Outbox>,
+    config: GateConfig,
+}
+
+impl Service {
+    async fn take(&self, row: DeliveryRow) {
+        if !self.config.enabled || row.cancelled {
+            return;
+        }
+        match row.event.kind.kind() {
+            EventKind::Task { phase: Phase::Triggered, .. } => self.begin(&row.event).await,
+            EventKind::Task { phase: Phase::Finished, .. } => self.judge(&row.event).await,
+            _ => {}
+        }
+    }
+}
+
+fn of_evaluation(phase: Phase) -> EventType {
+    EventType::task(&TaskName::new(EVALUATION).expect("a plain word"), phase)
+}
