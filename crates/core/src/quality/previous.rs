@@ -1,7 +1,10 @@
 //! Which earlier evaluations count.
 
-use super::{Aggregate, IndicatorResult};
-use crate::event::TaskResult;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{Aggregate, Details, IndicatorResult};
+use crate::event::{TaskResult, text};
 
 /// The `comparison` of an `slo.yaml`: with what is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +49,30 @@ pub struct Past {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("could not retrieve previous evaluation.finished events")]
 pub struct NumberError;
+
+impl Past {
+    /// Reads the data of an `evaluation.finished` event.
+    ///
+    /// # Errors
+    /// A sentence that says what in it cannot be read. Keptn 1.4 passes such an event over.
+    pub fn of(id: &str, data: &Map<String, Value>, invalidated: bool) -> Result<Self, String> {
+        let details = match data.get("evaluation") {
+            None | Some(Value::Null) => None,
+            Some(value) => Some(
+                Details::deserialize(value)
+                    .map_err(|error| format!("data.evaluation cannot be read: {error}"))?,
+            ),
+        };
+        Ok(Self {
+            id: id.to_owned(),
+            result: TaskResult::named(text(data, "result")),
+            score: details.as_ref().map_or(0.0, |details| details.score),
+            invalidated,
+            message: text(data, "message").to_owned(),
+            indicators: details.and_then(|details| details.indicator_results).unwrap_or_default(),
+        })
+    }
+}
 
 impl Default for Comparison {
     /// Where the file has no `comparison`: with the one before.
