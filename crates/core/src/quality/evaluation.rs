@@ -121,7 +121,8 @@ pub struct Details {
     /// Until when.
     #[serde(default)]
     pub time_end: String,
-    /// What the objectives say. The event's own `data.result` may say otherwise.
+    /// What the objectives say. The event's own `data.result` may say otherwise. Any other word is `fail`.
+    #[serde(default = "fail", deserialize_with = "result")]
     pub result: TaskResult,
     /// In percent of what can be had; beyond 0 to 100 where weights are negative.
     #[serde(default, serialize_with = "number")]
@@ -266,6 +267,14 @@ impl SliStatus {
             Self::Ended
         }
     }
+}
+
+fn fail() -> TaskResult {
+    TaskResult::Fail
+}
+
+fn result<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TaskResult, D::Error> {
+    Ok(TaskResult::named(&String::deserialize(deserializer)?))
 }
 
 /// Go reads null as the empty value.

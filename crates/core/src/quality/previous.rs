@@ -1,10 +1,10 @@
 //! Which earlier evaluations count.
 
-use serde::Deserialize as _;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
-use super::{Aggregate, IndicatorResult};
-use crate::event::{Event, TaskResult, text};
+use super::{Aggregate, Details, IndicatorResult};
+use crate::event::{TaskResult, text};
 
 /// The `comparison` of an `slo.yaml`: with what is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,36 +45,34 @@ pub struct Past {
     pub indicators: Vec<IndicatorResult>,
 }
 
-impl Past {
-    /// Reads an `evaluation.finished` event. What in it cannot be read measured nothing.
-    #[must_use]
-    pub fn of_event(event: &Event, invalidated: bool) -> Self {
-        let evaluation = event.data.get("evaluation");
-        let field = |key| evaluation.and_then(|evaluation| evaluation.get(key));
-        let indicators = field("indicatorResults").and_then(Value::as_array);
-        let indicators = indicators.into_iter().flatten();
-        Self {
-            id: event.id.to_string(),
-            // The word alone, whatever the status beside it says.
-            result: match text(&event.data, "result") {
-                "pass" => TaskResult::Pass,
-                "warning" => TaskResult::Warning,
-                _ => TaskResult::Fail,
-            },
-            score: field("score").and_then(Value::as_f64).unwrap_or_default(),
-            invalidated,
-            message: text(&event.data, "message").to_owned(),
-            indicators: indicators
-                .filter_map(|one| IndicatorResult::deserialize(one).ok())
-                .collect(),
-        }
-    }
-}
-
 /// More earlier evaluations are asked for than Keptn's datastore gives, or less than one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("could not retrieve previous evaluation.finished events")]
 pub struct NumberError;
+
+impl Past {
+    /// Reads the data of an `evaluation.finished` event.
+    ///
+    /// # Errors
+    /// A sentence that says what in it cannot be read. Keptn 1.4 passes such an event over.
+    pub fn of(id: &str, data: &Map<String, Value>, invalidated: bool) -> Result<Self, String> {
+        let details = match data.get("evaluation") {
+            None | Some(Value::Null) => None,
+            Some(value) => Some(
+                Details::deserialize(value)
+                    .map_err(|error| format!("data.evaluation cannot be read: {error}"))?,
+            ),
+        };
+        Ok(Self {
+            id: id.to_owned(),
+            result: TaskResult::named(text(data, "result")),
+            score: details.as_ref().map_or(0.0, |details| details.score),
+            invalidated,
+            message: text(data, "message").to_owned(),
+            indicators: details.and_then(|details| details.indicator_results).unwrap_or_default(),
+        })
+    }
+}
 
 impl Default for Comparison {
     /// Where the file has no `comparison`: with the one before.

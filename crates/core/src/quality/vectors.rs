@@ -176,11 +176,7 @@ impl Previous {
         let indicators = self.indicator_results.unwrap_or_default();
         Past {
             id: self.id,
-            result: match self.result.as_str() {
-                "pass" => TaskResult::Pass,
-                "warning" => TaskResult::Warning,
-                _ => TaskResult::Fail,
-            },
+            result: TaskResult::named(&self.result),
             score: self.score,
             invalidated: self.invalidated,
             message: String::new(),

@@ -182,6 +182,27 @@ fn a_stored_evaluation_is_read_with_whatever_it_holds() {
 }
 
 #[test]
+fn what_is_written_is_read_again_as_an_evaluation_of_the_past() {
+    let evaluation = evaluated(&one("<5"), vec![value("a", 9.5)], &[]);
+    let mut data = Map::new();
+    evaluation.write(&mut data);
+    let past = Past::of("e", &data, true).unwrap();
+    assert_eq!((past.id.as_str(), past.result, past.invalidated), ("e", TaskResult::Fail, true));
+    assert_eq!(Some(&past.indicators), evaluation.details.indicator_results.as_ref());
+    assert_eq!(past.message, evaluation.message);
+    // The status does not matter, and neither does what is not there.
+    let data = json!({"result": "pass", "status": "odd", "evaluation": null});
+    let past = Past::of("e", data.as_object().unwrap(), false).unwrap();
+    assert_eq!((past.result, past.indicators), (TaskResult::Pass, vec![]));
+    let data = json!({"evaluation": {"result": "pass", "score": "100"}});
+    let error = Past::of("e", data.as_object().unwrap(), false).unwrap_err();
+    assert!(error.starts_with("data.evaluation cannot be read: invalid type"), "{error}");
+    // Whatever word stands there.
+    let data = json!({"result": "fail", "evaluation": {"result": "no evaluation", "score": 1}});
+    assert!(Past::of("e", data.as_object().unwrap(), false).is_ok());
+}
+
+#[test]
 fn a_part_of_a_comparison_has_other_defaults_than_none() {
     let comparison =
         |lines: &str| Slo::parse(&format!("comparison: {lines}\n")).unwrap().comparison;
