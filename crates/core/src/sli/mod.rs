@@ -13,5 +13,5 @@ mod request;
 pub mod results;
 
 pub use answer::{MESSAGE_BYTES_MAX, Measurement, errored, finished, started};
-pub use file::{BYTES_MAX, Indicator, Level, Queries, SliFile, SliFileError};
+pub use file::{Indicator, Level, Queries, SliFile, SliFileError};
 pub use request::{FILTERS_MAX, Filter, GetSli, GetSliError, INDICATORS_MAX};
