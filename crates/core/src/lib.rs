@@ -12,6 +12,7 @@ pub mod event;
 pub mod job;
 pub mod names;
 pub mod principal;
+pub mod remediation;
 pub mod sequence;
 pub mod shipyard;
 pub mod sli;
