@@ -9,6 +9,7 @@ pub mod audit;
 #[cfg(test)]
 mod dice;
 pub mod event;
+mod excerpt;
 pub mod job;
 pub mod names;
 pub mod principal;

@@ -5,6 +5,10 @@ use serde_json::{Map, Value, json};
 use super::REMEDIATION_PATH;
 use super::file::{Action, Remediations};
 use crate::event::{Outcome, Scope, answer_to};
+use crate::excerpt::excerpt;
+
+/// How much of a problem's name a message shows, in bytes.
+const SHOWN_BYTES_MAX: usize = 1_000;
 
 /// The data of a `get-action.triggered` event, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,9 +57,9 @@ impl Problem {
     /// What Keptn calls it in its messages.
     fn name(&self) -> String {
         if !self.root_cause.is_empty() {
-            format!("root cause {}", self.root_cause)
+            format!("root cause {}", excerpt(&self.root_cause, SHOWN_BYTES_MAX))
         } else if !self.title.is_empty() {
-            format!("problem title {}", self.title)
+            format!("problem title {}", excerpt(&self.title, SHOWN_BYTES_MAX))
         } else {
             "problem type default".to_owned()
         }

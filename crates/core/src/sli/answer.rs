@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::excerpt::excerpt;
 use super::request::GetSli;
 use crate::event::{Outcome, TaskResult, answer_to};
+use crate::excerpt::excerpt;
 
 /// Longest message about one value, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 2 * 1024;

@@ -6,11 +6,12 @@
 
 pub mod alertmanager;
 mod answer;
-mod excerpt;
 mod file;
 pub mod prometheus;
 mod request;
 pub mod results;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{MESSAGE_BYTES_MAX, Measurement, errored, finished, started};
 pub use file::{Indicator, Level, Queries, SliFile, SliFileError};

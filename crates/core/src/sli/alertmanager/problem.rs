@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::body::{Alert, BodyError, alerts};
 use super::context::context_of;
 use crate::event::{EventType, LABEL_BYTES_MAX, Phase, Scope};
+use crate::excerpt::excerpt;
 use crate::names::{ContextId, ProjectName, SequenceName, ServiceName, StageName};
-use crate::sli::excerpt::excerpt;
 
 /// `source` of the events that alerts become.
 pub const SOURCE: &str = "prometheus";

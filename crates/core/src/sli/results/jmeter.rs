@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use super::problem::{Problem, choice};
 use super::table::{Column, Row, Table};
-use crate::sli::excerpt::excerpt;
+use crate::excerpt::excerpt;
 
 /// Labels that are kept for a message: a few more than it shows.
 const LABELS_KEPT: usize = 16;
