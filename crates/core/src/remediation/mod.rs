@@ -13,5 +13,10 @@ mod tests;
 pub use action::{GetAction, GetActionError, NoAction, Problem, errored};
 pub use file::{Action, Remediation, Remediations, SPEC_VERSION};
 
+/// The task that asks for the next action.
+pub const GET_ACTION: &str = "get-action";
+/// What its answer says beside what all answers say. Of two answers the newer one counts, as a whole.
+pub const ANSWER_KEYS: [&str; 2] = ["action", "get-action"];
+
 /// Where the file lies below the directory of a service. Keptn 1.4 looks nowhere else.
 pub const REMEDIATION_PATH: &str = "remediation.yaml";
