@@ -1,5 +1,5 @@
-//! What Keptn *means*: events, shipyards, sequences, approvals, job plans, SLIs and remediation as
-//! pure functions over plain data.
+//! What Keptn *means*: events, shipyards, sequences, approvals, quality gates, SLIs, remediation and job
+//! plans as pure functions over plain data.
 //!
 //! Invariants: no clock, randomness, thread, socket, file or global in this crate; the same rows and
 //! the same input give the same effects, byte for byte; nothing here crosses projects.
@@ -10,9 +10,11 @@ pub mod audit;
 mod dice;
 pub mod event;
 mod excerpt;
+mod go;
 pub mod job;
 pub mod names;
 pub mod principal;
+pub mod quality;
 pub mod remediation;
 pub mod sequence;
 pub mod shipyard;

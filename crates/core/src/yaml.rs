@@ -1,10 +1,16 @@
 //! YAML as a tree in which every value knows its place, read within limits.
 
+mod finding;
+pub mod source;
+
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{Spanned, budget, options};
+
+pub use finding::Finding;
+pub(crate) use finding::meant;
 
 /// The stack that a thread needs to read YAML up to every limit, in bytes, with room to spare: a
 /// debug build uses up to 3 MiB.

@@ -65,6 +65,17 @@ pub enum TaskResult {
 }
 
 impl TaskResult {
+    /// The one that a word on the wire means. Keptn 1.4: what is neither `pass` nor `warning` counts as
+    /// `fail`.
+    #[must_use]
+    pub fn named(word: &str) -> Self {
+        match word {
+            "pass" => Self::Pass,
+            "warning" => Self::Warning,
+            _ => Self::Fail,
+        }
+    }
+
     /// The word on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -122,15 +133,10 @@ impl Outcome {
     /// Stopped by somebody. Keptn 1.4 reports `pass` with it.
     pub const ABORTED: Self = Self { result: TaskResult::Pass, status: Status::Aborted };
 
-    /// Reads one executor's answer. Keptn 1.4: a result that is neither `pass` nor `warning` counts
-    /// as `fail`, and an unknown status makes the result `fail`.
+    /// Reads one executor's answer. Keptn 1.4: an unknown status makes the result `fail`.
     #[must_use]
     pub fn of(data: &Map<String, Value>) -> Self {
-        let result = match text(data, "result") {
-            "pass" => TaskResult::Pass,
-            "warning" => TaskResult::Warning,
-            _ => TaskResult::Fail,
-        };
+        let result = TaskResult::named(text(data, "result"));
         let status = match text(data, "status") {
             "succeeded" => Status::Succeeded,
             "errored" => Status::Errored,

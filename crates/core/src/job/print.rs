@@ -2,6 +2,8 @@
 
 use serde_json::{Number, Value};
 
+use crate::go::{float_text, whole};
+
 /// Without `as`: a mapping as JSON, anything else in Go's default form.
 pub(super) fn plain(value: &Value) -> String {
     if value.is_object() { json(value) } else { go(value) }
@@ -24,18 +26,9 @@ fn go(value: &Value) -> String {
     }
 }
 
-/// Every number of JSON is a float in Go, written with an exponent from a million on.
+/// Every number of JSON is a float in Go.
 fn go_number(number: &Number) -> String {
-    let Some(float) = number.as_f64() else { return number.to_string() };
-    let shortest = format!("{float:e}");
-    let Some((digits, exponent)) = shortest.split_once('e') else { return shortest };
-    match exponent.parse::<i32>() {
-        Ok(power) if !(-4..6).contains(&power) => {
-            let sign = if power < 0 { '-' } else { '+' };
-            format!("{digits}e{sign}{:02}", power.unsigned_abs())
-        }
-        _ => float.to_string(),
-    }
+    number.as_f64().map_or_else(|| number.to_string(), float_text)
 }
 
 /// `as: json`, in one line. A float without a fraction is written as Go does: as an integer.
@@ -44,14 +37,10 @@ pub(super) fn json(value: &Value) -> String {
 }
 
 fn whole_numbers(value: Value) -> Value {
-    /// The floats below are exact.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {
-        Value::Number(number) if number.is_f64() => match number.as_f64() {
-            #[allow(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-            Some(float) if float.fract() == 0.0 && float.abs() < EXACT => (float as i64).into(),
-            _ => Value::Number(number),
-        },
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().and_then(whole).map_or(Value::Number(number), Value::from)
+        }
         Value::Array(items) => items.into_iter().map(whole_numbers).collect(),
         Value::Object(fields) => {
             fields.into_iter().map(|(key, value)| (key, whole_numbers(value))).collect()

@@ -3,25 +3,9 @@
 //! in Keptn.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use super::parse::{field, go_duration};
-use crate::yaml::{self, Key, Node, Place, Tree};
-
-/// One thing in a shipyard that has no effect, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Where.
-    pub place: Place,
-    /// What, with what may have been meant.
-    pub problem: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.problem)
-    }
-}
+use super::parse::{delay, field};
+use crate::yaml::{self, Finding, Key, Node, Tree, meant};
 
 /// Looks at a shipyard that [`super::Shipyard::parse`] has taken; of one that it has not, this may say
 /// nothing. In the order of the file.
@@ -90,7 +74,7 @@ impl Lint {
         self.keys(task, &["name", "triggeredAfter", "properties"]);
         let Some(after) = find(task, "triggeredAfter") else { return };
         let Ok(text) = after.scalar("triggeredAfter") else { return };
-        if go_duration(&text).is_none() {
+        if delay(&text).is_none() {
             let problem =
                 format!("{text:?} is no duration, so the task is not delayed; write 10m or 1h30m");
             self.findings.push(Finding { place: after.place, problem });
@@ -106,13 +90,6 @@ impl Lint {
             }
         }
     }
-}
-
-/// What somebody may have meant who wrote this.
-fn meant(text: &str, all: impl Iterator<Item = String>) -> String {
-    let near = all.map(|known| (strsim::damerau_levenshtein(text, &known), known));
-    let close = near.filter(|(distance, known)| *distance <= 2.max(known.len() / 3)).min();
-    close.map(|(_, known)| format!("; did you mean `{known}`?")).unwrap_or_default()
 }
 
 fn entries(node: &Node) -> &[(Key, Node)] {

@@ -12,7 +12,8 @@ use serde_json::{Map, Value};
 use crate::event::TaskResult;
 use crate::names::{SequenceName, StageName, TaskName};
 
-pub use lint::{Finding, lint};
+pub use crate::yaml::Finding;
+pub use lint::lint;
 pub use parse::{ShipyardError, ShipyardProblem};
 
 /// Most stages in one shipyard.

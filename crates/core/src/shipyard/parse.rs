@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{STAGES_MAX, Sequence, Shipyard, Stage, TASKS_MAX, TaskDefinition, Trigger};
 use crate::approval::{APPROVAL, StrategyError, means_policy};
+use crate::go::parse_duration;
 use crate::names::{SequenceName, StageName, TaskName};
 pub(super) use crate::yaml::field;
 use crate::yaml::{self, Key, Node, Tree, YamlError};
@@ -203,7 +204,7 @@ fn task(node: &Node) -> Result<TaskDefinition, ShipyardError> {
     };
     // Keptn 1.4: a duration that cannot be read is as good as none.
     let triggered_after = match field(fields, "triggeredAfter") {
-        Some(after) => go_duration(&after.scalar("triggeredAfter")?).filter(|d| !d.is_zero()),
+        Some(after) => delay(&after.scalar("triggeredAfter")?).filter(|d| !d.is_zero()),
         None => None,
     };
     Ok(TaskDefinition { name, properties, triggered_after })
@@ -224,34 +225,9 @@ fn no_policy(fields: &[(Key, Node)]) -> Result<(), YamlError> {
     }
 }
 
-/// Go's duration grammar: `1h30m`, `1.5s`, `100ms`. None for anything else, and for negative ones.
-pub(super) fn go_duration(text: &str) -> Option<Duration> {
-    let mut rest = text.strip_prefix('+').unwrap_or(text);
-    if rest == "0" {
-        return Some(Duration::ZERO);
-    }
-    if rest.is_empty() {
-        return None;
-    }
-    let mut seconds = 0.0_f64;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
-        let unit = match &rest[..end] {
-            "ns" => 1e-9,
-            "us" | "µs" | "μs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
-        };
-        seconds += number * unit;
-        rest = &rest[end..];
-    }
-    Duration::try_from_secs_f64(seconds).ok()
+/// How long to wait, where the text says so. Keptn 1.4: none where it is no duration of Go's, or negative.
+pub(super) fn delay(text: &str) -> Option<Duration> {
+    parse_duration(text).ok().and_then(|duration| Duration::try_from(duration).ok())
 }
 
 #[cfg(test)]

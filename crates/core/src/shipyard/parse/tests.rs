@@ -151,8 +151,8 @@ fn what_keptn_never_looks_at_is_passed_over() {
 }
 
 #[test]
-fn go_durations_are_read_as_go_reads_them() {
-    let reads = |text: &str| go_duration(text).map(|d| d.as_millis());
+fn a_task_waits_only_for_what_is_a_duration_and_not_negative() {
+    let reads = |text: &str| delay(text).map(|d| d.as_millis());
     assert_eq!(reads("1h30m"), Some(5_400_000));
     assert_eq!(reads("1.5s"), Some(1500));
     assert_eq!(reads("100ms"), Some(100));

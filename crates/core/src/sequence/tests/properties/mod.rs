@@ -17,8 +17,9 @@ use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::dice::Dice;
 use case::Case;
+
+use crate::dice::Dice;
 
 /// Most things that happen in one history before it is brought to its end.
 const DEEDS_MAX: usize = 160;

@@ -1,0 +1,36 @@
+//! Quality gates: what the values that a provider measured mean by a service's `slo.yaml`, and by what was
+//! measured before. Everything here is Keptn 1.4's evaluation to the last bit; what Keptn silently
+//! misjudges is judged the same and said by [`lint`], and what kills Keptn is an errored evaluation.
+//!
+//! Invariants: the same file, values and earlier evaluations give the same evaluation, byte for byte; an
+//! evaluation can always be written as JSON.
+
+mod aggregate;
+mod criteria;
+mod evaluate;
+mod evaluation;
+mod lint;
+mod objective;
+mod previous;
+mod replay;
+mod slo;
+#[cfg(test)]
+mod tests;
+pub mod time;
+mod timestamp;
+mod total;
+pub mod vectors;
+
+pub use aggregate::Aggregate;
+pub use criteria::{CriterionError, Direction, Operator, Rule, Target, Unit};
+pub use evaluate::{Question, evaluate};
+pub use evaluation::{
+    Details, Evaluation, IndicatorResult, IndicatorStatus, SliAnswer, SliResult, SliStatus,
+    TargetResult, Timeframe,
+};
+pub use lint::lint;
+pub use previous::{Comparison, Include, NumberError, Past};
+pub use replay::{After, Change, Met, Replayed, Verdict, replay};
+pub use slo::{Criterion, Group, Objective, Slo, SloError};
+pub use timestamp::TimestampError;
+pub use total::{Targets, TargetsError};
