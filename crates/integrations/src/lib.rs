@@ -9,5 +9,6 @@ pub mod gate;
 pub mod jobs;
 mod outbox;
 pub mod provisioning;
+pub mod remediation;
 pub mod sli;
 mod work;

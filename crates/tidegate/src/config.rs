@@ -13,6 +13,7 @@ use tidegate_engine::Retention;
 use tidegate_identity::{NamedToken, Secret};
 use tidegate_integrations::gate::GateConfig;
 use tidegate_integrations::jobs::JobsConfig;
+use tidegate_integrations::remediation::RemediationConfig;
 use tidegate_integrations::sli::SliConfig;
 use tidegate_resources::StageLayout;
 
@@ -43,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) gate: GateConfig,
     /// Who measures for it.
     pub(crate) sli: SliConfig,
+    /// Actions against problems.
+    pub(crate) remediation: RemediationConfig,
     /// Tasks.
     pub(crate) tasks: TasksConfig,
     /// How long what has ended is kept.

@@ -5,12 +5,17 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use rustix::fs::{FlockOperation, flock};
 
 /// Holds the server's address while it runs.
 const ENDPOINT: &str = "endpoint";
+/// How long the lock may outlive a server that was killed.
+const LOCKED_MAX: Duration = Duration::from_millis(500);
+/// How soon the lock is tried again.
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// A data directory that this process holds until it ends, however it ends.
 #[derive(Debug)]
@@ -33,7 +38,7 @@ impl DataDir {
             .mode(0o600)
             .open(path.join("lock"))
             .with_context(|| format!("cannot write to the data directory {shown}"))?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if !locks(&lock) {
             bail!("another tidegate runs on {shown}; stop it first, or use another --data-dir");
         }
         Ok(Self { path, _lock: lock })
@@ -63,6 +68,19 @@ impl DataDir {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Takes the lock. Where a server was killed while it started a program, that holds the lock for a moment
+/// longer, until it has become the other program.
+fn locks(lock: &File) -> bool {
+    let deadline = Instant::now() + LOCKED_MAX;
+    while flock(lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(AGAIN);
+    }
+    true
 }
 
 /// Makes the directory where it is missing, and those above it. Their names are on stable storage

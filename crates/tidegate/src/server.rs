@@ -13,6 +13,7 @@ use tidegate_engine::{Engine, Ports, RepositoryResolver};
 use tidegate_identity::{Origin, RateLimit, Secret, Tokens};
 use tidegate_integrations::gate::Gate;
 use tidegate_integrations::jobs::{Jobs, JobsConfig, JobsSetup, Secrets};
+use tidegate_integrations::remediation::Remediation;
 use tidegate_integrations::sli::{SliProviders, SliSetup};
 use tidegate_resources::Repositories;
 use tidegate_resources::hosting::Hosting;
@@ -47,6 +48,7 @@ pub(crate) struct Server {
     jobs: Jobs,
     gate: Gate,
     sli: SliProviders,
+    remediation: Remediation,
     checkpoints: Checkpoints,
     packing: Packing,
     telemetry: Option<Telemetry>,
@@ -97,8 +99,11 @@ impl Server {
         let setup = jobs_setup(config.jobs, secrets.clone(), &data)?;
         let jobs = Jobs::start(engine.clone(), setup).context("cannot start jobs")?;
         let setup = SliSetup { config: config.sli, secrets, results: Some(jobs.results()) };
+        // What they ask may be behind TLS.
+        tidegate_client::init();
         let sli = SliProviders::start(engine.clone(), setup)?;
         let gate = Gate::start(engine.clone(), config.gate);
+        let remediation = Remediation::start(engine.clone(), config.remediation);
         let telemetry = target
             .map(|target| Telemetry::start(engine.clone(), target, data.path().join("telemetry")));
         let packing = Packing::start(engine.clone(), hosting.clone());
@@ -125,6 +130,7 @@ impl Server {
             jobs,
             gate,
             sli,
+            remediation,
             checkpoints,
             packing,
             telemetry,
@@ -155,10 +161,12 @@ impl Server {
 
     async fn end(mut self, stop: impl AsyncFnOnce(Jobs)) {
         self.close().await;
-        let Self { engine, jobs, gate, sli, packing, checkpoints, telemetry, .. } = self;
+        let Self { engine, jobs, gate, sli, remediation, packing, checkpoints, telemetry, .. } =
+            self;
         stop(jobs).await;
         gate.stop().await;
         sli.stop().await;
+        remediation.stop().await;
         drop(packing);
         checkpoints.stop().await;
         if let Some(telemetry) = telemetry {

@@ -1,0 +1,115 @@
+//! Remediation: answers `get-action.triggered` with the next action that `remediation.yaml` has against a
+//! problem, as Keptn's remediation-service does. Whoever answers `action.triggered`, a job or an integration,
+//! carries it out.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tidegate_core::built_in::BuiltIn;
+use tidegate_core::event::{Event, EventType, Phase};
+use tidegate_core::names::TaskName;
+use tidegate_core::remediation::{GetAction, REMEDIATION_PATH, errored};
+use tidegate_engine::Engine;
+use tokio::task::JoinHandle;
+
+use crate::answer_id::answer_id;
+use crate::files;
+use crate::outbox::{Answer, Asked, Outbox};
+use crate::work::work_through;
+
+/// Questions that are worked on at a time.
+const CONCURRENCY: usize = 4;
+
+/// `[remediation]`
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RemediationConfig {
+    /// Whether actions are picked here. Off where a remediation-service of one's own does.
+    pub enabled: bool,
+}
+
+impl Default for RemediationConfig {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+/// The remediation of a server. Dropped or stopped, it takes up nothing more.
+pub struct Remediation(JoinHandle<()>);
+
+impl Remediation {
+    /// Takes up deliveries from now on, those of a former run first.
+    #[must_use]
+    pub fn start(engine: Engine, config: RemediationConfig) -> Self {
+        let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Remediation));
+        let service = Arc::new(Service { engine, outbox: Arc::clone(&outbox) });
+        Self(tokio::spawn(async move {
+            let work = |row: tidegate_store::DeliveryRow| {
+                let service = Arc::clone(&service);
+                async move {
+                    if config.enabled && !row.cancelled {
+                        service.pick(&row.event).await;
+                    }
+                }
+            };
+            work_through(outbox, CONCURRENCY, work).await;
+        }))
+    }
+
+    /// Takes up nothing more. What is under way is taken up again by the next start.
+    pub async fn stop(self) {
+        self.0.abort();
+        // Aborted is how it shall end.
+        drop(self.0.await);
+    }
+}
+
+struct Service {
+    engine: Engine,
+    outbox: Arc<Outbox>,
+}
+
+impl Service {
+    async fn pick(&self, event: &Event) {
+        let data = match GetAction::of(&event.data) {
+            Ok(question) => {
+                if !self.answer(event, Phase::Started, question.started()).await {
+                    // Nobody waits for it any more.
+                    return;
+                }
+                let place = files::of_service(&question.scope);
+                let (project, commit) = (&question.scope.project, event.commit.clone());
+                match files::text(&self.engine, project, place, REMEDIATION_PATH, commit).await {
+                    Ok(file) => question.answer(file.as_deref()),
+                    Err(error) => errored(&event.data, &error),
+                }
+            }
+            Err(error) => {
+                self.answer(event, Phase::Started, errored(&event.data, "")).await;
+                errored(&event.data, &error.to_string())
+            }
+        };
+        self.answer(event, Phase::Finished, data).await;
+    }
+
+    /// Whether it counts.
+    async fn answer(&self, event: &Event, phase: Phase, data: Map<String, Value>) -> bool {
+        let name = TaskName::new("get-action").expect("plain words");
+        let answer = |data| Answer {
+            kind: EventType::task(&name, phase),
+            source: BuiltIn::Remediation.source(),
+            id: answer_id(event.id, phase.as_str()),
+            commit: event.commit.clone(),
+            data,
+        };
+        let asked = Asked::from(event);
+        match self.outbox.answer(asked, answer(data)).await {
+            Ok(counts) => counts,
+            // A task that was begun must be answered, whatever its answer was meant to be.
+            Err(error) => {
+                let plain = answer(errored(&event.data, &error));
+                self.outbox.answer(asked, plain).await.unwrap_or_default()
+            }
+        }
+    }
+}

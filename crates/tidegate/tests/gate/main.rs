@@ -1,0 +1,10 @@
+//! Quality gates on a real server: jobs deploy and measure, a release that meets its objectives goes on by
+//! itself, one that does not stops, and a problem finds its action.
+
+mod foreign;
+mod place;
+mod prometheus;
+mod remediation;
+mod results;
+#[path = "../support/mod.rs"]
+mod support;
