@@ -13,7 +13,7 @@ use crate::files;
 use crate::outbox::{Answer, Asked};
 
 /// Where the objectives of a service lie, in its directory.
-pub(super) const SLO_PATH: &str = "slo.yaml";
+pub(crate) const SLO_PATH: &str = "slo.yaml";
 
 impl Service {
     pub(super) async fn begin(&self, event: &Event) {

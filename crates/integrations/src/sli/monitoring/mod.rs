@@ -17,10 +17,10 @@ use tokio::sync::Mutex;
 
 use super::prometheus::Prometheus;
 use crate::files::{self as project_files, Commits};
+use crate::gate::SLO_PATH;
 pub use config::{Length, MonitoringConfig};
 
 const SHIPYARD_PATH: &str = "shipyard.yaml";
-const SLO_PATH: &str = "slo.yaml";
 
 /// Whoever tells.
 pub(super) struct Monitoring {
