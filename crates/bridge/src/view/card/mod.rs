@@ -196,9 +196,9 @@ impl Card {
     }
 }
 
-/// Approving on a warning needs a reason, so that the record says why.
+/// Approving on a warning, or although the gate has failed, needs a reason, so that the record says why.
 pub(crate) fn needs_reason(approval: &Approval, decision: Decision) -> bool {
-    decision == Decision::Decline || approval.result == "warning"
+    decision == Decision::Decline || approval.result == "warning" || approval.overrides()
 }
 
 /// What runs in the stage while the approval is open; what ran there when it was settled.
