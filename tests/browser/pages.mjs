@@ -154,6 +154,14 @@ export const pages = [
     path: (found) => sequence(found[kind]),
   })),
   { name: 'sequence-unfolded', path: ({ waiting }) => sequence(waiting), then: unfold },
+  {
+    name: 'abort-asked',
+    path: ({ running }) => sequence(running),
+    then: async (page) => {
+      await page.getByRole('link', { name: /^abort/i }).click();
+      await page.getByRole('dialog', { name: /^abort delivery/i }).waitFor();
+    },
+  },
   { name: 'abort', path: ({ running }) => `${sequence(running)}/abort` },
   { name: 'abort-ended', path: ({ passed }) => `${sequence(passed)}/abort` },
   { name: 'rerun', path: ({ failed }) => `${sequence(failed)}/rerun` },

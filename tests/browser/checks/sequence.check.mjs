@@ -113,13 +113,21 @@ check('pause, resume and abort do what the API says they did, on a page that is 
   await shop.take(await shop.open(PROJECT, running, 'test'));
   assert.equal(await state(), 'started');
 
-  await page.getByRole('link', { name: /^abort/i }).click();
-  // Either a page or a dialog asks; both say what is under way and what stays as it is.
-  const question = page.getByRole('heading', { name: /^abort delivery of payment/i }).first();
-  await question.waitFor();
-  await page.getByRole('main').getByText(/\btest\b/).first().waitFor();
-  await page.getByText(/does not roll back/i).first().waitFor();
-  await page.getByRole('button', { name: /^abort/i }).click();
+  // It asks first, in a dialog that says what is under way and what stays as it is.
+  const link = page.getByRole('link', { name: /^abort/i });
+  await link.click();
+  const dialog = page.getByRole('dialog', { name: 'Abort delivery of payment:1.0.0?' });
+  await dialog.getByText(/\btest in dev\b/).first().waitFor();
+  await dialog.getByText(/does not roll back/i).waitFor();
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  assert(await link.evaluate((one) => one === document.activeElement), 'the focus is back where it was');
+  await page.keyboard.press('X');
+  await dialog.getByRole('link', { name: 'Keep it running' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  assert.equal(await state(), 'started', 'nothing is done before it is confirmed');
+  await page.keyboard.press('X');
+  await dialog.getByRole('button', { name: /^abort/i }).click();
   await heading(page, /aborted (in dev )?by you/i).waitFor();
   assert.equal(await state(), 'aborted');
   await heading(watcher, /aborted (in dev )?by you/i).waitFor();
