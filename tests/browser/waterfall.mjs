@@ -58,3 +58,13 @@ export async function assertBars(page, id, spans, what) {
     assert(Math.abs(bar.right - bar.left - wanted) <= 1, `${what} is ${bar.right - bar.left} px long, not ${wanted} px`);
   });
 }
+
+/** Fails where a bar of a row begins before its scale, ends behind it, or cannot be seen; answers with how many. */
+export async function assertBarsInside(page, id, what) {
+  const { bars, width } = await barsOf(page, id);
+  for (const { left, right } of bars) {
+    assert(left >= -1 && right <= width + LEAST_PX + 1, `${what} goes from ${left} px to ${right} px of ${width} px`);
+    assert(right - left >= LEAST_PX - 1, `${what} is ${right - left} px long`);
+  }
+  return bars.length;
+}
