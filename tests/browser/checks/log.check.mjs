@@ -1,11 +1,11 @@
 // The output of a job can be read while it grows and when it is long.
 
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { isLive, isSameDocument, mark } from '../bridge.mjs';
-import { check } from '../harness.mjs';
 import { memory, processorTime, threadTime } from '../cost.mjs';
+import { check } from '../harness.mjs';
 import { run } from '../job.mjs';
 import { createShop, ONE_TASK, PROJECT } from '../sockshop.mjs';
 
