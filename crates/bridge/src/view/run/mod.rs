@@ -195,13 +195,13 @@ fn note(execution: &Execution, now: Timestamp) -> Text {
             format!("another sequence of {} runs in {stage}", execution.scope.service)
         }
         ExecutionState::Delayed { due } => {
-            format!("the next task starts {}", When::new(*due, now).relative)
+            format!("the next task starts {}", When::to_come(*due, now).relative)
         }
         ExecutionState::Ready { .. } => {
             format!("goes on next; another sequence of {} runs in {stage}", execution.scope.service)
         }
         ExecutionState::Throttled { due } => {
-            let starts = When::new(*due, now).relative;
+            let starts = When::to_come(*due, now).relative;
             format!("this delivery starts many sequences at once; this one waits in line {starts}")
         }
         ExecutionState::Paused { .. } => "nothing is triggered until it is resumed".to_owned(),
