@@ -19,9 +19,9 @@ use utoipa::{Modify, OpenApi};
 use tidy::{Fields, Parameters};
 
 use crate::routes::{
-    approval, auth, datastore, document, event, event_entry, gateway, git, health, live, metadata,
-    open_event, project, resource, sequence, sequence_execution, sequence_view, service,
-    sign_in_link, stage, token, upstream,
+    approval, auth, datastore, document, evaluation, event, event_entry, gateway, git, health,
+    live, metadata, open_event, project, resource, sequence, sequence_execution, sequence_view,
+    service, sign_in_link, stage, token, upstream,
 };
 
 #[derive(OpenApi)]
@@ -73,6 +73,7 @@ use crate::routes::{
         service::get,
         service::create,
         service::delete,
+        evaluation::trigger,
         metadata::get,
         auth::check,
         auth::check_by_get,

@@ -6,9 +6,9 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, post};
 
 use crate::routes::{
-    approval, auth, datastore, document, event, event_entry, gateway, git, health, live, metadata,
-    open_event, project, resource, sequence, sequence_execution, sequence_view, service,
-    sign_in_link, stage, token, upstream,
+    approval, auth, datastore, document, evaluation, event, event_entry, gateway, git, health,
+    live, metadata, open_event, project, resource, sequence, sequence_execution, sequence_view,
+    service, sign_in_link, stage, token, upstream,
 };
 use crate::state::ApiState;
 use crate::{auth as layer, body};
@@ -74,6 +74,7 @@ fn guarded() -> Router<ApiState> {
         .route("/api/controlPlane/v1/project/{project}/stage/{stage}", get(stage::get))
         .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service", get(service::list))
         .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service/{service}", get(service::get))
+        .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service/{service}/evaluation", post(evaluation::trigger))
         .route("/api/controlPlane/v1/event/triggered/{type}", get(open_event::list))
         .route("/api/controlPlane/v1/sequence/{project}", get(sequence::list))
         .route("/api/controlPlane/v1/sequence/{project}/{context}/control", post(sequence::control))
