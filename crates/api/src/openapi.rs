@@ -19,9 +19,9 @@ use utoipa::{Modify, OpenApi};
 use tidy::{Fields, Parameters};
 
 use crate::routes::{
-    approval, auth, datastore, document, evaluation, event, event_entry, gateway, git, health,
-    live, metadata, open_event, project, resource, sequence, sequence_execution, sequence_view,
-    service, sign_in_link, stage, token, upstream,
+    alertmanager, approval, auth, datastore, document, evaluation, event, event_entry, gateway,
+    git, health, live, metadata, open_event, project, resource, sequence, sequence_execution,
+    sequence_view, service, sign_in_link, stage, token, upstream,
 };
 
 #[derive(OpenApi)]
@@ -47,6 +47,7 @@ use crate::routes::{
             decision."),
         (name = "Following", description = "Sequences of all projects with their tasks and times, what an \
             event meant, and that something has changed."),
+        (name = "Alerts", description = "Problems that a monitoring system has found."),
         (name = "Upstreams", description = "Repositories elsewhere that keep the files of projects."),
         (name = "Tokens", description = "Who may use the API, under which name."),
         (name = "Sign-in", description = "Who may use the Bridge."),
@@ -89,6 +90,7 @@ use crate::routes::{
         sequence_view::get,
         event_entry::get,
         live::stream,
+        alertmanager::receive,
         upstream::get,
         upstream::sync,
         upstream::drop_conflict,
@@ -116,7 +118,16 @@ const GROUPS: [(&str, &[&str]); 2] = [
     ("Keptn 1.4", &["Events", "Sequences", "Projects", "Stages", "Services", "Files", "Server"]),
     (
         "Tidegate",
-        &["Approvals", "Following", "Upstreams", "Tokens", "Sign-in", "Git", "Operations"],
+        &[
+            "Approvals",
+            "Following",
+            "Alerts",
+            "Upstreams",
+            "Tokens",
+            "Sign-in",
+            "Git",
+            "Operations",
+        ],
     ),
 ];
 

@@ -6,9 +6,9 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, post};
 
 use crate::routes::{
-    approval, auth, datastore, document, evaluation, event, event_entry, gateway, git, health,
-    live, metadata, open_event, project, resource, sequence, sequence_execution, sequence_view,
-    service, sign_in_link, stage, token, upstream,
+    alertmanager, approval, auth, datastore, document, evaluation, event, event_entry, gateway,
+    git, health, live, metadata, open_event, project, resource, sequence, sequence_execution,
+    sequence_view, service, sign_in_link, stage, token, upstream,
 };
 use crate::state::ApiState;
 use crate::{auth as layer, body};
@@ -19,6 +19,7 @@ pub fn router(state: ApiState) -> Router {
     open()
         .merge(auth().route_layer(from_fn_with_state(state.clone(), layer::auth_route)))
         .merge(api_service().route_layer(from_fn_with_state(state.clone(), layer::api_service)))
+        .merge(webhooks().route_layer(from_fn_with_state(state.clone(), layer::webhook)))
         .merge(guarded().route_layer(from_fn_with_state(state.clone(), layer::gateway)))
         .layer(from_fn(body::limit))
         .merge(git().route_layer(from_fn_with_state(state.clone(), layer::git)))
@@ -50,6 +51,11 @@ fn api_service() -> Router<ApiState> {
     Router::new()
         .route("/api/v1/metadata", get(metadata::get))
         .route("/api/v1/event", post(event::send))
+}
+
+/// What other programs announce.
+fn webhooks() -> Router<ApiState> {
+    Router::new().route("/api/tidegate/v1/alertmanager", post(alertmanager::receive))
 }
 
 /// Clones and pushes, which have limits of their own.

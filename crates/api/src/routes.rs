@@ -1,5 +1,6 @@
 //! The handlers, a file per resource. Each parses, asks the engine, and shows the answer.
 
+pub(crate) mod alertmanager;
 pub(crate) mod approval;
 pub(crate) mod auth;
 pub(crate) mod datastore;

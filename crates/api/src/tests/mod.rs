@@ -1,5 +1,6 @@
 //! Requests as clients send them, to the router on a real engine.
 
+mod alertmanager;
 mod approvals;
 mod auth;
 mod bad_input;
