@@ -63,6 +63,8 @@ pub enum Command {
     #[command(subcommand)]
     Gate(commands::gate::Command),
     #[command(subcommand)]
+    Slo(commands::slo::Command),
+    #[command(subcommand)]
     Events(commands::events::Command),
     #[command(subcommand)]
     Tokens(commands::tokens::Command),
@@ -92,7 +94,7 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> ExitCode {
 }
 
 /// The commands that judge; see [`Judged`].
-const JUDGES: [&str; 1] = ["gate"];
+const JUDGES: [&str; 2] = ["gate", "slo"];
 
 /// Says what is wrong with a command line, or the help that it asks for, and what the process ends with.
 /// `first`: its first word. A mistake must not end a command that judges as a warning does.

@@ -12,6 +12,7 @@ pub(crate) mod projects;
 pub(crate) mod sequences;
 pub(crate) mod services;
 pub(crate) mod sign_in;
+pub(crate) mod slo;
 pub(crate) mod tokens;
 pub(crate) mod watch;
 
@@ -36,6 +37,7 @@ pub(crate) async fn run(
         Command::Approve(arguments) => approve::run(arguments, screen).await,
         Command::Decline(arguments) => decline::run(arguments, screen).await,
         Command::Gate(command) => return gate::run(command, screen).await,
+        Command::Slo(command) => return slo::run(command, screen),
         Command::Events(command) => events::run(command, screen).await,
         Command::Tokens(command) => tokens::run(command, screen).await,
         Command::SignIn(arguments) => sign_in::run(arguments, screen).await,

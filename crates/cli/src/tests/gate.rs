@@ -254,6 +254,37 @@ fn a_server_that_is_the_reason_has_the_codes_of_every_command() {
 }
 
 #[test]
+fn what_is_to_be_mended_in_a_file_is_told_with_its_place() {
+    let work = Work::new();
+    let ran = work.run(&["slo", "check", "@slo.yaml"]);
+    assert_eq!((ran.exit, ran.out.as_str()), (Exit::Judged(Judged::Good), SAYS_NOTHING));
+    work.write("odd.yaml", &SLO.replace("key_sli", "key-sli"));
+    work.write("broken.yaml", "objectives:\n  - sli: [a]\n");
+    work.write("empty.yaml", "");
+    let ran = work.run(&["slo", "check", "@odd.yaml", "@slo.yaml", "@broken.yaml", "@empty.yaml"]);
+    assert_eq!(ran.exit, Exit::Judged(Judged::Bad));
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert!(lines[0].starts_with("odd.yaml:6:5: warning: unknown key `key-sli`; did you mean"));
+    assert_eq!(lines[1], SAYS_NOTHING.trim_end());
+    assert!(lines[2].starts_with("broken.yaml:2:10: error: sli must be"), "{lines:?}");
+    assert!(lines[3].starts_with("empty.yaml:1:1: warning: an empty file"), "{lines:?}");
+    let ran = work.run(&["slo", "check", "@slo.yaml", "@broken.yaml", "-o", "json"]);
+    let said: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(said[0]["findings"], json!([]));
+    let finding = &said[1]["findings"][0];
+    assert_eq!(
+        (&finding["line"], &finding["column"], &finding["severity"]),
+        (&json!(2), &json!(10), &json!("error"))
+    );
+    let ran = work.run(&["slo", "check", "@slo.yaml", "@away.yaml"]);
+    assert_eq!(ran.exit, Exit::Judged(Judged::Unusable), "{}", ran.out);
+    assert_eq!(ran.out, "", "what is said is said of all");
+}
+
+const SAYS_NOTHING: &str = "slo.yaml: nothing to mend\n";
+
+#[test]
 fn recorded_cases_are_counted_and_what_differs_is_told() {
     let work = Work::new();
     let case = json!({"name": "kind: one", "slo": "objectives: []\ntotal_score: {pass: 90%}\n",

@@ -17,7 +17,7 @@ const APPROVAL: &str = "0199c1d2";
 /// What has to be there before the examples of a command can work.
 fn prepare(scene: &Scene, command: &str) {
     match command {
-        "gate evaluate" | "gate vectors" => gate::prepare(scene),
+        "gate evaluate" | "gate vectors" | "slo check" => gate::prepare(scene),
         "projects delete" => scene.create("shop"),
         "doctor" => {
             let file = scene.directory().join("tidegate.toml");
