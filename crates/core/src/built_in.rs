@@ -38,13 +38,14 @@ impl BuiltIn {
         Self::ALL.into_iter().find(|one| i64::from(one.code()) == code)
     }
 
-    /// `source` of what it answers: Keptn's name for it, which clients read.
+    /// `source` of what it answers, by Keptn's name where Keptn has one: clients read it.
     #[must_use]
     pub const fn source(self) -> &'static str {
         match self {
             Self::Jobs => "job-executor-service",
             Self::Gate => "lighthouse-service",
-            Self::Sli => "prometheus-service",
+            // Its answers name the provider that was asked.
+            Self::Sli => "sli-providers",
             Self::Remediation => "remediation-service",
         }
     }

@@ -48,4 +48,46 @@ impl Dice {
         bytes[8..].copy_from_slice(&self.throw().to_be_bytes());
         bytes
     }
+
+    /// The bytes with one to four things done to them that files and messages suffer: cut off, repeated,
+    /// changed, something hostile put in between.
+    pub(crate) fn spoil(&mut self, bytes: &[u8]) -> Vec<u8> {
+        const HOSTILE: [&[u8]; 16] = [
+            b"\0",
+            b"\"",
+            b"'",
+            b",",
+            b"\n",
+            b"\r\n",
+            b"[",
+            b"]",
+            b"{",
+            b"<",
+            b"&x;",
+            b"\xff",
+            b"-1e999",
+            b"NaN",
+            "\u{feff}".as_bytes(),
+            "\u{2028}".as_bytes(),
+        ];
+        let mut bytes = bytes.to_vec();
+        for _ in 0..=self.below(4) {
+            let (from, to) = (self.below(bytes.len() + 1), self.below(bytes.len() + 1));
+            let (from, to) = (from.min(to), from.max(to));
+            match self.below(5) {
+                0 => bytes.truncate(to),
+                1 => drop(bytes.drain(from..to.min(from + 16))),
+                2 => {
+                    let again = bytes[from..to.min(from + 64)].to_vec();
+                    bytes.splice(from..from, again);
+                }
+                3 if from < to => bytes[from] = self.throw().to_be_bytes()[0],
+                _ => {
+                    let hostile = HOSTILE[self.below(HOSTILE.len())];
+                    bytes.splice(from..from, hostile.iter().copied());
+                }
+            }
+        }
+        bytes
+    }
 }

@@ -10,11 +10,13 @@ pub mod built_in;
 #[cfg(test)]
 mod dice;
 pub mod event;
+mod excerpt;
 mod go;
 pub mod job;
 pub mod names;
 pub mod principal;
 pub mod quality;
+pub mod remediation;
 pub mod sequence;
 pub mod shipyard;
 pub mod sli;

@@ -16,6 +16,8 @@ pub(crate) use finding::meant;
 /// debug build uses up to 3 MiB.
 pub const STACK_BYTES: usize = 8 * 1024 * 1024;
 
+/// Largest file of a project that is read as YAML, in bytes.
+pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// Deepest nesting.
 const DEPTH_MAX: usize = 64;
 /// Most nodes.
@@ -109,6 +111,24 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
             reason.split(" at line ").next().unwrap_or(reason).trim_end_matches([',', ':']);
         YamlError { place, reason: reason.to_owned() }
     })
+}
+
+/// Reads one document of a project's files, which are no larger than [`FILE_BYTES_MAX`].
+///
+/// # Errors
+/// As [`parse`]; and the file is larger.
+pub fn parse_file(text: &str) -> Result<Node, YamlError> {
+    if text.len() > FILE_BYTES_MAX {
+        let reason = format!("the file is larger than {FILE_BYTES_MAX} bytes");
+        return Err(YamlError { place: Place { line: 1, column: 1 }, reason });
+    }
+    parse(text)
+}
+
+/// The value of a key; none where the mapping has no such key.
+#[must_use]
+pub fn field<'a>(entries: &'a [(Key, Node)], name: &str) -> Option<&'a Node> {
+    entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
 }
 
 fn at(location: serde_saphyr::Location) -> Place {
@@ -274,6 +294,13 @@ mod tests {
             assert!(error.to_string().starts_with(place), "{text:?}: {error}");
             assert!(!error.reason.contains('\n'), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_even_looked_at() {
+        let error = parse_file(&"#".repeat(FILE_BYTES_MAX + 1)).unwrap_err().to_string();
+        assert_eq!(error, "1:1: the file is larger than 1048576 bytes");
+        assert!(parse_file(&"#".repeat(FILE_BYTES_MAX)).is_ok());
     }
 
     #[test]

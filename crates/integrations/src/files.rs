@@ -1,9 +1,13 @@
 //! Files of a project, as a delivery sees them.
 
 use tidegate_core::event::Scope;
-use tidegate_core::names::{CommitId, ProjectName};
+use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName};
+use tidegate_core::sli::Level;
 use tidegate_engine::{Engine, Failure};
 use tidegate_resources::{Place, ResourceError, ResourcePath};
+use tidegate_store::ExecutionSummary;
+
+use crate::outbox::AGAIN;
 
 /// What makes the next place count, or says that there is no such file.
 pub(crate) fn is_missing(error: &ResourceError) -> bool {
@@ -44,4 +48,72 @@ pub(crate) async fn text(
 /// The place of a service's own files.
 pub(crate) fn of_service(scope: &Scope) -> Place {
     Place::Service(scope.stage.clone(), scope.service.clone())
+}
+
+/// The same path at every level of a service where there is a file, as SLI files are looked for.
+///
+/// # Errors
+/// Why one cannot be read, as a sentence.
+pub(crate) async fn levels(
+    engine: &Engine,
+    scope: &Scope,
+    path: &str,
+    commits: &Commits,
+) -> Result<Vec<(Level, String)>, String> {
+    let mut found = Vec::new();
+    for (level, place) in [
+        (Level::Project, Place::Project),
+        (Level::Stage, Place::Stage(scope.stage.clone())),
+        (Level::Service, of_service(scope)),
+    ] {
+        let commit = commits.of(&place).cloned();
+        let text = text(engine, &scope.project, place, path, commit).await?;
+        found.extend(text.map(|text| (level, text)));
+    }
+    Ok(found)
+}
+
+/// What is read of a project, so that nothing that is pushed meanwhile changes what was approved. None stands
+/// for the newest.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Commits {
+    /// Of the stage's branch.
+    pub(crate) stage: Option<CommitId>,
+    /// Of the default branch.
+    pub(crate) project: Option<CommitId>,
+}
+
+impl Commits {
+    /// A project's own files are on another branch than those of its stages.
+    pub(crate) fn of(&self, place: &Place) -> Option<&CommitId> {
+        match place {
+            Place::Project => self.project.as_ref(),
+            Place::Stage(_) | Place::Service(..) => self.stage.as_ref(),
+        }
+    }
+}
+
+/// The commit of the default branch that the sequence of an open task was resolved with.
+pub(crate) async fn project_commit(
+    engine: &Engine,
+    scope: &Scope,
+    context: ContextId,
+    task: EventId,
+) -> Option<CommitId> {
+    loop {
+        let project = scope.project.clone();
+        match engine.read(move |reader| reader.executions(&project, context)).await {
+            Ok(executions) => {
+                let of_task = |summary: &&ExecutionSummary| {
+                    summary.open.as_ref().is_some_and(|open| open.id == task)
+                };
+                let found = executions.iter().find(of_task);
+                return found?.execution.commits.as_ref().map(|all| all.shipyard.clone());
+            }
+            Err(error) => {
+                tracing::error!(%error, "a sequence could not be read; trying again");
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
 }

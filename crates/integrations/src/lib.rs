@@ -9,4 +9,5 @@ pub mod gate;
 pub mod jobs;
 mod outbox;
 pub mod provisioning;
+pub mod sli;
 mod work;

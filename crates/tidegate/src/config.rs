@@ -11,7 +11,9 @@ use serde::Deserialize;
 use tidegate_core::sequence::Settings;
 use tidegate_engine::Retention;
 use tidegate_identity::{NamedToken, Secret};
+use tidegate_integrations::gate::GateConfig;
 use tidegate_integrations::jobs::JobsConfig;
+use tidegate_integrations::sli::SliConfig;
 use tidegate_resources::StageLayout;
 
 use crate::metrics::MetricsConfig;
@@ -37,6 +39,10 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<String>,
     /// Jobs.
     pub(crate) jobs: JobsConfig,
+    /// The quality gate.
+    pub(crate) gate: GateConfig,
+    /// Who measures for it.
+    pub(crate) sli: SliConfig,
     /// Tasks.
     pub(crate) tasks: TasksConfig,
     /// How long what has ended is kept.
@@ -96,13 +102,16 @@ impl ProjectsConfig {
 pub(crate) struct TasksConfig {
     /// How long a task waits for somebody to take it.
     start_within: Option<Period>,
+    /// How long an evaluation waits for its SLI provider.
+    values_within: Option<Period>,
 }
 
 impl TasksConfig {
     pub(crate) fn settings(&self) -> Settings {
         let default = Settings::default();
         let start_within = self.start_within.as_ref().map_or(default.start_within, |set| set.0);
-        Settings { start_within, ..default }
+        let values_within = self.values_within.as_ref().map_or(default.values_within, |set| set.0);
+        Settings { start_within, values_within, ..default }
     }
 }
 

@@ -11,7 +11,9 @@ use axum::Router;
 use tidegate_core::sequence::Settings;
 use tidegate_engine::{Engine, Ports, RepositoryResolver};
 use tidegate_identity::{Origin, RateLimit, Secret, Tokens};
-use tidegate_integrations::jobs::{Jobs, JobsConfig, JobsSetup};
+use tidegate_integrations::gate::Gate;
+use tidegate_integrations::jobs::{Jobs, JobsConfig, JobsSetup, Secrets};
+use tidegate_integrations::sli::{SliProviders, SliSetup};
 use tidegate_resources::Repositories;
 use tidegate_resources::hosting::Hosting;
 use tidegate_resources::upstream::Upstreams;
@@ -43,6 +45,8 @@ pub(crate) struct Server {
     public_url: String,
     data: DataDir,
     jobs: Jobs,
+    gate: Gate,
+    sli: SliProviders,
     checkpoints: Checkpoints,
     packing: Packing,
     telemetry: Option<Telemetry>,
@@ -89,8 +93,12 @@ impl Server {
         let store = Arc::new(reader.clone());
         let engine = Engine::start(home, store, upstreams, resolver, ports, fatal).await?;
         tidegate_api::load_tokens(&engine, &tokens).await?;
-        let jobs = Jobs::start(engine.clone(), jobs_setup(config.jobs, &config.secrets, &data)?)
-            .context("cannot start jobs")?;
+        let secrets = exposed(&config.secrets);
+        let setup = jobs_setup(config.jobs, secrets.clone(), &data)?;
+        let jobs = Jobs::start(engine.clone(), setup).context("cannot start jobs")?;
+        let setup = SliSetup { config: config.sli, secrets, results: Some(jobs.results()) };
+        let sli = SliProviders::start(engine.clone(), setup)?;
+        let gate = Gate::start(engine.clone(), config.gate);
         let telemetry = target
             .map(|target| Telemetry::start(engine.clone(), target, data.path().join("telemetry")));
         let packing = Packing::start(engine.clone(), hosting.clone());
@@ -115,6 +123,8 @@ impl Server {
             public_url,
             data,
             jobs,
+            gate,
+            sli,
             checkpoints,
             packing,
             telemetry,
@@ -145,8 +155,10 @@ impl Server {
 
     async fn end(mut self, stop: impl AsyncFnOnce(Jobs)) {
         self.close().await;
-        let Self { engine, jobs, packing, checkpoints, telemetry, .. } = self;
+        let Self { engine, jobs, gate, sli, packing, checkpoints, telemetry, .. } = self;
         stop(jobs).await;
+        gate.stop().await;
+        sli.stop().await;
         drop(packing);
         checkpoints.stop().await;
         if let Some(telemetry) = telemetry {
@@ -198,18 +210,18 @@ fn router(
     app.layer(axum::middleware::from_fn(crate::log::request))
 }
 
-fn jobs_setup(
-    config: JobsConfig,
-    secrets: &BTreeMap<String, BTreeMap<String, Secret>>,
-    data: &DataDir,
-) -> anyhow::Result<JobsSetup> {
-    let exposed = |keys: &BTreeMap<String, Secret>| {
+fn exposed(secrets: &BTreeMap<String, BTreeMap<String, Secret>>) -> Secrets {
+    let keys = |keys: &BTreeMap<String, Secret>| {
         keys.iter().map(|(key, secret)| (key.clone(), secret.expose().to_owned())).collect()
     };
+    secrets.iter().map(|(name, of_name)| (name.clone(), keys(of_name))).collect()
+}
+
+fn jobs_setup(config: JobsConfig, secrets: Secrets, data: &DataDir) -> anyhow::Result<JobsSetup> {
     let program = std::env::current_exe().context("cannot find this program")?;
     Ok(JobsSetup {
         config,
-        secrets: secrets.iter().map(|(name, keys)| (name.clone(), exposed(keys))).collect(),
+        secrets,
         directory: data.path().join("jobs"),
         supervisor: vec![program.into_os_string(), "job-run".into()],
     })

@@ -14,6 +14,7 @@ use super::work::{CONTROLLER, Emit, Work};
 use crate::approval::{APPROVAL, digest_of};
 use crate::event::{Event, EventType, Outcome, Phase, Scope, text};
 use crate::names::EventId;
+use crate::remediation::{ANSWER_KEYS, GET_ACTION};
 
 /// Takes a complete task into its execution. `data` is what its executors answered, merged;
 /// `finished` is the event that completed it.
@@ -31,6 +32,13 @@ pub(super) fn complete(
         // the tasks that follow.
         answered
             .retain(|key, _| matches!(key.as_str(), "labels" | "message" | "result" | "status"));
+    }
+    if done.name == GET_ACTION {
+        // Keptn 1.4 merges these, too: numbers of the first action stay, the index among them, and lists
+        // grow. The newest action is the one to take, as its file says it.
+        execution
+            .carry
+            .retain(|key, _| !(ANSWER_KEYS.contains(&key.as_str()) && answered.contains_key(key)));
     }
     merge(&mut execution.carry, &answered);
     execution.scope.write(&mut execution.carry);

@@ -10,6 +10,7 @@ use super::{STAGES_MAX, Sequence, Shipyard, Stage, TASKS_MAX, TaskDefinition, Tr
 use crate::approval::{APPROVAL, StrategyError, means_policy};
 use crate::go::parse_duration;
 use crate::names::{SequenceName, StageName, TaskName};
+pub(super) use crate::yaml::field;
 use crate::yaml::{self, Key, Node, Tree, YamlError};
 
 /// Largest file, in bytes.
@@ -89,10 +90,6 @@ pub(super) fn shipyard(text: &str) -> Result<Shipyard, ShipyardError> {
 
 fn invalid(node: &Node, problem: ShipyardProblem) -> ShipyardError {
     ShipyardError::Invalid { place: node.place, problem }
-}
-
-pub(super) fn field<'a>(fields: &'a [(Key, Node)], name: &str) -> Option<&'a Node> {
-    fields.iter().find(|(key, _)| key.text == name).map(|(_, node)| node)
 }
 
 /// Keptn 1.4: after the prefix `spec.keptn.sh/` a version of at least 0.2, with no upper bound.

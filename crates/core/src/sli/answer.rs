@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::excerpt::excerpt;
 use super::request::GetSli;
 use crate::event::{Outcome, TaskResult, answer_to};
+use crate::excerpt::excerpt;
+use crate::quality::SliResult;
 
 /// Longest message about one value, in bytes.
 pub const MESSAGE_BYTES_MAX: usize = 2 * 1024;
@@ -43,13 +44,14 @@ impl Measurement {
     }
 
     fn to_json(&self) -> Value {
-        let mut fields = json!({"metric": self.metric, "value": 0, "comparedValue": 0,
-            "success": self.value.is_ok()});
-        match &self.value {
-            Ok(number) => fields["value"] = Value::from(*number),
-            Err(message) => fields["message"] = Value::from(message.as_str()),
-        }
-        fields
+        let (value, message) = match &self.value {
+            Ok(number) => (*number, String::new()),
+            Err(message) => (0.0, message.clone()),
+        };
+        let (metric, success) = (self.metric.clone(), self.value.is_ok());
+        let result = SliResult { metric, value, compared_value: 0.0, success, message };
+        // Texts, a flag and numbers that are finite: this cannot fail.
+        serde_json::to_value(result).unwrap_or_default()
     }
 }
 
@@ -99,6 +101,7 @@ pub fn errored(asked: &Map<String, Value>, message: &str) -> Map<String, Value> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quality::{SliAnswer, SliStatus};
     use crate::sli::request::tests::asked;
 
     fn question() -> GetSli {
@@ -128,6 +131,24 @@ mod tests {
                         {"metric": "b", "value": 0, "comparedValue": 0, "success": false,
                             "message": "no data"}]}})
         );
+    }
+
+    #[test]
+    fn a_quality_gate_reads_what_a_provider_answers() {
+        let answer = SliAnswer::of(&finished(&question(), &[lost("a"), lost("b")])).unwrap();
+        assert_eq!((answer.status, answer.failed), (SliStatus::Ended, true));
+        assert_eq!(answer.message, "unable to retrieve metrics");
+        assert_eq!(answer.timeframe.end, "2022-01-31T10:05:00.000Z");
+        let answer = SliAnswer::of(&finished(&question(), &[got("a"), lost("b")])).unwrap();
+        assert!(!answer.failed);
+        let values: Vec<_> = answer.values.into_iter().flatten().collect();
+        assert_eq!(
+            (values[0].metric.as_str(), values[0].value, values[0].success),
+            ("a", 0.5, true)
+        );
+        assert_eq!((values[1].message.as_str(), values[1].success), ("no data", false));
+        let answer = SliAnswer::of(&errored(&asked(json!({}), json!({})), "why")).unwrap();
+        assert_eq!((answer.status, answer.message.as_str()), (SliStatus::Errored, "why"));
     }
 
     #[test]

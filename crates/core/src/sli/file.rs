@@ -6,9 +6,6 @@ use std::fmt;
 
 use crate::yaml::{self, Node, Place, YamlError};
 
-/// Largest file, in bytes.
-pub const BYTES_MAX: usize = 1024 * 1024;
-
 /// One SLI file: `{spec_version, indicators: {name: query}}`. Other keys, and the version, mean nothing to
 /// Keptn 1.4 either.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,14 +31,8 @@ impl SliFile {
     /// # Errors
     /// It is no YAML, too large, or not of that shape: with the place.
     pub fn parse(text: &str) -> Result<Self, YamlError> {
-        if text.len() > BYTES_MAX {
-            let place = Place { line: 1, column: 1 };
-            let reason = format!("the file is larger than {BYTES_MAX} bytes");
-            return Err(YamlError { place, reason });
-        }
-        let file = yaml::parse(text)?;
-        let fields = file.entries("an SLI file")?;
-        let Some((_, listed)) = fields.iter().find(|(key, _)| key.text == "indicators") else {
+        let file = yaml::parse_file(text)?;
+        let Some(listed) = yaml::field(file.entries("an SLI file")?, "indicators") else {
             return Ok(Self::default());
         };
         let entries = listed.entries("indicators")?;
@@ -182,8 +173,7 @@ mod tests {
             let error = SliFile::parse(text).unwrap_err().to_string();
             assert!(error.starts_with(says), "{text:?}: {error}");
         }
-        let error = SliFile::parse(&"#".repeat(BYTES_MAX + 1)).unwrap_err().to_string();
-        assert_eq!(error, "1:1: the file is larger than 1048576 bytes");
+        assert!(SliFile::parse(&"#".repeat(yaml::FILE_BYTES_MAX + 1)).is_err());
     }
 
     #[test]

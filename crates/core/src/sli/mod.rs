@@ -1,17 +1,18 @@
 //! Service level indicators: what a quality gate is told about a service, and where the numbers come
-//! from. [`GetSli`] is a provider's question, [`finished`] its answer;
-//! [`prometheus`] asks a Prometheus,
-//! [`results`] reads what a job wrote.
+//! from. [`GetSli`] is a provider's question, [`finished`] its answer; [`prometheus`] asks a Prometheus,
+//! [`results`] reads what a job wrote, and [`alertmanager`] hears of indicators that an alert watches.
 //!
 //! Nothing here calls anybody: a provider brings the bytes, and is told what they mean.
 
+pub mod alertmanager;
 mod answer;
-mod excerpt;
 mod file;
 pub mod prometheus;
 mod request;
 pub mod results;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{MESSAGE_BYTES_MAX, Measurement, errored, finished, started};
-pub use file::{BYTES_MAX, Indicator, Level, Queries, SliFile, SliFileError};
+pub use file::{Indicator, Level, Queries, SliFile, SliFileError};
 pub use request::{FILTERS_MAX, Filter, GetSli, GetSliError, INDICATORS_MAX};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::excerpt::excerpt;
 use crate::event::{Scope, answer_to, labels};
+use crate::excerpt::excerpt;
 
 /// Most indicators of one question: each is a query.
 pub const INDICATORS_MAX: usize = 1_000;

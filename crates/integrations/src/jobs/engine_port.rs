@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tidegate_core::built_in::BuiltIn;
-use tidegate_core::event::{Event, EventKind, EventType, Outcome, Phase, Scope};
+use tidegate_core::event::{EventKind, EventType, Outcome, Phase, Scope};
 use tidegate_core::job::CONFIG_PATH;
-use tidegate_core::names::{CommitId, EventId};
+use tidegate_core::names::EventId;
 use tidegate_engine::Engine;
 use tidegate_resources::{Place, Repositories, ResourceError, ResourcePath};
-use tidegate_store::{DeliveryRow, ExecutionSummary};
+use tidegate_store::DeliveryRow;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::ProcessExecutor;
 use super::configs::{Configs, Key};
 use super::port::{JobDelivery, JobFile, JobPort};
-use crate::outbox::{AGAIN, Answer, Asked, Outbox};
+use crate::files::{self, Commits, is_missing};
+use crate::outbox::{Answer, Asked, Outbox};
 
 /// The engine, as the runner sees it.
 pub(super) struct EnginePort {
@@ -53,26 +54,6 @@ impl EnginePort {
         let outbox = Outbox::new(engine.clone(), BuiltIn::Jobs);
         let configs = Configs::default();
         Self { engine, outbox, executor, starts, secrets, configs, tell }
-    }
-
-    /// The commit of the default branch that the task's sequence was resolved with.
-    async fn project_commit(&self, scope: &Scope, event: &Event) -> Option<CommitId> {
-        loop {
-            let (project, context, task) = (scope.project.clone(), event.context, event.id);
-            match self.engine.read(move |reader| reader.executions(&project, context)).await {
-                Ok(executions) => {
-                    let of_task = |summary: &&ExecutionSummary| {
-                        summary.open.as_ref().is_some_and(|open| open.id == task)
-                    };
-                    let found = executions.iter().find(of_task);
-                    return found?.execution.commits.as_ref().map(|all| all.shipyard.clone());
-                }
-                Err(error) => {
-                    tracing::error!(%error, "a sequence could not be read; trying again");
-                    tokio::time::sleep(AGAIN).await;
-                }
-            }
-        }
     }
 
     /// Whether a job of this task was begun by a former run that still had jobs switched on.
@@ -138,34 +119,8 @@ impl EnginePort {
     }
 }
 
-/// What a delivery reads, so that nothing that is pushed meanwhile changes what was approved.
-struct Commits {
-    stage: Option<CommitId>,
-    project: Option<CommitId>,
-}
-
-impl Commits {
-    fn of_delivery(delivery: &JobDelivery) -> Self {
-        Self { stage: delivery.commit.clone(), project: delivery.project_commit.clone() }
-    }
-
-    /// A project's own files are on another branch than those of its stages.
-    fn of(&self, place: &Place) -> Option<&CommitId> {
-        match place {
-            Place::Project => self.project.as_ref(),
-            Place::Stage(_) | Place::Service(..) => self.stage.as_ref(),
-        }
-    }
-}
-
-/// What makes the next place count.
-fn is_missing(error: &ResourceError) -> bool {
-    matches!(
-        error,
-        ResourceError::NotFound { .. }
-            | ResourceError::StageNotFound { .. }
-            | ResourceError::ServiceNotFound { .. }
-    )
+fn commits(delivery: &JobDelivery) -> Commits {
+    Commits { stage: delivery.commit.clone(), project: delivery.project_commit.clone() }
 }
 
 impl JobPort for EnginePort {
@@ -179,7 +134,8 @@ impl JobPort for EnginePort {
             }
             match Scope::of(&event.data) {
                 Ok(scope) => {
-                    let project_commit = self.project_commit(&scope, &event).await;
+                    let project_commit =
+                        files::project_commit(&self.engine, &scope, event.context, event.id).await;
                     return JobDelivery {
                         id,
                         event_id: event.id,
@@ -205,7 +161,7 @@ impl JobPort for EnginePort {
             return Ok(known);
         }
         let path = ResourcePath::new(CONFIG_PATH).map_err(|error| error.to_string())?;
-        let (project, commits) = (delivery.scope.project.clone(), Commits::of_delivery(delivery));
+        let (project, commits) = (delivery.scope.project.clone(), commits(delivery));
         let found = self.look_up(delivery, move |git, place| {
             git.read(&project, place, &path, commits.of(place)).map(Some)
         });
@@ -219,7 +175,7 @@ impl JobPort for EnginePort {
 
     async fn files(&self, delivery: &JobDelivery, name: &str) -> Result<Vec<JobFile>, String> {
         let path = ResourcePath::new(name).map_err(|error| error.to_string())?;
-        let (project, commits) = (delivery.scope.project.clone(), Commits::of_delivery(delivery));
+        let (project, commits) = (delivery.scope.project.clone(), commits(delivery));
         let found = self.look_up(delivery, move |git, place| {
             let at = commits.of(place);
             let file = |path: &ResourcePath| {

@@ -31,4 +31,4 @@ pub use process::{
     copy_records, supervise,
 };
 pub use runner::Runner;
-pub use service::{Jobs, JobsSetup, Logs};
+pub use service::{Jobs, JobsSetup, Logs, ResultFiles};

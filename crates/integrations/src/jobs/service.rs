@@ -104,6 +104,12 @@ impl Jobs {
         Logs { executor: Arc::clone(&self.executor), changes: self.changes.clone() }
     }
 
+    /// Reads what jobs have left, without holding on to the server.
+    #[must_use]
+    pub fn results(&self) -> ResultFiles {
+        ResultFiles(Arc::clone(&self.executor))
+    }
+
     /// Starts no more jobs. Those that run go on under their supervisors.
     pub async fn stop(self) {
         for task in self.tasks {
@@ -136,6 +142,21 @@ impl Jobs {
             }
         }
         self.stop().await;
+    }
+}
+
+/// Files that jobs have left below `/keptn/results`.
+#[derive(Clone)]
+pub struct ResultFiles(Arc<ProcessExecutor>);
+
+impl ResultFiles {
+    /// The one that the newest job of a task has left under that name, at most one byte more of it than
+    /// `bytes_max`; none where none has. Blocks on files.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self, task: EventId, name: &str, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+        self.0.result_file(task, name, bytes_max)
     }
 }
 

@@ -11,6 +11,7 @@ mod lanes;
 mod pausing;
 mod points;
 mod properties;
+mod remediation;
 mod rows;
 mod states;
 mod timeouts;

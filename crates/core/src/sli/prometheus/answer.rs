@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::sli::excerpt::excerpt;
+use crate::excerpt::excerpt;
 
 /// Why an answer is no value. The words are those of Keptn's prometheus-service where it has some.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

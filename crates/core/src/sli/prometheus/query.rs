@@ -2,7 +2,8 @@
 
 use super::placeholders::fill;
 use super::window::Window;
-use crate::sli::{Filter, GetSli, Queries, excerpt};
+use crate::excerpt::excerpt;
+use crate::sli::{Filter, GetSli, Queries};
 
 /// Longest query, in bytes, with everything filled in.
 pub const QUERY_BYTES_MAX: usize = 64 * 1024;
@@ -46,9 +47,9 @@ impl Question<'_> {
     pub fn query(&self, indicator: &str) -> Result<String, QueryError> {
         let query = match self.queries.get(indicator) {
             Some(text) => fill(text, self.asked, self.window)?,
-            None => self.default(indicator).ok_or_else(|| {
-                QueryError::Unsupported(excerpt::excerpt(indicator, 200).into_owned())
-            })?,
+            None => self
+                .default(indicator)
+                .ok_or_else(|| QueryError::Unsupported(excerpt(indicator, 200).into_owned()))?,
         };
         if query.len() > QUERY_BYTES_MAX { Err(QueryError::TooLong) } else { Ok(query) }
     }

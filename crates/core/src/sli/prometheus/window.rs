@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::sli::excerpt::excerpt;
+use crate::excerpt::excerpt;
 
 /// From when to when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 
 use super::problem::Problem;
 use super::table::{Column, Row, Table};
-use crate::sli::excerpt::excerpt;
+use crate::excerpt::excerpt;
 
 pub(super) fn read(selector: &str, bytes: &[u8]) -> Result<f64, Problem> {
     let mut table = Table::open(bytes)?;

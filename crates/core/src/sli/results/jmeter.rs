@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use super::problem::{Problem, choice};
 use super::table::{Column, Row, Table};
-use crate::sli::excerpt::excerpt;
+use crate::excerpt::excerpt;
 
 /// Labels that are kept for a message: a few more than it shows.
 const LABELS_KEPT: usize = 16;
@@ -237,8 +237,8 @@ mod tests {
         let lines = [
             line(begin, 100, "Login", true),
             line(begin + 1_000, 300, "Checkout", true),
-            line(begin + 500, 200, "\"Login, again\"", false),
             line(begin + 3_000, 1_000, "Checkout", false),
+            line(begin + 500, 200, "\"Login, again\"", false),
         ];
         HEAD.to_owned() + &lines.concat()
     }

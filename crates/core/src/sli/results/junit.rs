@@ -12,7 +12,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::problem::{Problem, line_at, number};
-use crate::sli::excerpt::excerpt;
+use crate::excerpt::excerpt;
 
 /// Which number of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

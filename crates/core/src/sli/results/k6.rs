@@ -126,6 +126,13 @@ mod tests {
     }
 
     #[test]
+    fn of_metrics_that_begin_alike_the_longest_is_meant() {
+        let text = r#"{"metrics": {"a": {"b.c": 1, "c": 2}, "a.b": {"c": 3}}}"#;
+        assert_eq!(at("a.b.c", text), Ok(3.0));
+        assert_eq!(at("a.c", text), Ok(2.0));
+    }
+
+    #[test]
     fn what_is_not_there_is_said_with_what_is() {
         for (selector, text, says) in [
             (

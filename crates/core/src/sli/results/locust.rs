@@ -6,7 +6,7 @@
 
 use super::problem::{Problem, choice};
 use super::table::{Column, Row, Table};
-use crate::sli::excerpt::excerpt;
+use crate::excerpt::excerpt;
 
 /// Names of rows that are kept for a message: a few more than it shows.
 const NAMES_KEPT: usize = 16;

@@ -1,6 +1,9 @@
 //! What is wrong with a file of results.
 
-use crate::sli::excerpt::excerpt;
+use crate::excerpt::excerpt;
+
+/// Longest reason, in bytes.
+const REASON_BYTES_MAX: usize = 2 * 1024;
 
 /// Why a file does not hold the number: which file, where in it, what is wrong, how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,17 +27,22 @@ pub(super) struct Problem {
 impl Problem {
     /// Something about the file as a whole.
     pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self { line: None, reason: reason.into() }
+        Self { line: None, reason: shown(reason) }
     }
 
     /// Something in one line.
     pub(super) fn at(line: u64, reason: impl Into<String>) -> Self {
-        Self { line: Some(line), reason: reason.into() }
+        Self { line: Some(line), reason: shown(reason) }
     }
 
     pub(super) fn of(self, file: &str) -> ReadError {
         ReadError { file: file.to_owned(), line: self.line, reason: self.reason }
     }
+}
+
+/// Libraries put what they have found into their messages, whatever it is.
+fn shown(reason: impl Into<String>) -> String {
+    excerpt(&reason.into(), REASON_BYTES_MAX).into_owned()
 }
 
 /// The line of a place in a file, counted from 1. It looks at all that stands before: for errors only.

@@ -4,8 +4,8 @@ use super::jmeter::{self, Samples};
 use super::junit::{self, Count};
 use super::problem::{Problem, ReadError};
 use super::{FILE_BYTES_MAX, csv, json, k6, locust};
+use crate::excerpt::excerpt;
 use crate::job::jsonpath::JsonPath;
-use crate::sli::excerpt::excerpt;
 
 /// Longest query, in bytes.
 const QUERY_BYTES_MAX: usize = 4 * 1024;
@@ -94,6 +94,9 @@ fn query(text: &str) -> Result<Query, String> {
     if text.len() > QUERY_BYTES_MAX {
         return Err(format!("it is longer than {QUERY_BYTES_MAX} bytes"));
     }
+    if text.contains(char::is_control) {
+        return Err("it holds a line break or another control character".to_owned());
+    }
     let Some((format, rest)) = text.split_once(':') else {
         return Err(format!("it does not begin with a format; {EXAMPLE}"));
     };
@@ -118,10 +121,8 @@ fn query(text: &str) -> Result<Query, String> {
 
 /// The file belongs to the job: the path leads nowhere else, on no system.
 fn path(file: &str) -> Result<(), String> {
-    let plain = |segment: &str| {
-        !matches!(segment, "" | "." | "..")
-            && !segment.contains(|c: char| c.is_control() || matches!(c, '\\' | ':'))
-    };
+    let plain =
+        |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains(['\\', ':']);
     if file.split('/').all(plain) {
         Ok(())
     } else {
@@ -198,14 +199,14 @@ mod tests {
         ] {
             assert!(error(text).contains(says), "{}", error(text));
         }
+        let says = "it holds a line break or another control character";
+        assert!(error("csv:a\0#b").ends_with(says) && error("csv:a#b\nc").ends_with(says));
         assert!(error(&"x".repeat(QUERY_BYTES_MAX + 1)).ends_with("it is longer than 4096 bytes"));
     }
 
     #[test]
     fn a_file_lies_below_the_results_of_the_job() {
-        for file in
-            ["", "/etc/passwd", "../a", "a/../../b", "./a", "a//b", "a/", "a\\b", "C:a", "a\0b"]
-        {
+        for file in ["", "/etc/passwd", "../a", "a/../../b", "./a", "a//b", "a/", "a\\b", "C:a"] {
             let error = error(&format!("csv:{file}#a"));
             assert!(error.contains("is no path below the results of the job"), "{error}");
         }

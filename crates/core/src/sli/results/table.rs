@@ -3,7 +3,10 @@
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use super::problem::{Problem, choice, line_at, number};
-use crate::sli::excerpt::excerpt;
+use crate::excerpt::excerpt;
+
+/// Most columns: headings are looked up again and again.
+const COLUMNS_MAX: usize = 1_000;
 
 /// A table that is read line by line.
 pub(super) struct Table<'b> {
@@ -26,6 +29,9 @@ impl<'b> Table<'b> {
     pub(super) fn open(bytes: &'b [u8]) -> Result<Self, Problem> {
         let mut reader = ReaderBuilder::new().from_reader(bytes);
         let headings = reader.headers().map_err(|error| problem(bytes, &error))?.clone();
+        if headings.len() > COLUMNS_MAX {
+            return Err(Problem::at(1, format!("there are more than {COLUMNS_MAX} columns")));
+        }
         Ok(Self { bytes, reader, headings })
     }
 
@@ -113,7 +119,7 @@ fn problem(bytes: &[u8], error: &csv::Error) -> Problem {
         }
         _ => format!("the file is no CSV: {error}"),
     };
-    Problem { line, reason }
+    line.map_or_else(|| Problem::new(&reason), |line| Problem::at(line, &reason))
 }
 
 #[cfg(test)]
@@ -149,6 +155,12 @@ mod tests {
         let says =
             "f.csv:3: the line has 1 cells, the headings are 2; did the job come to its end?";
         assert_eq!(fails(b"a,b\n1,2\n3"), says);
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_is_refused() {
+        assert_eq!(fails(&[b','; COLUMNS_MAX]), "f.csv:1: there are more than 1000 columns");
+        assert!(Table::open(&[b','; COLUMNS_MAX - 1]).is_ok());
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl Kept {
             if kind.is_dir() && depth < DEPTH_MAX {
                 self.directory(&path, &target, depth + 1)?;
             } else if kind.is_file() {
-                self.file(&path, &target, name, entry.metadata()?.len())?;
+                self.file(&path, &target, &name, entry.metadata()?.len())?;
             } else {
                 self.left_out.push(format!("{name}: it is no plain file"));
             }
@@ -55,7 +55,7 @@ impl Kept {
         Ok(())
     }
 
-    fn file(&mut self, from: &Path, to: &Path, name: String, bytes: u64) -> io::Result<()> {
+    fn file(&mut self, from: &Path, to: &Path, name: &str, bytes: u64) -> io::Result<()> {
         if self.files >= FILES_MAX {
             self.left_out.push(format!("{name}: {FILES_MAX} files are kept"));
         } else if self.bytes + bytes > BYTES_MAX {

@@ -1,0 +1,49 @@
+//! `monitoring.configure`: a person names the SLI provider of a project, and is told that it is set.
+
+use serde_json::{Map, Value};
+use tidegate_core::event::{Event, EventType, Outcome, Phase, text};
+use tidegate_core::names::TaskName;
+use tidegate_core::sli;
+
+use super::{Providers, prometheus};
+use crate::answer_id::answer_id;
+use crate::outbox::{Answer, Asked};
+
+/// What Keptn's prometheus-service says, which its command line waits for.
+const DONE: &str = "Prometheus successfully configured and rule created";
+
+impl Providers {
+    /// Whoever else is named answers by itself. Keptn 1.4: `configure-monitoring` has no `.triggered`.
+    pub(super) async fn configure(&self, event: &Event) {
+        if text(&event.data, "type") != sli::prometheus::PROVIDER || self.prometheus.is_none() {
+            return;
+        }
+        self.configured(event, Phase::Started, common(event)).await;
+        let mut data = common(event);
+        Outcome::PASS.write(&mut data);
+        data.insert("message".to_owned(), Value::from(DONE));
+        self.configured(event, Phase::Finished, data).await;
+    }
+
+    async fn configured(&self, event: &Event, phase: Phase, data: Map<String, Value>) {
+        let name = TaskName::new("configure-monitoring").expect("plain words");
+        let answer = Answer {
+            kind: EventType::task(&name, phase),
+            source: prometheus::SOURCE,
+            id: answer_id(event.id, phase.as_str()),
+            commit: None,
+            data,
+        };
+        if let Err(error) = self.outbox.record(Asked::from(event), answer).await {
+            tracing::error!(error, "nobody could be told that monitoring is configured");
+        }
+    }
+}
+
+fn common(event: &Event) -> Map<String, Value> {
+    let mut data = Map::new();
+    for key in ["project", "service"] {
+        data.insert(key.to_owned(), Value::from(text(&event.data, key)));
+    }
+    data
+}

@@ -1,0 +1,191 @@
+//! SLI providers: they answer `get-sli.triggered` with the values that a gate asks for. Which one is meant the
+//! question says; one that is meant for somebody else stays unanswered here.
+
+mod configure;
+mod job_results;
+mod prometheus;
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tidegate_core::built_in::BuiltIn;
+use tidegate_core::event::{Event, EventKind, EventType, Phase};
+use tidegate_core::names::TaskName;
+use tidegate_core::sli::{self, GetSli, Measurement, results};
+use tidegate_engine::Engine;
+use tidegate_store::DeliveryRow;
+use tokio::task::JoinHandle;
+
+use crate::answer_id::answer_id;
+use crate::files::{self, Commits};
+use crate::jobs::{ResultFiles, Secrets};
+use crate::outbox::{Answer, Asked, Outbox};
+use crate::work::work_through;
+use prometheus::Prometheus;
+pub use prometheus::{PrometheusConfig, PrometheusError};
+
+/// Questions that are worked on at a time.
+const CONCURRENCY: usize = 16;
+
+/// `[sli]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SliConfig {
+    /// The provider `prometheus`; off where it is not there.
+    pub prometheus: Option<PrometheusConfig>,
+}
+
+/// What providers need beside the engine.
+pub struct SliSetup {
+    /// The `[sli]` section.
+    pub config: SliConfig,
+    /// The `[secrets]` section: `prometheus-credentials-<project>` says where a project's Prometheus is.
+    pub secrets: Secrets,
+    /// What jobs leave; none where no jobs run here.
+    pub results: Option<ResultFiles>,
+}
+
+/// The providers of a server. Dropped or stopped, they take up nothing more.
+pub struct SliProviders(JoinHandle<()>);
+
+impl SliProviders {
+    /// Takes up questions from now on, those of a former run first. The process has a provider of TLS by then.
+    ///
+    /// # Errors
+    /// The configuration of a provider cannot be used.
+    pub fn start(engine: Engine, setup: SliSetup) -> Result<Self, PrometheusError> {
+        let SliSetup { config, secrets, results } = setup;
+        let prometheus = config.prometheus.map(|config| Prometheus::new(config, secrets));
+        let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Sli));
+        let prometheus = prometheus.transpose()?;
+        let providers =
+            Arc::new(Providers { engine, outbox: Arc::clone(&outbox), prometheus, results });
+        Ok(Self(tokio::spawn(async move {
+            let work = |row| {
+                let providers = Arc::clone(&providers);
+                async move { providers.take(row).await }
+            };
+            work_through(outbox, CONCURRENCY, work).await;
+        })))
+    }
+
+    /// Takes up nothing more. What is under way is taken up again by the next start.
+    pub async fn stop(self) {
+        self.0.abort();
+        // Aborted is how it shall end.
+        drop(self.0.await);
+    }
+}
+
+struct Providers {
+    engine: Engine,
+    outbox: Arc<Outbox>,
+    prometheus: Option<Prometheus>,
+    results: Option<ResultFiles>,
+}
+
+/// Who is asked.
+enum Provider<'a> {
+    Prometheus(&'a Prometheus),
+    Results(&'a ResultFiles),
+}
+
+impl Provider<'_> {
+    /// Who says what was measured: Keptn's name where Keptn has one.
+    fn source(&self) -> &'static str {
+        match self {
+            Self::Prometheus(_) => prometheus::SOURCE,
+            Self::Results(_) => job_results::SOURCE,
+        }
+    }
+}
+
+impl Providers {
+    async fn take(&self, row: DeliveryRow) {
+        match row.event.kind.kind() {
+            EventKind::Task { phase: Phase::Triggered, .. } => self.measure(&row.event).await,
+            _ => self.configure(&row.event).await,
+        }
+    }
+
+    /// None where somebody else is meant.
+    fn provider(&self, name: &str) -> Option<Provider<'_>> {
+        match name {
+            sli::prometheus::PROVIDER => self.prometheus.as_ref().map(Provider::Prometheus),
+            results::PROVIDER => self.results.as_ref().map(Provider::Results),
+            _ => None,
+        }
+    }
+
+    async fn measure(&self, event: &Event) {
+        let asked = event.data.get("get-sli");
+        let name = asked.and_then(|asked| asked.get("sliProvider")).and_then(Value::as_str);
+        let Some(provider) = name.and_then(|name| self.provider(name)) else { return };
+        let source = provider.source();
+        let data = match GetSli::of(&event.data) {
+            Err(error) => sli::errored(&event.data, &error.to_string()),
+            Ok(question) => {
+                self.answer(event, source, Phase::Started, sli::started(&question)).await;
+                match self.values(event, &question, provider).await {
+                    Ok(values) => sli::finished(&question, &values),
+                    Err(message) => sli::errored(&event.data, &message),
+                }
+            }
+        };
+        self.answer(event, source, Phase::Finished, data).await;
+    }
+
+    async fn values(
+        &self,
+        event: &Event,
+        question: &GetSli,
+        provider: Provider<'_>,
+    ) -> Result<Vec<Measurement>, String> {
+        let commits = self.commits(event, question).await;
+        match provider {
+            Provider::Prometheus(prometheus) => {
+                prometheus.measure(&self.engine, question, &commits).await
+            }
+            Provider::Results(results) => {
+                job_results::measure(&self.engine, results, event, question, &commits).await
+            }
+        }
+    }
+
+    /// What the sequence runs on that asks.
+    async fn commits(&self, event: &Event, question: &GetSli) -> Commits {
+        let project = match event.triggered_id {
+            Some(task) => {
+                files::project_commit(&self.engine, &question.scope, event.context, task).await
+            }
+            None => None,
+        };
+        Commits { stage: event.commit.clone(), project }
+    }
+
+    async fn answer(
+        &self,
+        event: &Event,
+        source: &'static str,
+        phase: Phase,
+        data: Map<String, Value>,
+    ) {
+        let get_sli = TaskName::new("get-sli").expect("a plain word");
+        let answer = |data| Answer {
+            kind: EventType::task(&get_sli, phase),
+            source,
+            id: answer_id(event.id, phase.as_str()),
+            commit: event.commit.clone(),
+            data,
+        };
+        let asked = Asked::from(event);
+        if let Err(error) = self.outbox.record(asked, answer(data)).await {
+            // The gate waits for an answer, whatever it was meant to be.
+            let plain = answer(sli::errored(&event.data, &error));
+            if let Err(error) = self.outbox.record(asked, plain).await {
+                tracing::error!(error, "the values of SLIs could not be told");
+            }
+        }
+    }
+}

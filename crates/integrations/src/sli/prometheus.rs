@@ -1,0 +1,255 @@
+//! Values from a Prometheus, as Keptn's prometheus-service asks for them.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Certificate, Client, Response, StatusCode, Url, redirect};
+use serde::Deserialize;
+use tidegate_core::names::ProjectName;
+use tidegate_core::sli::prometheus::{AnswerError, Question, SLI_PATH, Window, read_answer};
+use tidegate_core::sli::{GetSli, Measurement, Queries};
+use tidegate_engine::Engine;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::files::{self, Commits};
+use crate::jobs::Secrets;
+
+/// `source` of its answers: Keptn's name for it.
+pub(super) const SOURCE: &str = "prometheus-service";
+/// Largest answer to one query, in bytes.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Queries of one question that are under way at a time.
+const CONCURRENCY: usize = 8;
+const TIMEOUT_S: u64 = 30;
+/// Longest that one query may be given.
+const TIMEOUT_S_MAX: u64 = 300;
+
+/// `[sli.prometheus]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrometheusConfig {
+    /// Where it is, for projects without a secret `prometheus-credentials-<project>`.
+    pub endpoint: Option<String>,
+    /// A file of PEM certificates that are trusted beside those of the machine.
+    pub ca: Option<PathBuf>,
+    /// How long one query may take, in seconds.
+    pub timeout_s: u64,
+}
+
+impl Default for PrometheusConfig {
+    fn default() -> Self {
+        Self { endpoint: None, ca: None, timeout_s: TIMEOUT_S }
+    }
+}
+
+/// The configuration of Prometheus cannot be used: which part, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("[sli.prometheus]: {0}")]
+pub struct PrometheusError(String);
+
+/// All that are asked.
+pub(super) struct Prometheus {
+    http: Client,
+    endpoint: Option<String>,
+    secrets: Secrets,
+}
+
+/// One that is asked.
+struct Server {
+    /// The address that queries are sent to.
+    url: Url,
+    /// User and password.
+    login: Option<(String, String)>,
+}
+
+impl Prometheus {
+    pub(super) fn new(config: PrometheusConfig, secrets: Secrets) -> Result<Self, PrometheusError> {
+        let PrometheusConfig { endpoint, ca, timeout_s } = config;
+        if !(1..=TIMEOUT_S_MAX).contains(&timeout_s) {
+            let what = format!("timeout_s = {timeout_s} must be between 1 and {TIMEOUT_S_MAX}");
+            return Err(PrometheusError(what));
+        }
+        if let Some(endpoint) = &endpoint {
+            query_url(endpoint)
+                .map_err(|why| PrometheusError(format!("endpoint = {endpoint:?} {why}")))?;
+        }
+        // A redirect could carry the credentials elsewhere.
+        let mut builder = Client::builder()
+            .redirect(redirect::Policy::none())
+            .timeout(Duration::from_secs(timeout_s));
+        if let Some(path) = ca {
+            let cannot = |why: String| PrometheusError(format!("ca = {path:?} {why}"));
+            let bytes = fs::read(&path).map_err(|error| cannot(error.to_string()))?;
+            let certificates = Certificate::from_pem_bundle(&bytes);
+            let certificates = certificates.map_err(|error| cannot(error.to_string()))?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let http = builder.build().map_err(|error| PrometheusError(error.to_string()))?;
+        Ok(Self { http, endpoint, secrets })
+    }
+
+    /// One value for each indicator, or why there is none. The error is about all of them.
+    pub(super) async fn measure(
+        &self,
+        engine: &Engine,
+        question: &GetSli,
+        commits: &Commits,
+    ) -> Result<Vec<Measurement>, String> {
+        let window =
+            Window::parse(&question.start, &question.end).map_err(|error| error.to_string())?;
+        let found = files::levels(engine, &question.scope, SLI_PATH, commits).await?;
+        let found: Vec<_> = found.iter().map(|(level, text)| (*level, text.as_str())).collect();
+        let queries = Queries::merge(SLI_PATH, &found).map_err(|error| error.to_string())?;
+        let server = Arc::new(self.server(&question.scope.project)?);
+        let all = Question { asked: question, queries: &queries, window: &window };
+        let places = Arc::new(Semaphore::new(CONCURRENCY));
+        let mut values: Vec<_> = question.indicators.iter().map(|_| None).collect();
+        let mut asking = JoinSet::new();
+        for (index, indicator) in question.indicators.iter().enumerate() {
+            let query = match all.query(indicator) {
+                Ok(query) => query,
+                Err(error) => {
+                    values[index] = Some(Err(error.to_string()));
+                    continue;
+                }
+            };
+            let (http, server, time) = (self.http.clone(), Arc::clone(&server), window.time());
+            let places = Arc::clone(&places);
+            asking.spawn(async move {
+                let _place = places.acquire_owned().await.expect("nobody closes the semaphore");
+                let answer = server.ask(&http, &query, &time).await;
+                (index, answer.map_err(|error| error.about(&query)))
+            });
+        }
+        while let Some(answered) = asking.join_next().await {
+            let (index, value) = answered.map_err(|error| error.to_string())?;
+            values[index] = Some(value);
+        }
+        let names = question.indicators.iter();
+        let missing = || Err("it was not asked for".to_owned());
+        let pair = |(name, value): (&String, Option<_>)| {
+            Measurement::new(name, value.unwrap_or_else(missing))
+        };
+        Ok(names.zip(values).map(pair).collect())
+    }
+
+    /// The Prometheus of a project: what its secret says, else the installation's.
+    fn server(&self, project: &ProjectName) -> Result<Server, String> {
+        let name = format!("prometheus-credentials-{project}");
+        let secret = self.secrets.get(&name);
+        let field = |key: &str| secret.and_then(|secret| secret.get(key)).cloned();
+        let address = field("PROMETHEUS_URL").or_else(|| self.endpoint.clone()).ok_or_else(|| {
+            format!(
+                "nobody says where the Prometheus of project {project} is: set [sli.prometheus] endpoint, \
+                 or PROMETHEUS_URL in [secrets.{name}]"
+            )
+        })?;
+        let url = query_url(&address)
+            // The address may hold a password.
+            .map_err(|why| format!("the address of the Prometheus of project {project} {why}"))?;
+        let login = field("PROMETHEUS_USER").zip(field("PROMETHEUS_PASSWORD"));
+        Ok(Server { url, login: login.filter(|(user, word)| !user.is_empty() && !word.is_empty()) })
+    }
+}
+
+/// Where queries are sent. Keptn 1.4: blanks are removed, and an address without a scheme is one of HTTPS.
+fn query_url(address: &str) -> Result<Url, String> {
+    let plain: String = address.chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = if plain.contains("://") { plain } else { format!("https://{plain}") };
+    let url =
+        Url::parse(plain.trim_end_matches('/')).map_err(|error| format!("is none: {error}"))?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err("is neither http:// nor https://".to_owned());
+    }
+    Url::parse(&format!("{url}/api/v1/query").replace("//api/v1", "/api/v1"))
+        .map_err(|error| format!("is none: {error}"))
+}
+
+impl Server {
+    async fn ask(&self, http: &Client, query: &str, time: &str) -> Result<f64, AnswerError> {
+        let mut encoded = self.url.clone();
+        encoded.query_pairs_mut().append_pair("query", query).append_pair("time", time);
+        let form = encoded.query().unwrap_or_default().to_owned();
+        let posted = http
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form);
+        let answer = self.send(posted).await?;
+        // Some that only forward take no POST.
+        let answer = match answer.status() {
+            StatusCode::METHOD_NOT_ALLOWED => self.send(http.get(encoded)).await?,
+            _ => answer,
+        };
+        let status = answer.status();
+        let body = body(answer).await?;
+        match read_answer(&body) {
+            // What is no answer of Prometheus is better told by its status.
+            Err(AnswerError::Refused(_)) if !status.is_success() && !is_json(&body) => {
+                Err(AnswerError::Refused(format!("the server answered {status}")))
+            }
+            read => read,
+        }
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<Response, AnswerError> {
+        let request = match &self.login {
+            Some((user, password)) => request.basic_auth(user, Some(password)),
+            None => request,
+        };
+        request.send().await.map_err(|error| failed(&error))
+    }
+}
+
+fn is_json(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'{')
+}
+
+async fn body(mut answer: Response) -> Result<Vec<u8>, AnswerError> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(|error| failed(&error))? {
+        if bytes.len() + piece.len() > ANSWER_BYTES_MAX {
+            let max = ANSWER_BYTES_MAX / 1024;
+            return Err(AnswerError::Refused(format!(
+                "the answer is larger than {max} KiB; write a query that gives one series"
+            )));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+/// What went wrong, without the address: it may hold a password.
+fn failed(error: &reqwest::Error) -> AnswerError {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    AnswerError::Refused(match error.is_timeout() {
+        true => "nobody answered in time".to_owned(),
+        false => format!("the server cannot be asked: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_where_queries_are_sent() {
+        for (address, url) in [
+            ("http://prometheus:9090", "http://prometheus:9090/api/v1/query"),
+            ("http://prometheus:9090/", "http://prometheus:9090/api/v1/query"),
+            ("http://host/prefix/", "http://host/prefix/api/v1/query"),
+            (" prometheus.example.org ", "https://prometheus.example.org/api/v1/query"),
+        ] {
+            assert_eq!(query_url(address).unwrap().as_str(), url, "{address}");
+        }
+        for address in ["ftp://host", "http://", "https://[", ""] {
+            assert!(query_url(address).is_err(), "{address}");
+        }
+    }
+}
