@@ -19,9 +19,9 @@ use utoipa::{Modify, OpenApi};
 use tidy::{Fields, Parameters};
 
 use crate::routes::{
-    approval, auth, datastore, document, event, event_entry, gateway, git, health, live, metadata,
-    open_event, project, resource, sequence, sequence_execution, sequence_view, service,
-    sign_in_link, stage, token, upstream,
+    approval, auth, datastore, document, evaluation, event, event_entry, gateway, git, health,
+    live, metadata, open_event, project, resource, sequence, sequence_execution, sequence_view,
+    service, sign_in_link, stage, token, upstream,
 };
 
 #[derive(OpenApi)]
@@ -87,6 +87,7 @@ use crate::routes::{
         sequence_view::list,
         sequence_view::get,
         event_entry::get,
+        evaluation::list,
         live::stream,
         upstream::get,
         upstream::sync,

@@ -128,8 +128,13 @@ impl Failure {
     }
 
     /// Whether whoever reads what is written has seen enough of it: `tidegate approvals | head -1`.
-    pub(crate) fn is_unread(&self) -> bool {
+    fn is_unread(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
+    /// What was written, where it does not matter to the end of the command whether anybody reads it.
+    pub(crate) fn unless_unread(written: Result<(), Self>) -> Result<(), Self> {
+        written.or_else(|failure| if failure.is_unread() { Ok(()) } else { Err(failure) })
     }
 
     /// Whether the same may succeed a moment later.

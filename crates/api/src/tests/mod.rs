@@ -6,6 +6,7 @@ mod bad_input;
 mod conformance;
 mod control_plane;
 mod datastore;
+mod evaluations;
 mod events;
 mod executions;
 mod git;

@@ -1,6 +1,7 @@
 //! `tidegate gate`
 
 pub(crate) mod evaluate;
+pub(crate) mod replay;
 pub(crate) mod vectors;
 
 use clap::Subcommand;
@@ -13,12 +14,14 @@ use crate::screen::Screen;
 pub enum Command {
     Evaluate(evaluate::Arguments),
     Vectors(vectors::Arguments),
+    Replay(replay::Arguments),
 }
 
 pub(crate) async fn run(command: Command, screen: &mut Screen<'_>) -> Exit {
     let done = match command {
         Command::Evaluate(arguments) => evaluate::run(&arguments, screen),
         Command::Vectors(arguments) => vectors::run(&arguments, screen),
+        Command::Replay(arguments) => replay::run(arguments, screen).await,
     };
     Exit::judged(done, screen)
 }

@@ -1,7 +1,9 @@
 //! Quality gates on the command line: what files say, and how an evaluation is told. No I/O but reading.
 
+pub(crate) mod history;
 pub(crate) mod lines;
 pub(crate) mod previous;
+pub(crate) mod replayed;
 pub(crate) mod results;
 pub(crate) mod slo;
 

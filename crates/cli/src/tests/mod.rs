@@ -1,6 +1,7 @@
 //! The commands against a server of a few lines.
 
 mod gate;
+mod history;
 mod server;
 
 use clap::Parser;

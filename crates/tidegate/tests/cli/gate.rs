@@ -30,6 +30,36 @@ pub(crate) fn prepare(scene: &Scene) {
     write(scene.directory());
 }
 
+/// The same, and a history of evaluations: the response time is compared with 205, and failed twice.
+pub(crate) fn prepare_history(scene: &Scene) {
+    prepare(scene);
+    for number in 0..12 {
+        let slow = if number % 5 == 4 { 650 } else { 205 };
+        evaluated(scene, number, slow);
+    }
+}
+
+/// Sends an evaluation that was made by the file.
+fn evaluated(scene: &Scene, number: u32, slow: u32) {
+    let met = if slow < 600 { "pass" } else { "fail" };
+    let indicator = |metric: &str, value: f64, met: &str| {
+        json!({"displayName": "", "status": met, "score": u8::from(met == "pass"), "keySli": false,
+            "value": {"metric": metric, "value": value, "success": true}})
+    };
+    let evaluation = json!({"result": met, "score": if slow < 600 { 100 } else { 50 },
+    "indicatorResults": [
+        indicator("response_time_p95", f64::from(slow), met),
+        indicator("error_rate", 0.1 + f64::from(number) / 100.0, "pass"),
+    ]});
+    let data = json!({"project": "fulltour", "stage": "qa", "service": "helloservice",
+        "status": "succeeded", "result": met, "evaluation": evaluation});
+    let event = json!({"type": "sh.keptn.event.evaluation.finished", "source": "lighthouse-service",
+        "shkeptncontext": format!("cccccccc-0000-4000-8000-{number:012}"),
+        "triggeredid": format!("dddddddd-0000-4000-8000-{number:012}"), "data": data});
+    let (code, answer) = scene.server.post("/api/v1/event", &event);
+    assert_eq!(code, 200, "{answer}");
+}
+
 fn write(directory: &Path) {
     let results = json!([
         {"metric": "response_time_p95", "value": 212, "success": true},
@@ -64,6 +94,31 @@ fn every_recorded_evaluation_comes_out_as_it_was_recorded() {
     let ran = run(directory.path(), &["gate", "vectors", "quality-gate.json"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert_eq!(ran.out, "251 passed, 0 failed\n");
+}
+
+#[test]
+fn a_history_is_judged_again_as_the_server_keeps_it() {
+    let scene = Scene::new();
+    prepare_history(&scene);
+    let place = ["--project", "fulltour", "--stage", "qa", "--service", "helloservice"];
+    let replay = |more: &[&str]| {
+        scene
+            .run(&[&["gate", "replay", "slo.yaml", "-o", "json"], &place[..], more].concat())
+            .json()
+    };
+    let told = replay(&[]);
+    assert_eq!(told["evaluations"], 12);
+    assert_eq!(told["before"], json!({"pass": 10, "warning": 0, "fail": 2}));
+    // The response time was judged by another file then: 650 is a warning here, of a key objective.
+    assert_eq!(told["after"], json!({"pass": 10, "warning": 2, "fail": 0}), "{told}");
+    let newest = &told["changed"][0];
+    assert_eq!(newest["context"], "cccccccc-0000-4000-8000-000000000009");
+    assert_eq!(
+        newest["objectives"],
+        json!([{"sli": "response_time_p95", "displayName": "Response time", "before": "fail",
+            "after": "warning"}])
+    );
+    assert_eq!(replay(&["--last", "2"])["evaluations"], 2);
 }
 
 #[test]

@@ -70,11 +70,7 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen<'_>) -> Result<Judg
         Format::Table => show(&file, &evaluation, &earlier, screen),
         Format::Json | Format::Yaml => screen.value(*format, &data(&measured, &evaluation)),
     };
-    match shown {
-        // The reader of a pipe has seen enough; the verdict is what it is.
-        Err(failure) if failure.is_unread() => {}
-        shown => shown?,
-    }
+    Failure::unless_unread(shown)?;
     if judged == Judged::Unusable {
         return Err(Failure::Usage(format!("no verdict: {}", evaluation.message)));
     }

@@ -41,11 +41,7 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen<'_>) -> Result<Judg
         return Err(Failure::Usage(format!("{shown}: there is no case in it")));
     }
     let judged = if report.failed == 0 { Judged::Good } else { Judged::Bad };
-    match show(&report, *format, screen) {
-        // The reader of a pipe has seen enough; what differs differs.
-        Err(failure) if failure.is_unread() => {}
-        shown => shown?,
-    }
+    Failure::unless_unread(show(&report, *format, screen))?;
     Ok(judged)
 }
 

@@ -66,11 +66,7 @@ pub(crate) fn run(arguments: &Arguments, screen: &mut Screen<'_>) -> Result<Judg
     };
     let checked = files.iter().map(check).collect::<Result<Vec<_>, Failure>>()?;
     let good = checked.iter().all(|checked| checked.findings.is_empty());
-    match show(&checked, *format, screen) {
-        // The reader of a pipe has seen enough; what is to be mended stays so.
-        Err(failure) if failure.is_unread() => {}
-        shown => shown?,
-    }
+    Failure::unless_unread(show(&checked, *format, screen))?;
     Ok(if good { Judged::Good } else { Judged::Bad })
 }
 
