@@ -5,6 +5,7 @@ pub(crate) mod approval;
 pub(crate) mod auth;
 pub(crate) mod datastore;
 pub(crate) mod document;
+pub(crate) mod evaluate;
 pub(crate) mod evaluation;
 pub(crate) mod event;
 pub(crate) mod event_entry;

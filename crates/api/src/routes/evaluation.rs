@@ -1,123 +1,227 @@
-//! An evaluation that somebody asks for, by Keptn's route.
+//! `GET /api/tidegate/v1/projects/{project}/stages/{stage}/services/{service}/evaluations`: how the quality gate
+//! of a service has judged, and by which values. What judges a history again needs no more.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use tidegate_core::event::{Draft, SPEC_VERSION};
-use tidegate_core::names::{CommitId, ContextId};
-use tidegate_core::quality::time::{Span, resolve};
+use jiff::Timestamp;
+use serde::Serialize;
+use tidegate_core::event::{EventType, Phase, TaskResult};
+use tidegate_core::names::{ContextId, EventId, ServiceName, StageName, TaskName};
+use tidegate_core::quality::{IndicatorResult, IndicatorStatus, Past, SliResult};
+use tidegate_store::{EventFilter, LogRow, PAGE_MAX, Page, Reader, StoreError};
 use utoipa::ToSchema;
 
-use super::stage;
-use crate::auth::Caller;
-use crate::body::JsonBody;
-use crate::error::ApiError;
-use crate::openapi::answers::{Body, Changes, Guarded};
+use crate::error::{ApiError, shown};
+use crate::openapi::answers::{Error, Guarded, Parsed};
 use crate::openapi::parameters::ServicePath;
 use crate::openapi::wire;
-use crate::path::Path;
+use crate::path::{self, Path};
+use crate::query::Query;
 use crate::state::ApiState;
 
-/// `source` of the event, as Keptn writes it.
-const SOURCE: &str = "https://github.com/keptn/keptn/api";
-/// Keptn 1.4's code for what is not there; the status is 400 all the same.
-const NOT_THERE: u16 = 2;
+/// How many are given where the client does not say.
+const LIMIT: u64 = 100;
+/// Events that are read at a time: each may be large, and little of it is kept.
+const CHUNK: u64 = 500;
+/// Most declarations that evaluations are invalid which are looked at.
+const INVALIDATED_MAX: u64 = 10_000;
 
-/// Which time is evaluated. With nothing given, the last five minutes.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(default)]
-#[schema(examples(json!({"timeframe": "10m", "labels": {"build": "17"}})))]
-pub(crate) struct NewEvaluation {
-    /// Labels of the evaluation.
-    #[schema(value_type = wire::Labels)]
-    labels: BTreeMap<String, String>,
-    /// From when: RFC 3339, or without a zone, which is UTC. Needs an end or a timeframe.
-    #[schema(examples("2026-11-24T10:00:00Z"))]
-    start: String,
-    /// Until when, at least a minute later. Needs a start.
-    #[schema(examples("2026-11-24T10:10:00Z"))]
-    end: String,
-    /// How long, as a duration of Go's, from the start or until now; not beside an end.
-    #[schema(examples("10m"))]
-    timeframe: String,
-    /// The commit of the stage that files are read at; the newest where it is empty.
-    #[serde(rename = "gitcommitid")]
-    #[schema(examples("4b825dc642cb6eb9a060e54bf8d69288fbee4904"))]
-    commit: String,
+/// Evaluations, newest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Evaluations {
+    /// The evaluations. What cannot be read as one is left out, as by a gate that looks for earlier ones.
+    evaluations: Vec<Evaluation>,
+    /// How many there are in all, with those that are left out.
+    #[schema(examples(1))]
+    total: u64,
+    /// `offset` of the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, examples(100))]
+    next: Option<u64>,
 }
 
-/// The delivery that was triggered.
+/// How a gate has judged.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Triggered {
-    /// Its id.
+struct Evaluation {
+    /// The id of its `evaluation.finished` event.
+    #[schema(value_type = wire::EventId)]
+    id: EventId,
+    /// The delivery that it was made for.
     #[schema(value_type = wire::ContextId)]
-    keptn_context: ContextId,
+    context: ContextId,
+    /// When it was made.
+    #[schema(value_type = wire::Time)]
+    time: Timestamp,
+    /// The verdict. Whatever is neither `pass` nor `warning` counts as `fail`.
+    #[schema(value_type = wire::TaskResult)]
+    result: TaskResult,
+    /// In percent of what can be had.
+    #[schema(examples(75.0))]
+    score: f64,
+    /// What the evaluation says; absent where all is said.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    message: String,
+    /// Whether somebody has declared it invalid.
+    #[schema(examples(false))]
+    invalidated: bool,
+    /// One for each objective, without its criteria, which are in the event; empty where nothing was judged.
+    indicator_results: Vec<Indicator>,
 }
 
-/// Evaluates a service in a stage
-///
-/// Triggers the sequence `evaluation` of the stage, which every stage has. The time is fixed now, not when the
-/// evaluation begins. What is not there is answered 400 with code 2, as in Keptn.
-#[utoipa::path(post,
-    path = "/api/controlPlane/v1/project/{project}/stage/{stage}/service/{service}/evaluation",
-    operation_id = "triggerEvaluation", tag = "Sequences", params(ServicePath),
-    request_body = NewEvaluation,
-    responses(Guarded, Body, Changes,
-        (status = 200, description = "It was triggered.", body = Triggered),
+/// How an objective was met.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = EvaluatedIndicator)]
+struct Indicator {
+    /// What people call the objective; may be empty.
+    #[schema(examples("Response time"))]
+    display_name: String,
+    /// `pass`, `warning`, `fail`, or `info` where it only informs.
+    #[schema(value_type = String, examples("pass"))]
+    status: IndicatorStatus,
+    /// What it adds to the score.
+    #[schema(examples(1.0))]
+    score: f64,
+    /// Whether all fails where it does.
+    #[schema(examples(false))]
+    key_sli: bool,
+    /// What was measured; absent where nobody was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Measured)]
+    value: Option<Measured>,
+}
+
+/// What was measured.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MeasuredIndicator)]
+struct Measured {
+    /// The name of the indicator.
+    #[schema(examples("response_time_p95"))]
+    metric: String,
+    /// The number.
+    #[schema(examples(212.5))]
+    value: f64,
+    /// Whether there is a number at all.
+    #[schema(examples(true))]
+    success: bool,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(examples("query did not return any values"))]
+    message: String,
+}
+
+/// Whose evaluations, and which part of them.
+struct Wanted {
+    filter: EventFilter,
+    offset: u64,
+    limit: u64,
+}
+
+/// Lists how the quality gate of a service in a stage has judged, newest first, and by which values
+#[utoipa::path(get,
+    path = "/api/tidegate/v1/projects/{project}/stages/{stage}/services/{service}/evaluations",
+    operation_id = "listEvaluations", tag = "Following",
+    params(
+        ServicePath,
+        ("before" = Option<wire::Time>, Query, description = "Only those made earlier."),
+        ("offset" = Option<u64>, Query, description = "How many to leave out.", example = 0),
+        ("limit" = Option<u64>, Query,
+            description = "Most to be given: 1,000 at most, and 100 where it is absent."),
+    ),
+    responses(Guarded, Parsed,
+        (status = 200, description = "The evaluations.", body = Evaluations),
+        (status = 404, description = "There is no such project, or no such stage or service can be.",
+            body = Error),
     ))]
-pub(crate) async fn trigger(
+pub(crate) async fn list(
     State(state): State<ApiState>,
-    Caller(by): Caller,
     Path((project, stage, service)): Path<(String, String, String)>,
-    JsonBody(new): JsonBody<NewEvaluation>,
-) -> Result<Json<Triggered>, ApiError> {
-    asks_for_a_time(&new)?;
-    let not_there = |error: ApiError| match error.status() {
-        StatusCode::NOT_FOUND => ApiError::bad_request(error.message()).with_code(NOT_THERE),
-        _ => error,
+    query: Query,
+) -> Result<Json<Evaluations>, ApiError> {
+    let missing =
+        |what: &str, name: &str| ApiError::not_found(format!("no {what} {}", shown(name)));
+    let name = path::project(&project).ok_or_else(|| missing("project", &project))?;
+    let stage = StageName::new(&stage).map_err(|_| missing("stage", &stage))?;
+    let service = ServiceName::new(&service).map_err(|_| missing("service", &service))?;
+    let filter = EventFilter {
+        project: Some(name.clone()),
+        stage: Some(stage.to_string()),
+        service: Some(service.to_string()),
+        before: query.time("before")?,
+        ..EventFilter::default()
     };
-    let found = stage::find(&state.engine, &project, &stage).await.map_err(not_there)?;
-    if !found.into_services().iter().any(|known| known.service_name == *service) {
-        return Err(ApiError::bad_request("service not found").with_code(NOT_THERE));
-    }
-    let span = Span { start: &new.start, end: &new.end, timeframe: &new.timeframe };
-    let time = resolve(span, state.engine.now())
-        .map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let mut body = json!({
-        "type": format!("sh.keptn.event.{stage}.evaluation.triggered"),
-        "source": SOURCE,
-        "shkeptnspecversion": SPEC_VERSION,
-        "data": {
-            "project": project, "stage": stage, "service": service, "labels": new.labels,
-            "test": {"start": "", "end": ""},
-            "evaluation": {"start": time.start, "end": time.end, "timeframe": ""},
-            "deployment": {"deploymentNames": null},
-        },
+    let offset = query.strict("offset")?.unwrap_or(0);
+    let limit = query.strict("limit")?.unwrap_or(LIMIT).clamp(1, PAGE_MAX);
+    let wanted = Wanted { filter, offset, limit };
+    let found = state.engine.read(move |reader| {
+        let known = reader.project(&name)?.is_some();
+        known.then(|| find(reader, &wanted)).transpose()
     });
-    if !new.commit.is_empty() {
-        let commit = CommitId::new(&new.commit)
-            .map_err(|error| ApiError::format(format!("gitcommitid: {error}")))?;
-        body["gitcommitid"] = json!(commit);
-    }
-    let accepted = state.engine.accept(Draft::from_value(body)?, &by, None).await?;
-    Ok(Json(Triggered { keptn_context: accepted.context }))
+    found.await?.map(Json).ok_or_else(|| missing("project", &project))
 }
 
-/// Keptn 1.4's own check, in its words, before anything is looked up.
-fn asks_for_a_time(new: &NewEvaluation) -> Result<(), ApiError> {
-    let has = |text: &str| !text.is_empty();
-    let why = match (has(&new.start), has(&new.end), has(&new.timeframe)) {
-        (_, true, true) => "timeframe and end time specifications cannot be set together",
-        (true, false, false) => {
-            "timeframe or end time specifications need to be specified when using start parameter"
-        }
-        (false, true, _) => "end time specifications cannot be set without start parameter",
-        _ => return Ok(()),
-    };
-    Err(ApiError::format(why))
+fn find(reader: &dyn Reader, wanted: &Wanted) -> Result<Evaluations, StoreError> {
+    let Wanted { filter, offset, limit } = wanted;
+    let void = invalidated(reader, filter)?;
+    let task = TaskName::new("evaluation").expect("a plain word");
+    let kind = Some(EventType::task(&task, Phase::Finished));
+    let filter = EventFilter { kind, ..filter.clone() };
+    let mut evaluations = Vec::new();
+    let end = offset.saturating_add(*limit);
+    let (mut next, mut total) = (Some(*offset), 0);
+    while let Some(begin) = next.filter(|begin| *begin < end) {
+        let page: Page<LogRow> = reader.events(&filter, begin, CHUNK.min(end - begin))?;
+        evaluations.extend(page.items.into_iter().filter_map(|row| Evaluation::of(row, &void)));
+        (next, total) = (page.next, page.total);
+    }
+    Ok(Evaluations { evaluations, total, next })
+}
+
+/// The `evaluation.triggered` events whose evaluations somebody has declared invalid, at any time.
+fn invalidated(reader: &dyn Reader, filter: &EventFilter) -> Result<HashSet<EventId>, StoreError> {
+    let kind = Some(EventType::new("sh.keptn.event.evaluation.invalidated"));
+    let filter = EventFilter { kind, before: None, ..filter.clone() };
+    let (mut void, mut next) = (HashSet::new(), Some(0));
+    while let Some(offset) = next.filter(|offset| *offset < INVALIDATED_MAX) {
+        let page = reader.events(&filter, offset, CHUNK)?;
+        void.extend(page.items.into_iter().filter_map(|row| row.event.triggered_id));
+        next = page.next;
+    }
+    Ok(void)
+}
+
+impl Evaluation {
+    /// None where it cannot be read.
+    fn of(row: LogRow, void: &HashSet<EventId>) -> Option<Self> {
+        let event = row.event;
+        let invalidated = event.triggered_id.is_some_and(|id| void.contains(&id));
+        let past = Past::of(&event.id.to_string(), &event.data, invalidated).ok()?;
+        Some(Self {
+            id: event.id,
+            context: event.context,
+            time: event.time,
+            result: past.result,
+            score: past.score,
+            message: past.message,
+            invalidated,
+            indicator_results: past.indicators.into_iter().map(Indicator::of).collect(),
+        })
+    }
+}
+
+impl Indicator {
+    fn of(result: IndicatorResult) -> Self {
+        let IndicatorResult { score, value, display_name, key_sli, status, .. } = result;
+        Self { display_name, status, score, key_sli, value: value.map(Measured::of) }
+    }
+}
+
+impl Measured {
+    fn of(result: SliResult) -> Self {
+        let SliResult { metric, value, compared_value: _, success, message } = result;
+        Self { metric, value, success, message }
+    }
 }
