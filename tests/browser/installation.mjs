@@ -38,12 +38,12 @@ commands = { sh = ["/bin/sh"] }
 
 /**
  * Starts an installation. `tasks` is how long a task waits for somebody to take it, as in
- * `[tasks] start_within`.
+ * `[tasks] start_within`; `env` is added to its environment.
  */
-export async function serve(start, { tasks = '10m' } = {}) {
+export async function serve(start, { tasks = '10m', env = {} } = {}) {
   const args = ['serve', '--data-dir', '{data}', '--listen', '127.0.0.1:0', '--config', '{data}/tidegate.toml'];
   const config = `${CONFIG}\n[tasks]\nstart_within = "${tasks}"\n`;
-  const server = await start(args, { config, env: { TIDEGATE_LOG: 'error' } });
+  const server = await start(args, { config, env: { TIDEGATE_LOG: 'error', ...env } });
   return new Installation(server);
 }
 

@@ -19,9 +19,9 @@ use utoipa::{Modify, OpenApi};
 use tidy::{Fields, Parameters};
 
 use crate::routes::{
-    alertmanager, approval, auth, datastore, document, event, event_entry, gateway, git, health,
-    live, metadata, open_event, project, resource, sequence, sequence_execution, sequence_view,
-    service, sign_in_link, stage, token, upstream,
+    alertmanager, approval, auth, datastore, document, evaluate, evaluation, event, event_entry,
+    gateway, git, health, live, metadata, open_event, project, resource, sequence,
+    sequence_execution, sequence_view, service, sign_in_link, stage, token, upstream,
 };
 
 #[derive(OpenApi)]
@@ -74,6 +74,7 @@ use crate::routes::{
         service::get,
         service::create,
         service::delete,
+        evaluate::trigger,
         metadata::get,
         auth::check,
         auth::check_by_get,
@@ -88,6 +89,7 @@ use crate::routes::{
         sequence_view::list,
         sequence_view::get,
         event_entry::get,
+        evaluation::list,
         live::stream,
         alertmanager::receive,
         upstream::get,

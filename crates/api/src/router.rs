@@ -6,9 +6,9 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, post};
 
 use crate::routes::{
-    alertmanager, approval, auth, datastore, document, event, event_entry, gateway, git, health,
-    live, metadata, open_event, project, resource, sequence, sequence_execution, sequence_view,
-    service, sign_in_link, stage, token, upstream,
+    alertmanager, approval, auth, datastore, document, evaluate, evaluation, event, event_entry,
+    gateway, git, health, live, metadata, open_event, project, resource, sequence,
+    sequence_execution, sequence_view, service, sign_in_link, stage, token, upstream,
 };
 use crate::state::ApiState;
 use crate::{auth as layer, body};
@@ -80,6 +80,7 @@ fn guarded() -> Router<ApiState> {
         .route("/api/controlPlane/v1/project/{project}/stage/{stage}", get(stage::get))
         .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service", get(service::list))
         .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service/{service}", get(service::get))
+        .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service/{service}/evaluation", post(evaluate::trigger))
         .route("/api/controlPlane/v1/event/triggered/{type}", get(open_event::list))
         .route("/api/controlPlane/v1/sequence/{project}", get(sequence::list))
         .route("/api/controlPlane/v1/sequence/{project}/{context}/control", post(sequence::control))
@@ -96,6 +97,7 @@ fn guarded() -> Router<ApiState> {
         .route("/api/tidegate/v1/project/{project}/upstream", get(upstream::get))
         .route("/api/tidegate/v1/project/{project}/upstream/sync", post(upstream::sync))
         .route("/api/tidegate/v1/project/{project}/upstream/conflict", delete(upstream::drop_conflict))
+        .route("/api/tidegate/v1/projects/{project}/stages/{stage}/services/{service}/evaluations", get(evaluation::list))
         .route("/api/tidegate/v1/sequences", get(sequence_view::list))
         .route("/api/tidegate/v1/sequences/{context}", get(sequence_view::get))
         .route("/api/tidegate/v1/sign-in-links", post(sign_in_link::create))

@@ -5,6 +5,8 @@ pub(crate) mod approval;
 pub(crate) mod auth;
 pub(crate) mod datastore;
 pub(crate) mod document;
+pub(crate) mod evaluate;
+pub(crate) mod evaluation;
 pub(crate) mod event;
 pub(crate) mod event_entry;
 pub(crate) mod gateway;

@@ -7,6 +7,8 @@ mod bad_input;
 mod conformance;
 mod control_plane;
 mod datastore;
+mod evaluate;
+mod evaluations;
 mod events;
 mod executions;
 mod git;

@@ -7,8 +7,7 @@ use tidegate_core::sequence::{ExecutionState, LatestEvaluation};
 use tidegate_store::{Cell, Run};
 
 use super::label::{Link, link};
-use super::run::status_in;
-use super::{Chip, Status, Text, When, points, version};
+use super::{Chip, Status, Text, When, points, status_in, version};
 use crate::visitor::Visitor;
 
 /// What a stage shows of a service.
@@ -75,6 +74,16 @@ impl ServiceStanding {
             judged: judged(&cell.evaluations),
             ..Self::absent(&cell.place.service)
         }
+    }
+}
+
+impl ServiceStanding {
+    /// The same where nobody has taken its task yet.
+    pub(crate) fn untaken(mut self) -> Self {
+        if let Some((chip, ..)) = &mut self.last {
+            chip.status = Status::Queued;
+        }
+        self
     }
 }
 

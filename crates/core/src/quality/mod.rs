@@ -33,6 +33,6 @@ pub use evaluation::{
 pub use lint::lint;
 pub use previous::{Comparison, Include, NumberError, Past};
 pub use replay::{After, Change, Met, Replayed, Verdict, replay};
-pub use slo::{Criterion, Group, Objective, Slo, SloError};
+pub use slo::{Criterion, Group, Objective, SLO_PATH, Slo, SloError};
 pub use timestamp::TimestampError;
 pub use total::{Targets, TargetsError};

@@ -21,7 +21,6 @@ use tokio::task::JoinHandle;
 
 use crate::outbox::Outbox;
 use crate::work::work_through;
-pub(crate) use begin::SLO_PATH;
 
 const EVALUATION: &str = "evaluation";
 /// Evaluations that are worked on at a time.

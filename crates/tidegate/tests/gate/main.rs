@@ -3,6 +3,7 @@
 
 mod foreign;
 mod monitoring;
+mod on_fail;
 mod place;
 mod prometheus;
 mod remediation;

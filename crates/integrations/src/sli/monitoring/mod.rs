@@ -6,6 +6,7 @@ mod files;
 use jiff::Timestamp;
 use tidegate_core::event::{Event, Scope, text};
 use tidegate_core::names::{ProjectName, ServiceName};
+use tidegate_core::quality::SLO_PATH;
 use tidegate_core::remediation::REMEDIATION_PATH;
 use tidegate_core::shipyard::Shipyard;
 use tidegate_core::sli::Queries;
@@ -17,7 +18,6 @@ use tokio::sync::Mutex;
 
 use super::prometheus::Prometheus;
 use crate::files::{self as project_files, Commits};
-use crate::gate::SLO_PATH;
 pub use config::{Length, MonitoringConfig};
 
 const SHIPYARD_PATH: &str = "shipyard.yaml";
