@@ -93,7 +93,7 @@ pub(super) fn configure_monitoring(scene: &Scene) -> Result<()> {
 }
 
 /// Waits until the gate of a stage would look back on nothing of the version before.
-fn quiet(scene: &Scene, stage: &str) -> Result<()> {
+pub(super) fn quiet(scene: &Scene, stage: &str) -> Result<()> {
     let further = scene.pace.of(scene.files.looks_back_further()?);
     if further.is_zero() {
         return Ok(());

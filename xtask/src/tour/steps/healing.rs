@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::gate::{configure_monitoring, evaluation, of_stage};
+use super::gate::{configure_monitoring, evaluation, of_stage, quiet};
 use super::{GOOD, WEAK};
 use crate::tour::scene::{PROJECT, SERVICE, STAGES, Scene};
 
@@ -38,14 +38,16 @@ pub(super) fn heal(scene: &mut Scene) -> Result<()> {
 /// The same by an alert. Alerts are for services that have remediations, so they are configured again.
 fn by_alert(scene: &mut Scene) -> Result<()> {
     configure_monitoring(scene)?;
-    // People use production all the time: without them nothing would be slow.
-    let _visitors = scene.visitors(PRODUCTION)?;
+    quiet(scene, PRODUCTION)?;
     // Somebody is in a hurry, passes over qa, and lets it through by hand.
     let broken = scene.deliver_to(WEAK, &["--stage=production"])?;
     scene.wait(&broken, "approval.triggered")?;
     let (project, service) = (format!("--project={PROJECT}"), format!("--service={SERVICE}"));
     let approve = ["send", "event", "approval.finished", "--stage=production", &project, &service];
     scene.keptn(&approve)?;
+    scene.wait(&broken, "deployment.finished")?;
+    // People use it: without them nothing would be slow when the test is over.
+    let _visitors = scene.visitors(PRODUCTION)?;
     let ended = scene.wait(&broken, "production.delivery.finished")?;
     ensure!(ended["data"]["result"] == "fail", "nobody noticed: {}", ended["data"]);
     ensure!(evaluation(scene, &broken, PRODUCTION)?["result"] == "fail", "it was not the gate");
