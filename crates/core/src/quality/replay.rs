@@ -169,7 +169,8 @@ fn changes(
     }));
     changes.retain(|change| {
         let way = Met::worse(change.after).cmp(&Met::worse(change.before));
-        change.before != change.after && (way == Ordering::Equal || way == moved)
+        let counts = Met::counts(change.before) || Met::counts(change.after);
+        counts && change.before != change.after && (way == Ordering::Equal || way == moved)
     });
     changes
 }
@@ -181,6 +182,11 @@ fn metric(indicator: &IndicatorResult) -> Option<&str> {
 impl Met {
     fn of(indicator: &IndicatorResult) -> Self {
         Self { status: indicator.status, score: indicator.score, key_sli: indicator.key_sli }
+    }
+
+    /// Whether it is more than an information, which changes no verdict.
+    fn counts(met: Option<Self>) -> bool {
+        met.is_some_and(|met| met.status != IndicatorStatus::Info)
     }
 
     /// How much worse than nothing at all.
@@ -302,6 +308,17 @@ mod tests {
         assert_eq!((results(&replayed), changed(&replayed[0])), (vec![Pass], vec!["b"]));
         let mut after = before;
         after.total_score = Targets::parse("50%", "");
+        let replayed = replay(&after, &history).unwrap();
+        assert_eq!((results(&replayed), changed(&replayed[0])), (vec![Pass], vec![]));
+    }
+
+    #[test]
+    fn what_only_informed_changes_no_verdict() {
+        let before = slo("<5", "<5", "");
+        let history = history(&before, &[(1.0, 9.0)]);
+        let mut after = before.clone();
+        after.total_score = Targets::parse("50%", "");
+        after.objectives.pop();
         let replayed = replay(&after, &history).unwrap();
         assert_eq!((results(&replayed), changed(&replayed[0])), (vec![Pass], vec![]));
     }
