@@ -15,6 +15,7 @@ mod objective;
 mod previous;
 mod replay;
 mod slo;
+mod suggest;
 #[cfg(test)]
 mod tests;
 pub mod time;
@@ -34,5 +35,6 @@ pub use lint::lint;
 pub use previous::{Comparison, Include, NumberError, Past};
 pub use replay::{After, Change, Met, Replayed, Verdict, replay};
 pub use slo::{Criterion, Group, Objective, SLO_PATH, Slo, SloError};
+pub use suggest::{Because, SAMPLES_MIN, Suggested, Suggestion, suggest};
 pub use timestamp::TimestampError;
 pub use total::{Targets, TargetsError};
