@@ -6,8 +6,8 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use serde_json::json;
-use tidegate_core::event::{Draft, Event, EventType, Scope};
+use serde_json::{Map, Value, json};
+use tidegate_core::event::{Draft, DraftError, Event, EventType, Scope};
 use tidegate_core::names::ContextId;
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Before, Control, ExecutionState, Refusal, Reply};
@@ -143,7 +143,7 @@ async fn begin(engine: &Engine, problem: Problem, by: &Principal) -> Result<Outc
             Some(engine.once(by, format!("alert {context}").as_bytes(), b"")?)
         }
     };
-    let Ok(draft) = draft(&kind, context, data) else {
+    let Ok(draft) = draft(&kind, context, &data) else {
         let reason = Some("it has more text than an event may have".to_owned());
         return Ok(Outcome { outcome: "unusable", keptn_context: context, reason });
     };
@@ -183,7 +183,7 @@ async fn end(
         }
     }
     let key = engine.once(by, format!("alert over {context}").as_bytes(), b"")?;
-    let draft = draft(&kind, Some(context), data);
+    let draft = draft(&kind, Some(context), &data);
     let draft = draft.map_err(|error| Failure::Internal(error.to_string()))?;
     engine.accept(draft, by, Some(key)).await?;
     Ok(Outcome::of("over", context))
@@ -192,8 +192,8 @@ async fn end(
 fn draft(
     kind: &EventType,
     context: Option<ContextId>,
-    data: serde_json::Map<String, serde_json::Value>,
-) -> Result<Draft, tidegate_core::event::DraftError> {
+    data: &Map<String, Value>,
+) -> Result<Draft, DraftError> {
     Draft::from_value(
         json!({"type": kind, "source": SOURCE, "shkeptncontext": context, "data": data}),
     )

@@ -6,6 +6,7 @@ mod files;
 use jiff::Timestamp;
 use tidegate_core::event::{Event, Scope, text};
 use tidegate_core::names::{ProjectName, ServiceName};
+use tidegate_core::quality::SLO_PATH;
 use tidegate_core::remediation::REMEDIATION_PATH;
 use tidegate_core::shipyard::Shipyard;
 use tidegate_core::sli::Queries;
@@ -20,7 +21,6 @@ use crate::files::{self as project_files, Commits};
 pub use config::{Length, MonitoringConfig};
 
 const SHIPYARD_PATH: &str = "shipyard.yaml";
-const SLO_PATH: &str = "slo.yaml";
 
 /// Whoever tells.
 pub(super) struct Monitoring {
