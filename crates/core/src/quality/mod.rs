@@ -21,6 +21,7 @@ pub mod time;
 mod timestamp;
 mod total;
 pub mod vectors;
+mod void;
 
 pub use aggregate::Aggregate;
 pub use ask::{Ask, Begin, ask};
@@ -36,3 +37,4 @@ pub use replay::{After, Change, Met, Replayed, Verdict, replay};
 pub use slo::{Criterion, Group, Objective, Slo, SloError};
 pub use timestamp::TimestampError;
 pub use total::{Targets, TargetsError};
+pub use void::{INVALIDATED, RESTORED, Said, Void};
