@@ -22,6 +22,7 @@ pub mod time;
 mod timestamp;
 mod total;
 pub mod vectors;
+mod void;
 
 pub use aggregate::Aggregate;
 pub use ask::{Ask, Begin, ask};
@@ -38,3 +39,4 @@ pub use slo::{Criterion, Group, Objective, SLO_PATH, Slo, SloError};
 pub use suggest::{Because, SAMPLES_MIN, Suggested, Suggestion, suggest};
 pub use timestamp::TimestampError;
 pub use total::{Targets, TargetsError};
+pub use void::{INVALIDATED, RESTORED, Said, Void};

@@ -169,6 +169,7 @@ fn changes(
     }));
     changes.retain(|change| {
         let way = Met::worse(change.after).cmp(&Met::worse(change.before));
+        // What only informs, before and after, decides nothing.
         let counts = Met::counts(change.before) || Met::counts(change.after);
         counts && change.before != change.after && (way == Ordering::Equal || way == moved)
     });
@@ -184,7 +185,7 @@ impl Met {
         Self { status: indicator.status, score: indicator.score, key_sli: indicator.key_sli }
     }
 
-    /// Whether it is more than an information, which changes no verdict.
+    /// Whether it has a say in the result.
     fn counts(met: Option<Self>) -> bool {
         met.is_some_and(|met| met.status != IndicatorStatus::Info)
     }
@@ -347,6 +348,18 @@ mod tests {
         // What only informs decides nothing.
         after.objectives[1].pass.clear();
         assert_eq!(results(&replay(&after, &history[1..]).unwrap()), [Pass]);
+    }
+
+    #[test]
+    fn what_only_informs_is_no_reason_for_another_result() {
+        let before = slo("<5", "<5", "");
+        let mut history = history(&before, &[(1.0, 9.0)]);
+        // Nothing was measured for what only informs: the event does not even name it.
+        history[0].indicators[2].value = None;
+        let mut after = slo("<5", "<10", "");
+        after.objectives[2].sli = "d".to_owned();
+        let replayed = replay(&after, &history).unwrap();
+        assert_eq!((results(&replayed), changed(&replayed[0])), (vec![Pass], vec!["b"]));
     }
 
     #[test]
