@@ -38,11 +38,12 @@ commands = { sh = ["/bin/sh"] }
 
 /**
  * Starts an installation. `tasks` is how long a task waits for somebody to take it, as in
- * `[tasks] start_within`; `env` is added to its environment.
+ * `[tasks] start_within`; `gate` whether it judges evaluations itself, which most checks do in its place; `env` is
+ * added to its environment.
  */
-export async function serve(start, { tasks = '10m', env = {} } = {}) {
+export async function serve(start, { tasks = '10m', gate = false, env = {} } = {}) {
   const args = ['serve', '--data-dir', '{data}', '--listen', '127.0.0.1:0', '--config', '{data}/tidegate.toml'];
-  const config = `${CONFIG}\n[tasks]\nstart_within = "${tasks}"\n`;
+  const config = `${CONFIG}\n[tasks]\nstart_within = "${tasks}"\n[gate]\nenabled = ${gate}\n`;
   const server = await start(args, { config, env: { TIDEGATE_LOG: 'error', ...env } });
   return new Installation(server);
 }

@@ -8,6 +8,7 @@ mod commands;
 mod complete;
 mod confirm;
 mod connection;
+mod diff;
 mod exit;
 mod failure;
 mod find;

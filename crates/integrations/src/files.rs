@@ -4,20 +4,10 @@ use tidegate_core::event::Scope;
 use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName};
 use tidegate_core::sli::Level;
 use tidegate_engine::{Engine, Failure};
-use tidegate_resources::{Place, ResourceError, ResourcePath};
+use tidegate_resources::{Place, ResourcePath};
 use tidegate_store::ExecutionSummary;
 
 use crate::outbox::AGAIN;
-
-/// What makes the next place count, or says that there is no such file.
-pub(crate) fn is_missing(error: &ResourceError) -> bool {
-    matches!(
-        error,
-        ResourceError::NotFound { .. }
-            | ResourceError::StageNotFound { .. }
-            | ResourceError::ServiceNotFound { .. }
-    )
-}
 
 /// A text file at one place; none where there is none.
 ///
@@ -36,7 +26,7 @@ pub(crate) async fn text(
     let read = engine
         .git(move |git| match git.read(&project, &place, &path, commit.as_ref()) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) if error.is_missing() => Ok(None),
             Err(error) => Err(Failure::from(error)),
         })
         .await;

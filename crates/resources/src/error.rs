@@ -212,6 +212,18 @@ pub enum ResourceError {
     },
 }
 
+impl ResourceError {
+    /// Whether there is no such file, or no such place: where files are looked for in several, the next one
+    /// counts.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(
+            self,
+            Self::NotFound { .. } | Self::StageNotFound { .. } | Self::ServiceNotFound { .. }
+        )
+    }
+}
+
 /// What is at a path where a regular file was looked for or is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Obstacle {

@@ -16,6 +16,7 @@ mod rows;
 mod search;
 pub mod sqlite;
 mod token;
+mod void;
 pub mod watched;
 
 #[cfg(test)]
@@ -40,3 +41,4 @@ pub use rows::{
     SessionRow, SignInRow, TimerRow, TokenRow,
 };
 pub use search::{Found, Position, PositionError, SEARCHED_MAX, SequenceSearch, Start};
+pub use void::void_evaluations;

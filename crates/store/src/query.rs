@@ -110,6 +110,20 @@ pub struct EventFilter {
     pub root: bool,
 }
 
+impl EventFilter {
+    /// Those of a type that belong to a service in a stage.
+    #[must_use]
+    pub fn of(scope: &Scope, kind: EventType) -> Self {
+        Self {
+            project: Some(scope.project.clone()),
+            stage: Some(scope.stage.to_string()),
+            service: Some(scope.service.to_string()),
+            kind: Some(kind),
+            ..Self::default()
+        }
+    }
+}
+
 /// Which open `.triggered` events.
 #[derive(Debug, Clone, Default)]
 pub struct OpenEventFilter {

@@ -118,6 +118,14 @@ fn a_type_is_searched_with_keptns_filter() {
         assert_eq!(server.post(EVENT, &invalidated).await.status, 200);
         assert_eq!(found(&format!("{project}&excludeInvalidated=true")).await, 0);
         assert_eq!(found(project).await, 1);
+        // And gives it back, and takes it again.
+        for (word, expected) in [("restored", 1), ("invalidated", 0)] {
+            let mut said = invalidated.clone();
+            said["type"] = json!(format!("sh.keptn.event.deployment.{word}"));
+            assert_eq!(server.post(EVENT, &said).await.status, 200);
+            let valid = found(&format!("{project}&excludeInvalidated=true")).await;
+            assert_eq!(valid, expected, "{word}");
+        }
     });
 }
 

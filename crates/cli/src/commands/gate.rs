@@ -2,6 +2,7 @@
 
 pub(crate) mod evaluate;
 pub(crate) mod replay;
+pub(crate) mod suggest;
 pub(crate) mod vectors;
 
 use clap::Subcommand;
@@ -15,6 +16,7 @@ pub enum Command {
     Evaluate(evaluate::Arguments),
     Vectors(vectors::Arguments),
     Replay(replay::Arguments),
+    Suggest(suggest::Arguments),
 }
 
 pub(crate) async fn run(command: Command, screen: &mut Screen<'_>) -> Exit {
@@ -22,6 +24,7 @@ pub(crate) async fn run(command: Command, screen: &mut Screen<'_>) -> Exit {
         Command::Evaluate(arguments) => evaluate::run(&arguments, screen),
         Command::Vectors(arguments) => vectors::run(&arguments, screen),
         Command::Replay(arguments) => replay::run(arguments, screen).await,
+        Command::Suggest(arguments) => suggest::run(arguments, screen).await,
     };
     Exit::judged(done, screen)
 }

@@ -102,6 +102,73 @@ async fn run(kept: Vec<Value>, command: &str, slo: &str, more: &[&str]) -> Ran {
     Ran { exit, out: text(out), err: text(err) }
 }
 
+/// Sixty that passed, of which the last is slow; and one that failed, slower still.
+fn sixty() -> Vec<Value> {
+    let mut values = vec![(1.0, 100.0); 60];
+    values[59].1 = 108.0;
+    values.push((20.0, 500.0));
+    kept(&values)
+}
+
+#[tokio::test]
+async fn bounds_are_proposed_as_a_diff_with_the_false_alarms_that_they_would_have_had() {
+    let more = SLO.replace("total_score", "  - sli: informs\ntotal_score");
+    let ran = run(sixty(), "suggest", &more, &[]).await;
+    assert_eq!(ran.exit, Exit::Judged(Judged::Good), "{}", ran.err);
+    assert_eq!(
+        ran.err,
+        "slow <=110: would have failed 0 of 60 evaluations that passed (0.0 %), and 1 of 1 that failed\n"
+    );
+    assert_eq!(
+        ran.out,
+        "\
+--- a/slo.yaml
++++ b/slo.yaml
+@@ -1,5 +1,5 @@
+ objectives:
+   - {sli: error_rate, pass: [{criteria: ['<10']}]}
+-  - {sli: slow, displayName: Response time, pass: [{criteria: ['<=+10%']}]}
++  - {sli: slow, displayName: Response time, pass: [{criteria: ['<=110', '<=+10%']}]}
+   - sli: informs
+ total_score: {pass: 90%}
+"
+    );
+    let ran = run(sixty(), "suggest", &more, &["--output", "json"]).await;
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(
+        told["suggestions"],
+        json!([{"sli": "slow", "criterion": "<=110", "because": "criteria", "passed": 60,
+            "falseAlarms": 0, "falseAlarmPercent": 0.0, "failed": 1, "caught": 1, "written": true}])
+    );
+    assert!(told["diff"].as_str().unwrap().starts_with("--- a/slo.yaml\n"), "{told}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_known_or_written_is_said() {
+    let few = run(sixty(), "suggest", SLO, &["--last", "15"]).await;
+    assert_eq!((few.exit, few.out.as_str()), (Exit::Judged(Judged::Good), ""));
+    assert!(
+        few.err.starts_with("There is nothing to propose: of 15 evaluations of shop/qa/carts"),
+        "{}",
+        few.err
+    );
+    let odd = "objectives: [{sli: slow, pass: [{criteria: []}]}, {sli: x, pass: [{criteria: ['<1']}]}]\n\
+               total_score: {pass: 90%}\n";
+    let ran = run(sixty(), "suggest", odd, &[]).await;
+    assert!(
+        ran.err.contains("slow <=110") && ran.err.contains("cannot be written into"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.err.contains("nothing says whether more is better"), "{}", ran.err);
+    assert!(
+        ran.out
+            .contains("+objectives: [{sli: error_rate, pass: [{criteria: ['<=1']}]}, {sli: slow"),
+        "{}",
+        ran.out
+    );
+}
+
 async fn replayed(values: &[(f64, f64)], slo: &str, more: &[&str]) -> Value {
     let ran = run(kept(values), "replay", slo, &[more, &["-o", "json"]].concat()).await;
     assert_eq!(ran.exit, Exit::Judged(Judged::Good), "{}", ran.err);

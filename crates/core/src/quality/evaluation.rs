@@ -1,6 +1,8 @@
 //! What goes in and what comes out, in the form that Keptn's events have: `get-sli.finished` and
 //! `evaluation.finished`.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -188,6 +190,13 @@ impl Evaluation {
 }
 
 impl Details {
+    /// `slo.yaml` as it was when the evaluation was made; none where it was not looked at, or is no text.
+    #[must_use]
+    pub fn slo(&self) -> Option<String> {
+        let bytes = BASE64_STANDARD.decode(&self.slo_file_content).ok()?;
+        String::from_utf8(bytes).ok().filter(|text| !text.is_empty())
+    }
+
     /// Nothing was judged.
     pub(super) fn blank(timeframe: &Timeframe, result: TaskResult) -> Self {
         Self {

@@ -15,12 +15,14 @@ mod objective;
 mod previous;
 mod replay;
 mod slo;
+mod suggest;
 #[cfg(test)]
 mod tests;
 pub mod time;
 mod timestamp;
 mod total;
 pub mod vectors;
+mod void;
 
 pub use aggregate::Aggregate;
 pub use ask::{Ask, Begin, ask};
@@ -34,5 +36,7 @@ pub use lint::lint;
 pub use previous::{Comparison, Include, NumberError, Past};
 pub use replay::{After, Change, Met, Replayed, Verdict, replay};
 pub use slo::{Criterion, Group, Objective, SLO_PATH, Slo, SloError};
+pub use suggest::{Because, SAMPLES_MIN, Suggested, Suggestion, suggest};
 pub use timestamp::TimestampError;
 pub use total::{Targets, TargetsError};
+pub use void::{INVALIDATED, RESTORED, Said, Void};

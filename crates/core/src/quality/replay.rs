@@ -169,7 +169,9 @@ fn changes(
     }));
     changes.retain(|change| {
         let way = Met::worse(change.after).cmp(&Met::worse(change.before));
-        change.before != change.after && (way == Ordering::Equal || way == moved)
+        // What only informs, before and after, decides nothing.
+        let counts = Met::counts(change.before) || Met::counts(change.after);
+        counts && change.before != change.after && (way == Ordering::Equal || way == moved)
     });
     changes
 }
@@ -181,6 +183,11 @@ fn metric(indicator: &IndicatorResult) -> Option<&str> {
 impl Met {
     fn of(indicator: &IndicatorResult) -> Self {
         Self { status: indicator.status, score: indicator.score, key_sli: indicator.key_sli }
+    }
+
+    /// Whether it has a say in the result.
+    fn counts(met: Option<Self>) -> bool {
+        met.is_some_and(|met| met.status != IndicatorStatus::Info)
     }
 
     /// How much worse than nothing at all.
@@ -307,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn what_only_informed_changes_no_verdict() {
+        let before = slo("<5", "<5", "");
+        let history = history(&before, &[(1.0, 9.0)]);
+        let mut after = before.clone();
+        after.total_score = Targets::parse("50%", "");
+        after.objectives.pop();
+        let replayed = replay(&after, &history).unwrap();
+        assert_eq!((results(&replayed), changed(&replayed[0])), (vec![Pass], vec![]));
+    }
+
+    #[test]
     fn what_is_compared_with_is_chosen_by_how_it_would_have_ended() {
         let include =
             "comparison: {compare_with: single_result, include_result_with_score: pass}\n";
@@ -330,6 +348,18 @@ mod tests {
         // What only informs decides nothing.
         after.objectives[1].pass.clear();
         assert_eq!(results(&replay(&after, &history[1..]).unwrap()), [Pass]);
+    }
+
+    #[test]
+    fn what_only_informs_is_no_reason_for_another_result() {
+        let before = slo("<5", "<5", "");
+        let mut history = history(&before, &[(1.0, 9.0)]);
+        // Nothing was measured for what only informs: the event does not even name it.
+        history[0].indicators[2].value = None;
+        let mut after = slo("<5", "<10", "");
+        after.objectives[2].sli = "d".to_owned();
+        let replayed = replay(&after, &history).unwrap();
+        assert_eq!((results(&replayed), changed(&replayed[0])), (vec![Pass], vec!["b"]));
     }
 
     #[test]

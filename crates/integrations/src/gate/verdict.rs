@@ -28,12 +28,8 @@ impl Service {
     /// The evaluation that the values are for. Keptn 1.4: the newest of the context there.
     async fn asked(&self, scope: &Scope, values: &Event) -> Option<Event> {
         let filter = EventFilter {
-            project: Some(scope.project.clone()),
             context: Some(values.context),
-            stage: Some(scope.stage.to_string()),
-            service: Some(scope.service.to_string()),
-            kind: Some(of_evaluation(Phase::Triggered)),
-            ..EventFilter::default()
+            ..EventFilter::of(scope, of_evaluation(Phase::Triggered))
         };
         loop {
             let filter = filter.clone();

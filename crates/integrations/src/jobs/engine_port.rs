@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::ProcessExecutor;
 use super::configs::{Configs, Key};
 use super::port::{JobDelivery, JobFile, JobPort};
-use crate::files::{self, Commits, is_missing};
+use crate::files::{self, Commits};
 use crate::outbox::{Answer, Asked, Outbox};
 
 /// The engine, as the runner sees it.
@@ -109,7 +109,7 @@ impl EnginePort {
                 match ask(&repositories, place) {
                     Ok(Some(found)) => return Ok(Some(found)),
                     Ok(None) => {}
-                    Err(error) if is_missing(&error) => {}
+                    Err(error) if error.is_missing() => {}
                     Err(error) => return Err(error.to_string()),
                 }
             }
@@ -178,13 +178,13 @@ impl JobPort for EnginePort {
         let (project, commits) = (delivery.scope.project.clone(), commits(delivery));
         let found = self.look_up(delivery, move |git, place| {
             let at = commits.of(place);
-            let file = |path: &ResourcePath| {
+            let file = |path: &ResourcePath| -> Result<JobFile, ResourceError> {
                 let content = git.read(&project, place, path, at)?;
                 Ok(JobFile { path: path.to_string(), content })
             };
             match file(&path) {
                 Ok(file) => return Ok(Some(vec![file])),
-                Err(error) if is_missing(&error) => {}
+                Err(error) if error.is_missing() => {}
                 Err(error) => return Err(error),
             }
             let below = format!("{path}/");

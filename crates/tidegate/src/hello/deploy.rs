@@ -41,6 +41,7 @@ pub(crate) struct Options {
 pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
     let Options { service, stage, image, state, nature } = options;
     let version = version_of(&image)?;
+    let nature = nature.of_version(version);
     let slot = State::open(&state)?.slot(&stage);
     let _turn = slot.turn()?;
     let before = slot.running()?;

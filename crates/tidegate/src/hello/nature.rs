@@ -33,7 +33,18 @@ impl Default for Nature {
     }
 }
 
+/// How the tag of a version ends that is slow.
+const SLOW: &str = "-slow";
+/// How long its answers take, in milliseconds.
+const SLOW_MS: u32 = 120;
+
 impl Nature {
+    /// What a version is like beyond what was asked for: one whose tag ends with `-slow` takes its time.
+    pub(super) fn of_version(self, version: &str) -> Self {
+        let least = if version.ends_with(SLOW) { SLOW_MS } else { 0 };
+        Self { delay_ms: self.delay_ms.max(least), ..self }
+    }
+
     /// How long an answer takes.
     pub(super) fn delay(&self) -> Duration {
         let alone = if self.replicas < 2 { self.delay_alone_ms } else { 0 };

@@ -18,7 +18,7 @@ const APPROVAL: &str = "0199c1d2";
 fn prepare(scene: &Scene, command: &str) {
     match command {
         "gate evaluate" | "gate vectors" | "slo check" => gate::prepare(scene),
-        "gate replay" => gate::prepare_history(scene),
+        "gate replay" | "gate suggest" => gate::prepare_history(scene),
         "projects delete" => scene.create("shop"),
         "doctor" => {
             let file = scene.directory().join("tidegate.toml");

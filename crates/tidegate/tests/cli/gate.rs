@@ -30,10 +30,11 @@ pub(crate) fn prepare(scene: &Scene) {
     write(scene.directory());
 }
 
-/// The same, and a history of evaluations: the response time is compared with 205, and failed twice.
+/// The same, and a history of evaluations, of which every fifth was slow. The file says nothing of the
+/// throughput that was measured.
 pub(crate) fn prepare_history(scene: &Scene) {
     prepare(scene);
-    for number in 0..12 {
+    for number in 0..30 {
         let slow = if number % 5 == 4 { 650 } else { 205 };
         evaluated(scene, number, slow);
     }
@@ -46,11 +47,13 @@ fn evaluated(scene: &Scene, number: u32, slow: u32) {
         json!({"displayName": "", "status": met, "score": u8::from(met == "pass"), "keySli": false,
             "value": {"metric": metric, "value": value, "success": true}})
     };
-    let evaluation = json!({"result": met, "score": if slow < 600 { 100 } else { 50 },
-    "indicatorResults": [
+    let score = if slow < 600 { 100 } else { 50 };
+    let indicators = [
         indicator("response_time_p95", f64::from(slow), met),
         indicator("error_rate", 0.1 + f64::from(number) / 100.0, "pass"),
-    ]});
+        indicator("throughput", 40.0 + f64::from(number), "info"),
+    ];
+    let evaluation = json!({"result": met, "score": score, "indicatorResults": indicators});
     let data = json!({"project": "fulltour", "stage": "qa", "service": "helloservice",
         "status": "succeeded", "result": met, "evaluation": evaluation});
     let event = json!({"type": "sh.keptn.event.evaluation.finished", "source": "lighthouse-service",
@@ -107,18 +110,24 @@ fn a_history_is_judged_again_as_the_server_keeps_it() {
             .json()
     };
     let told = replay(&[]);
-    assert_eq!(told["evaluations"], 12);
-    assert_eq!(told["before"], json!({"pass": 10, "warning": 0, "fail": 2}));
+    assert_eq!(told["evaluations"], 30);
+    assert_eq!(told["before"], json!({"pass": 24, "warning": 0, "fail": 6}));
     // The response time was judged by another file then: 650 is a warning here, of a key objective.
-    assert_eq!(told["after"], json!({"pass": 10, "warning": 2, "fail": 0}), "{told}");
+    assert_eq!(told["after"], json!({"pass": 24, "warning": 6, "fail": 0}), "{told}");
     let newest = &told["changed"][0];
-    assert_eq!(newest["context"], "cccccccc-0000-4000-8000-000000000009");
+    assert_eq!(newest["context"], "cccccccc-0000-4000-8000-000000000029");
     assert_eq!(
         newest["objectives"],
         json!([{"sli": "response_time_p95", "displayName": "Response time", "before": "fail",
             "after": "warning"}])
     );
     assert_eq!(replay(&["--last", "2"])["evaluations"], 2);
+    let suggested = scene.run(&[&["gate", "suggest", "slo.yaml"], &place[..]].concat());
+    let said = "throughput >=40: would have failed 0 of 24 evaluations that passed (0.0 %)";
+    assert!(suggested.err.starts_with(said), "{suggested:?}");
+    let diff = suggested.good();
+    assert!(diff.starts_with("--- a/slo.yaml\n+++ b/slo.yaml\n@@ "), "{diff}");
+    assert!(diff.contains("\n+  - sli: throughput\n"), "{diff}");
 }
 
 #[test]

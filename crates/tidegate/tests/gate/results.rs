@@ -45,6 +45,33 @@ fn a_good_release_goes_on_by_itself_and_a_slow_one_stops_and_says_why() {
 }
 
 #[test]
+fn an_evaluation_that_was_declared_invalid_is_not_compared_with_until_it_is_restored() {
+    let place = gated();
+    let (_, first) = place.evaluated("hello:0.2");
+    let (_, trial) = place.evaluated("hello:0.1");
+    let say = |word: &str| {
+        let event = json!({"type": format!("sh.keptn.event.evaluation.{word}"), "source": "somebody",
+            "shkeptncontext": trial["shkeptncontext"], "triggeredid": trial["triggeredid"],
+            "data": {"project": "tour", "stage": "qa", "service": "hello",
+                "evaluation": {"reason": "a trial run"}}});
+        assert_eq!(place.server.post("/api/v1/event", &event).0, 200);
+    };
+    say("invalidated");
+    // Half slower than the trial run and more, and no slower than the one before.
+    let (_, third) = place.evaluated("hello:0.21");
+    assert_eq!(third["data"]["evaluation"]["comparedEvents"], json!([first["id"]]));
+    assert_eq!(third["data"]["result"], "pass");
+    say("restored");
+    let event = json!({"type": "sh.keptn.event.evaluation.invalidated", "source": "somebody",
+        "shkeptncontext": third["shkeptncontext"], "triggeredid": third["triggeredid"],
+        "data": {"project": "tour", "stage": "qa", "service": "hello"}});
+    assert_eq!(place.server.post("/api/v1/event", &event).0, 200);
+    let (_, fourth) = place.evaluated("hello:0.22");
+    assert_eq!(fourth["data"]["evaluation"]["comparedEvents"], json!([trial["id"]]));
+    assert_eq!(fourth["data"]["result"], "fail");
+}
+
+#[test]
 fn each_event_of_an_evaluation_is_as_keptns() {
     let place = gated();
     let (context, finished) = place.evaluated("hello:0.25");

@@ -151,19 +151,23 @@ fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
 }
 
 /// Keptn 1.4: an event is invalidated by an `.invalidated` of the same task that answers the same
-/// trigger.
+/// trigger. A later `.restored`, which is Tidegate's own, takes it back.
 fn invalidated(reader: &dyn Reader, event: &Event) -> Result<bool, StoreError> {
     let project = event.data.get("project").and_then(Value::as_str);
     let project = project.and_then(|name| ProjectName::new(name).ok());
     let (Some(project), Some(trigger)) = (project, event.triggered_id) else { return Ok(false) };
     let EventKind::Task { task, .. } = event.kind.kind() else { return Ok(false) };
-    let filter = EventFilter {
-        project: Some(project),
-        kind: Some(EventType::new(&format!("sh.keptn.event.{task}.invalidated"))),
-        triggered_id: Some(trigger),
-        ..EventFilter::default()
+    let newest = |word: &str| -> Result<Option<u64>, StoreError> {
+        let filter = EventFilter {
+            project: Some(project.clone()),
+            kind: Some(EventType::new(&format!("sh.keptn.event.{task}.{word}"))),
+            triggered_id: Some(trigger),
+            ..EventFilter::default()
+        };
+        Ok(reader.events(&filter, 0, 1)?.items.first().map(|row| row.n))
     };
-    Ok(reader.events(&filter, 0, 1)?.total > 0)
+    let invalidated = newest("invalidated")?;
+    Ok(invalidated.is_some() && invalidated > newest("restored")?)
 }
 
 #[cfg(test)]
