@@ -29,6 +29,8 @@ pub(crate) enum Asset {
     Keys,
     /// Moves the line of now, finds in logs, and walks the rows of a delivery.
     Sequence,
+    /// Walks the cells of a heatmap.
+    Heatmap,
     /// The mark, as the icon of the site.
     Mark,
     /// The same while something waits.
@@ -47,13 +49,14 @@ pub(crate) const STYLE: &str = concat!(
     include_str!("../assets/style/sequence.css"),
     include_str!("../assets/style/environment.css"),
     include_str!("../assets/style/projects.css"),
+    include_str!("../assets/style/evaluation.css"),
     include_str!("../assets/style/single.css"),
 );
 
 static PATHS: LazyLock<Vec<String>> = LazyLock::new(|| Asset::ALL.map(Asset::hashed).into());
 
 impl Asset {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Style,
         Self::Morph,
         Self::Live,
@@ -62,6 +65,7 @@ impl Asset {
         Self::Decide,
         Self::Keys,
         Self::Sequence,
+        Self::Heatmap,
         Self::Mark,
         Self::MarkDot,
     ];
@@ -77,6 +81,7 @@ impl Asset {
             Self::Decide => ("decide", "js", include_str!("../assets/decide.js")),
             Self::Keys => ("keys", "js", include_str!("../assets/keys.js")),
             Self::Sequence => ("sequence", "js", include_str!("../assets/sequence.js")),
+            Self::Heatmap => ("heatmap", "js", include_str!("../assets/heatmap.js")),
             Self::Mark => ("mark", "svg", include_str!("../assets/mark.svg")),
             Self::MarkDot => ("mark-dot", "svg", include_str!("../assets/mark-dot.svg")),
         }

@@ -39,6 +39,8 @@ pub(crate) enum Section {
     Environment,
     /// Its sequences.
     Sequences,
+    /// What its quality gates have said.
+    Quality,
 }
 
 /// An entry of the navigation.
@@ -162,6 +164,7 @@ impl Frame {
         let entries = vec![
             entry("Environment", "", Section::Environment),
             entry("Sequences", "/sequence", Section::Sequences),
+            entry("Quality", "/quality", Section::Quality),
         ];
         Some((project, entries))
     }

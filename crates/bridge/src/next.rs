@@ -9,9 +9,9 @@ pub(crate) const HOME: &str = "/bridge/inbox";
 const BYTES_MAX: usize = 2048;
 
 /// Forms that are sent to the page that shows them.
-const PAGES: [&str; 2] = ["/trigger", "/create/project"];
+const PAGES: [&str; 3] = ["/trigger", "/create/project", "/replay"];
 /// Last parts of addresses that take forms only, below the page that the form is on.
-const ACTS: [&str; 5] = ["decision", "abort", "pause", "resume", "rerun"];
+const ACTS: [&str; 7] = ["decision", "abort", "pause", "resume", "rerun", "ignore", "restore"];
 
 /// A path on this server below `/bridge/`.
 #[derive(Debug, Clone, PartialEq, Eq)]

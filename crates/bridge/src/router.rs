@@ -10,8 +10,9 @@ use tower_http::compression::CompressionLayer;
 
 use crate::live::Streams;
 use crate::pages::{
-    abort, approval, bulk, conflict, create_project, environment, event, inbox, log, login, me,
-    moved, pause, projects, rerun, search, sequence, sequences, service, trace, trigger,
+    abort, approval, bulk, conflict, create_project, environment, evaluation, event, inbox, log,
+    login, me, moved, pause, projects, quality, rerun, search, sequence, sequences, service, trace,
+    trigger,
 };
 use crate::state::BridgeState;
 use crate::{assets, dress, headers, live, readable};
@@ -76,6 +77,16 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/project/{project}/services", post(service::create))
         .route("/bridge/project/{project}/trigger", get(trigger::page).post(trigger::send))
         .route("/bridge/project/{project}/sequence", get(sequences::page))
+        .route("/bridge/project/{project}/quality", get(quality::all))
+        .route("/bridge/project/{project}/quality/{service}", get(quality::service))
+        .route("/bridge/project/{project}/quality/{service}/{stage}", get(quality::page))
+        .route("/bridge/project/{project}/quality/{service}/{stage}/compare", get(quality::compare))
+        .route(
+            "/bridge/project/{project}/quality/{service}/{stage}/replay",
+            get(quality::replay)
+                .post(quality::replay_again)
+                .layer(DefaultBodyLimit::max(quality::FORM_BYTES_MAX)),
+        )
         .route("/bridge/project/{project}/upstream/conflict", post(conflict::settle))
         .route("/bridge/project/{project}/sequence/{context}", get(sequence::page))
         .route(
@@ -88,6 +99,11 @@ pub fn router(state: BridgeState) -> Router {
             "/bridge/project/{project}/sequence/{context}/rerun",
             get(rerun::page).post(rerun::rerun),
         )
+        // Keptn's own addresses as well.
+        .route("/bridge/evaluation/{context}", get(evaluation::whole))
+        .route("/bridge/evaluation/{context}/{part}", get(evaluation::page))
+        .route("/bridge/evaluation/{context}/{event}/ignore", post(evaluation::ignore))
+        .route("/bridge/evaluation/{context}/{event}/restore", post(evaluation::restore))
         .route("/bridge/event/{event}", get(event::page))
         .route("/bridge/log/{event}", get(log::page))
         .route("/bridge/live", get(live::stream))
@@ -97,10 +113,18 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/project/{project}/environment", get(moved::project))
         .route("/bridge/project/{project}/sequence/{context}/stage/{stage}", get(moved::stage))
         .route("/bridge/project/{project}/sequence/{context}/event/{event}", get(moved::event))
+        .route("/bridge/project/{project}/service", get(moved::services))
+        .route("/bridge/project/{project}/service/{service}", get(moved::service))
+        .route(
+            "/bridge/project/{project}/service/{service}/context/{context}",
+            get(moved::deployment),
+        )
+        .route(
+            "/bridge/project/{project}/service/{service}/context/{context}/stage/{stage}",
+            get(moved::deployment_in),
+        )
         .route("/bridge/trace/{context}", get(trace::whole))
         .route("/bridge/trace/{context}/{part}", get(trace::part))
-        .route("/bridge/evaluation/{context}", get(trace::whole))
-        .route("/bridge/evaluation/{context}/{part}", get(trace::evaluation))
         .route("/bridge/error", get(moved::error))
         .route("/bridge/logoutsession", get(moved::sign_in))
         .route("/bridge/oauth/login", get(moved::sign_in))

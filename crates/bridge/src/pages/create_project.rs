@@ -17,10 +17,10 @@ use crate::form::{Fields, Signed};
 use crate::frame::{Frame, Place, html, waiting};
 use crate::problem::{Problem, see_other, sentence};
 use crate::state::BridgeState;
-use crate::view::Text;
+use crate::view::{Excerpt, Text, excerpt};
 use crate::visitor::Visitor;
 
-use shipyards::{Excerpt, TEMPLATES, excerpt};
+use shipyards::TEMPLATES;
 
 /// Longest form, in bytes: the largest shipyard there can be, each of its bytes encoded.
 pub(crate) const FORM_BYTES_MAX: usize = 4 * 1024 * 1024;

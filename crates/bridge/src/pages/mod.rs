@@ -6,6 +6,7 @@ pub(crate) mod bulk;
 pub(crate) mod conflict;
 pub(crate) mod create_project;
 pub(crate) mod environment;
+pub(crate) mod evaluation;
 pub(crate) mod event;
 #[cfg(any(test, debug_assertions))]
 pub(crate) mod gallery;
@@ -16,6 +17,7 @@ pub(crate) mod me;
 pub(crate) mod moved;
 pub(crate) mod pause;
 pub(crate) mod projects;
+pub(crate) mod quality;
 pub(crate) mod rerun;
 pub(crate) mod search;
 pub(crate) mod sequence;

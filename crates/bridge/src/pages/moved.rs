@@ -7,9 +7,9 @@ use axum::http::header::LOCATION;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
-use tidegate_core::names::{ContextId, EventId, ProjectName, StageName};
+use tidegate_core::names::{ContextId, EventId, ProjectName, ServiceName, StageName};
 
-use crate::next::HOME;
+use crate::next::{HOME, encode};
 use crate::problem::{Problem, see_other};
 
 /// `GET /bridge/`
@@ -49,6 +49,39 @@ pub(crate) async fn event(
 ) -> Result<Response, Problem> {
     let event: EventId = event.parse().map_err(|_| Problem::NotFound("event"))?;
     Ok(see_other(&to_event(&sequence(&project, &context)?, event, query.as_deref())))
+}
+
+/// `GET …/service`: Keptn's list of services, for what it said of their evaluations.
+pub(crate) async fn services(Path(project): Path<String>) -> Result<Response, Problem> {
+    let project = ProjectName::new(project).map_err(|_| Problem::NotFound("project"))?;
+    Ok(see_other(&format!("/bridge/project/{project}/quality")))
+}
+
+/// `GET …/service/{service}`
+pub(crate) async fn service(
+    Path((project, service)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let project = ProjectName::new(project).map_err(|_| Problem::NotFound("project"))?;
+    let service = ServiceName::new(service).map_err(|_| Problem::NotFound("service"))?;
+    let service = encode(service.as_str());
+    Ok(see_other(&format!("/bridge/project/{project}/quality/{service}")))
+}
+
+/// `GET …/service/{service}/context/{context}`: how a delivery was evaluated, or else the delivery.
+pub(crate) async fn deployment(
+    Path((_, _, context)): Path<(String, String, String)>,
+) -> Result<Response, Problem> {
+    let context: ContextId = context.parse().map_err(|_| Problem::NotFound("delivery"))?;
+    Ok(see_other(&format!("/bridge/evaluation/{context}")))
+}
+
+/// `GET …/service/{service}/context/{context}/stage/{stage}`
+pub(crate) async fn deployment_in(
+    Path((_, _, context, stage)): Path<(String, String, String, String)>,
+) -> Result<Response, Problem> {
+    let context: ContextId = context.parse().map_err(|_| Problem::NotFound("delivery"))?;
+    let stage = StageName::new(stage).map_err(|_| Problem::NotFound("stage"))?;
+    Ok(see_other(&format!("/bridge/evaluation/{context}/{stage}")))
 }
 
 fn sequence(project: &str, context: &str) -> Result<String, Problem> {

@@ -5,7 +5,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use tidegate_core::event::EventType;
-use tidegate_core::names::{ContextId, EventId, StageName};
+use tidegate_core::names::{ContextId, StageName};
 use tidegate_store::EventFilter;
 
 use super::moved::{to_event, to_stage};
@@ -66,27 +66,11 @@ pub(crate) async fn part(
     }
 }
 
-/// `GET /bridge/evaluation/{context}/{part}`: a stage, or the id of an event.
-pub(crate) async fn evaluation(
-    State(state): State<BridgeState>,
-    visitor: Visitor,
-    Path((context, part)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    let Some((_, page)) = find(&state, &context).await? else {
-        return miss(&state, &visitor, &context, None).await;
-    };
-    Ok(see_other(&match part.parse::<EventId>() {
-        Ok(event) => to_event(&page, event, query.as_deref()),
-        Err(_) => {
-            let stage = StageName::new(&part).map_err(|_| Problem::NotFound("stage"))?;
-            to_stage(&page, &stage, query.as_deref())
-        }
-    }))
-}
-
 /// The page of a delivery whose project is not named.
-async fn find(state: &BridgeState, text: &str) -> Result<Option<(ContextId, String)>, Problem> {
+pub(super) async fn find(
+    state: &BridgeState,
+    text: &str,
+) -> Result<Option<(ContextId, String)>, Problem> {
     let Ok(context) = text.parse::<ContextId>() else { return Ok(None) };
     let filter = EventFilter { context: Some(context), ..EventFilter::default() };
     let found = state.engine.read(move |reader| {
@@ -100,7 +84,7 @@ async fn find(state: &BridgeState, text: &str) -> Result<Option<(ContextId, Stri
 }
 
 /// Not found, and what that may mean.
-async fn miss(
+pub(super) async fn miss(
     state: &BridgeState,
     visitor: &Visitor,
     context: &str,

@@ -67,6 +67,10 @@ fn text_and_controls_stand_out_from_what_is_behind_them() {
             check(text, &format!("{state}-tint"), 4.5);
         }
     }
+    // The cells of a heatmap.
+    check("ink", "heat-pass", 4.5);
+    check("heat-on-warn", "heat-warn", 4.5);
+    check("heat-on-fail", "heat-fail", 4.5);
     assert!(weak.is_empty(), "{weak:#?}");
 }
 

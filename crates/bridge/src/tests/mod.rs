@@ -6,6 +6,7 @@ mod create_project;
 mod decisions;
 mod environment;
 mod escaping;
+mod evaluation;
 mod forms;
 mod inbox;
 mod live;

@@ -219,7 +219,7 @@ fn states_of(status: &Status) -> &'static [ContextState] {
         }
         Status::Aborted => &[ContextState::Aborted, ContextState::Finished],
         Status::TimedOut => &[ContextState::TimedOut],
-        Status::Ahead | Status::Unknown => &[],
+        Status::Ahead | Status::Info | Status::Unknown => &[],
     }
 }
 

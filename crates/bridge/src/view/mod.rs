@@ -3,12 +3,15 @@
 
 mod card;
 mod delivery;
+pub(crate) mod evaluation;
+mod excerpt;
 mod filter;
 mod gate;
 mod graph;
 mod image;
 mod label;
 mod lag;
+mod number;
 mod output;
 mod payload;
 mod policy;
@@ -24,6 +27,7 @@ mod when;
 
 pub(crate) use card::{Asked, Card, Standing, Verdict, needs_reason, points};
 pub(crate) use delivery::Delivery;
+pub(crate) use excerpt::{Excerpt, excerpt};
 pub(crate) use filter::{Filter, Value};
 #[cfg(any(test, debug_assertions))]
 pub(crate) use gate::Paddle;
@@ -40,7 +44,7 @@ pub(crate) use run::{
     Entry, Line, Material, Payload, Run, Scale, Stage, by_stage, end_of, first_failure, status_of,
 };
 pub(crate) use sentence::Sentence;
-pub(crate) use standing::ServiceStanding;
+pub(crate) use standing::{Dot, ServiceStanding};
 pub(crate) use status::Status;
 pub(crate) use svg::Svg;
 pub(crate) use text::Text;

@@ -1,11 +1,12 @@
 //! A service in a stage, on one line.
 
 use serde_json::Value;
-use tidegate_core::event::Event;
+use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ProjectName, ServiceName};
 use tidegate_core::sequence::{ExecutionState, LatestEvaluation};
-use tidegate_store::{Cell, Run};
+use tidegate_store::{Cell, Place, Run};
 
+use super::evaluation::quality_href;
 use super::label::{Link, link};
 use super::run::status_in;
 use super::{Chip, Status, Text, When, points, version};
@@ -14,10 +15,14 @@ use crate::visitor::Visitor;
 /// What a stage shows of a service.
 pub(crate) struct ServiceStanding {
     pub(crate) service: Text,
+    /// All of its evaluations there.
+    pub(crate) quality: String,
     /// What runs there.
     pub(crate) runs: Option<Running>,
     /// How the last sequence ended or stands; none where it only waits before the stage.
     pub(crate) last: Option<(Chip, String, Text)>,
+    /// How it was evaluated last.
+    pub(crate) gate: Option<Chip>,
     /// The last evaluations, oldest first.
     pub(crate) dots: Vec<Dot>,
     /// The dots in words.
@@ -47,8 +52,10 @@ impl ServiceStanding {
     pub(crate) fn absent(service: &ServiceName) -> Self {
         Self {
             service: Text::line(service),
+            quality: String::new(),
             runs: None,
             last: None,
+            gate: None,
             dots: Vec::new(),
             judged: String::new(),
         }
@@ -57,7 +64,13 @@ impl ServiceStanding {
     /// A service that has.
     pub(crate) fn new(project: &ProjectName, cell: &Cell, visitor: &Visitor) -> Self {
         let sequence = |context| format!("/bridge/project/{project}/sequence/{context}");
-        let score = cell.evaluations.last().map(|(_, newest)| points(newest.score));
+        let gate = cell.evaluations.last().map(|(_, newest)| Chip {
+            status: status(newest),
+            more: Text::line(points(newest.score)),
+        });
+        let Place { stage, service } = &cell.place;
+        let (project, stage) = (project.clone(), stage.clone());
+        let scope = Scope { project, stage, service: service.clone() };
         Self {
             runs: cell.deployed.last().map(|newest| Running {
                 version: version(&newest.image, cell.place.service.as_str()),
@@ -68,9 +81,12 @@ impl ServiceStanding {
             }),
             last: cell.newest.as_ref().filter(|run| is_inside(run)).map(|run| {
                 let status = status_in(&run.state, run.previous.last());
-                let chip = Chip { status, more: Text::line(score.unwrap_or_default()) };
+                let score = gate.as_ref().map(|gate| gate.more.clone());
+                let chip = Chip { status, more: score.unwrap_or_default() };
                 (chip, sequence(run.context), Text::line(&run.sequence))
             }),
+            quality: quality_href(&scope),
+            gate,
             dots: cell.evaluations.iter().map(|(_, evaluation)| dot(evaluation)).collect(),
             judged: judged(&cell.evaluations),
             ..Self::absent(&cell.place.service)

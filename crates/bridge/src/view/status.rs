@@ -29,6 +29,8 @@ pub(crate) enum Status {
     Aborted,
     /// Has not been reached.
     Ahead,
+    /// Decides nothing.
+    Info,
     /// Nothing is known.
     Unknown,
 }
@@ -36,7 +38,7 @@ pub(crate) enum Status {
 impl Status {
     /// Every state, for the gallery and for tests.
     #[cfg(any(test, debug_assertions))]
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Queued,
         Self::Running,
         Self::NeedsApproval,
@@ -49,6 +51,7 @@ impl Status {
         Self::Declined,
         Self::Aborted,
         Self::Ahead,
+        Self::Info,
         Self::Unknown,
     ];
 
@@ -79,6 +82,7 @@ impl Status {
             "pass" => Self::Passed,
             "warning" => Self::Warning,
             "fail" => Self::Failed,
+            "info" => Self::Info,
             _ => Self::Unknown,
         }
     }
@@ -98,6 +102,7 @@ impl Status {
             Self::Declined => "Declined",
             Self::Aborted => "Aborted",
             Self::Ahead => "Not reached",
+            Self::Info => "Info",
             Self::Unknown => "Unknown",
         }
     }
@@ -117,6 +122,7 @@ impl Status {
             Self::Declined => "hand",
             Self::Aborted => "stop",
             Self::Ahead => "ahead",
+            Self::Info => "info",
             Self::Unknown => "unknown",
         }
     }
@@ -124,7 +130,7 @@ impl Status {
     /// The name of its colours in the style sheet.
     pub(crate) fn tone(&self) -> &'static str {
         match self {
-            Self::Queued | Self::Paused | Self::Unknown => "quiet",
+            Self::Queued | Self::Paused | Self::Info | Self::Unknown => "quiet",
             Self::Ahead => "ahead",
             Self::Running => "running",
             Self::NeedsApproval => "ask",

@@ -114,6 +114,23 @@ impl Drawing {
         ));
     }
 
+    /// A straight line between two points; their second numbers are pixels below the middle.
+    pub(crate) fn segment(&mut self, class: &'static str, from: (Share, i32), to: (Share, i32)) {
+        let ((x1, y1), (x2, y2)) = (from, to);
+        self.put(format_args!(
+            "<line class=\"{class}\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>"
+        ));
+    }
+
+    /// A small shape around a point, `down` pixels below the middle.
+    pub(crate) fn mark(&mut self, class: &'static str, mark: Mark, at: Share, down: i32) {
+        let path = mark.path();
+        self.put(format_args!(
+            "<svg x=\"{at}\" y=\"{down}\" overflow=\"visible\"><path class=\"{class}\" \
+             d=\"{path}\"/></svg>"
+        ));
+    }
+
     /// Text that begins at a point, `down` pixels below the middle.
     pub(crate) fn text(&mut self, class: &'static str, at: Share, down: i32, text: &str) {
         self.put(format_args!("<text class=\"{class}\" x=\"{at}\" y=\"{down}\">"));
@@ -137,6 +154,28 @@ impl Drawing {
     fn put(&mut self, part: fmt::Arguments<'_>) {
         // A `String` takes everything.
         let _ = self.out.write_fmt(part);
+    }
+}
+
+/// What stands for a value: the shape says how it was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// A full dot.
+    Dot,
+    /// A ring.
+    Hollow,
+    Triangle,
+    Cross,
+}
+
+impl Mark {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Dot => "M-1 0a1 1 0 1 0 2 0 1 1 0 1 0-2 0zM-2 0a2 2 0 1 0 4 0 2 2 0 1 0-4 0z",
+            Self::Hollow => "M-3 0a3 3 0 1 0 6 0 3 3 0 1 0-6 0z",
+            Self::Triangle => "M0-3.5 3.5 3h-7z",
+            Self::Cross => "M-3.5-3.5 3.5 3.5M3.5-3.5-3.5 3.5",
+        }
     }
 }
 
@@ -174,6 +213,8 @@ mod tests {
         drawing.foot("work t-pass", Share::of(1, 4), (-8, 16), 3);
         drawing.upright("now", Share::WHOLE);
         drawing.cross("end", Share::of(1, 2));
+        drawing.segment("line", (Share::of(0, 1), -4), (Share::of(1, 2), 12));
+        drawing.mark("mark", Mark::Cross, Share::of(1, 2), 12);
         drawing.text("tick", Share::of(0, 1), 4, "</text><script>&\"");
         assert_eq!(
             drawing.finish().to_string(),
@@ -183,6 +224,9 @@ mod tests {
              <rect class=\"work t-pass\" x=\"25%\" y=\"-8\" width=\"3\" height=\"16\"/>\
              <line class=\"now\" x1=\"100%\" x2=\"100%\" y1=\"-100\" y2=\"100\"/>\
              <svg x=\"50%\" overflow=\"visible\"><path class=\"end\" d=\"M4-4 12 4M12-4 4 4\"/></svg>\
+             <line class=\"line\" x1=\"0%\" y1=\"-4\" x2=\"50%\" y2=\"12\"/>\
+             <svg x=\"50%\" y=\"12\" overflow=\"visible\"><path class=\"mark\" \
+             d=\"M-3.5-3.5 3.5 3.5M3.5-3.5-3.5 3.5\"/></svg>\
              <text class=\"tick\" x=\"0%\" y=\"4\">&lt;/text&gt;&lt;script&gt;&amp;\"</text>\
              </svg></svg>"
         );

@@ -5,6 +5,7 @@ use tidegate_core::event::text;
 
 use super::asked::Asked;
 use super::points;
+use crate::view::number::number;
 use crate::view::{Chip, Status, Text, When};
 use crate::visitor::Visitor;
 
@@ -20,7 +21,7 @@ pub(crate) struct Gate {
     pub(crate) objectives: Vec<Objective>,
     /// How many more there are.
     pub(crate) more: usize,
-    /// The event, whole.
+    /// Its page.
     pub(crate) href: String,
 }
 
@@ -59,7 +60,7 @@ impl Gate {
             at: When::new(row.event.time, visitor.now),
             objectives,
             more,
-            href: format!("/bridge/event/{}", evidence.event),
+            href: format!("/bridge/evaluation/{}/{}", row.event.context, evidence.event),
         })
     }
 }
@@ -108,12 +109,6 @@ fn severity(status: &Status) -> u8 {
     }
 }
 
-/// At most three decimals: enough to tell 0.401 from the limit 0.4.
-fn number(value: f64) -> String {
-    let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 fn object<'a>(data: &'a Map<String, Value>, key: &str) -> Option<&'a Map<String, Value>> {
     data.get(key)?.as_object()
 }
@@ -149,7 +144,5 @@ mod tests {
         for value in [json!(null), json!([]), json!({}), json!({"value": 3})] {
             assert!(Objective::read(&value).is_none(), "{value}");
         }
-        assert_eq!(number(1e6), "1000000");
-        assert_eq!(number(-0.5), "-0.5");
     }
 }

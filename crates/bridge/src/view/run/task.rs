@@ -11,6 +11,7 @@ use tidegate_store::{ExecutionSummary, LogRow};
 
 use super::chart::{self, Attempt, Track};
 use super::{Entry, Material};
+use crate::view::evaluation::{FINISHED, Judged};
 use crate::view::output::{Output, fault};
 use crate::view::svg::Svg;
 use crate::view::{Card, Chip, Status, Text, seconds_between, took};
@@ -43,6 +44,8 @@ pub(crate) struct Task {
     pub(crate) output: Option<Output>,
     /// All of the output, where a job of ours has run.
     pub(crate) output_href: Option<String>,
+    /// Where the task is an evaluation that has ended: how, and its page.
+    pub(crate) gate: Option<(Chip, String)>,
     /// Where the task is an approval.
     pub(crate) card: Option<Card>,
     /// Whether its row is open at first.
@@ -215,12 +218,20 @@ fn task(
         bar: (status != Status::Ahead).then(|| chart::draw(&track, &material.scale, visitor.now)),
         output: log.zip(href.clone()).map(|(log, href)| Output::new(log, href)),
         output_href: href.filter(|_| ran || log.is_some()),
+        gate: gate(&rows),
         card: id.and_then(|id| material.cards.remove(&id)),
         opened: id.is_some_and(|id| material.first_failure == Some(id))
             || rows.iter().any(|row| Some(row.event.id) == material.open),
         entries: Entry::all(&rows, material, visitor),
     };
     (task, ended)
+}
+
+/// What the newest answer to an evaluation says.
+fn gate(rows: &[LogRow]) -> Option<(Chip, String)> {
+    let answer = rows.iter().rev().find(|row| row.event.kind.as_str() == FINISHED)?;
+    let judged = Judged::of(&answer.event, None, false);
+    Some((judged.chip(), judged.href()))
 }
 
 fn is_phase(row: &LogRow, wanted: Phase) -> bool {
