@@ -38,12 +38,13 @@ commands = { sh = ["/bin/sh"] }
 
 /**
  * Starts an installation. `tasks` is how long a task waits for somebody to take it, as in
- * `[tasks] start_within`; `gate` whether it judges evaluations itself, which most checks do in its place; `env` is
- * added to its environment.
+ * `[tasks] start_within`; `gate` the SLI provider that its quality gate asks, which a check answers for: without
+ * one, a check judges in the gate's place; `env` is added to its environment.
  */
-export async function serve(start, { tasks = '10m', gate = false, env = {} } = {}) {
+export async function serve(start, { tasks = '10m', gate, env = {} } = {}) {
   const args = ['serve', '--data-dir', '{data}', '--listen', '127.0.0.1:0', '--config', '{data}/tidegate.toml'];
-  const config = `${CONFIG}\n[tasks]\nstart_within = "${tasks}"\n[gate]\nenabled = ${gate}\n`;
+  const judges = gate ? `sli_provider = "${gate}"` : 'enabled = false';
+  const config = `${CONFIG}\n[tasks]\nstart_within = "${tasks}"\n[gate]\n${judges}\n`;
   const server = await start(args, { config, env: { TIDEGATE_LOG: 'error', ...env } });
   return new Installation(server);
 }
@@ -155,13 +156,21 @@ export class Installation {
     return event;
   }
 
-  /** An integration judges: the answer to an evaluation, with a score and what was measured. */
-  async evaluate(project, context, score, result, indicatorResults = []) {
-    const evaluation = { score, result, gitCommit: '', indicatorResults };
+  /**
+   * An integration judges: the answer to an evaluation, with a score and what was measured; `more` of what it
+   * says in detail.
+   */
+  async evaluate(project, context, score, result, indicatorResults = [], more = {}) {
+    const evaluation = { score, result, gitCommit: '', indicatorResults, ...more };
     const event = await this.open(project, context, 'evaluation');
     await this.take(event);
     // Keptn 1.4 reads the scores of this source alone.
     await this.finish(event, { result, evaluation }, 'lighthouse-service');
+  }
+
+  /** The evaluations of a delivery, newest first. */
+  evaluations(project, context) {
+    return this.events(project, 'evaluation.finished', context);
   }
 
   /** Whoever holds a token decides. */

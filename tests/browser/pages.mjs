@@ -1,12 +1,13 @@
 // Every page of the Bridge, and how to get there: what is judged as a whole is judged on all of these.
 
 import { ballot, heading } from './bridge.mjs';
+import { fillJudged, JUDGED, qualityPath } from './judged.mjs';
 import { createShop, fillShop, ONE_TASK, PROJECT, upToApproval } from './sockshop.mjs';
 
 /** An installation with a history, and one that is new: for the pages that say what to do first. */
 export async function prepare(serve) {
   const [shop, empty] = [await serve(), await serve()];
-  const found = await fillShop(shop);
+  const found = { ...(await fillShop(shop)), judgements: await fillJudged(shop) };
   await shop.create('fresh', ONE_TASK, []);
   return { shop, empty, found };
 }
@@ -155,6 +156,49 @@ export const pages = [
     then: async (page) => {
       await page.getByRole('link', { name: /^abort/i }).click();
       await page.getByRole('dialog', { name: /^abort delivery/i }).waitFor();
+    },
+  },
+  ...['good', 'first', 'warned', 'bad', 'errored', 'ignored'].map((kind) => ({
+    name: `evaluation-${kind}`,
+    path: ({ judgements }) => judgements[kind],
+  })),
+  { name: 'evaluation-unfolded', path: ({ judgements }) => `${judgements.bad}?sort=file`, then: unfold },
+  { name: 'evaluation-of-somebody', path: ({ judged }) => `/bridge/evaluation/${judged}` },
+  {
+    name: 'evaluation-ignored-without-reason',
+    path: ({ judgements }) => judgements.bad,
+    status: 422,
+    then: async (page) => {
+      await submit(page.getByRole('button', { name: 'Ignore for comparison' }));
+      await page.getByText(/say why/i).first().waitFor();
+    },
+  },
+  { name: 'evaluations', path: ({ judgements }) => `/bridge/evaluation/${judgements.twice}` },
+  { name: 'quality', path: () => `/bridge/project/${JUDGED}/quality` },
+  { name: 'quality-service', path: ({ judgements }) => `${judgements.quality}?at=${judgements.badId}` },
+  { name: 'quality-older', path: ({ judgements }) => `${judgements.quality}?n=5&offset=5` },
+  { name: 'quality-of-shop', path: () => `/bridge/project/${PROJECT}/quality/carts/staging` },
+  { name: 'quality-empty', path: () => qualityPath(JUDGED, 'production') },
+  { name: 'quality-compare', path: ({ judgements: { quality, goodId, badId } }) => `${quality}/compare?before=${goodId}&after=${badId}` },
+  { name: 'replay', path: ({ judgements }) => `${judgements.quality}/replay` },
+  {
+    name: 'replay-wrong',
+    path: ({ judgements }) => `${judgements.quality}/replay`,
+    status: 422,
+    then: async (page) => {
+      await page.getByLabel('slo.yaml', { exact: true }).fill('objectives:\n  - sli: a\n    weight: "2"');
+      await page.getByRole('button', { name: 'Judge again' }).click();
+      await page.locator('[aria-invalid]').waitFor();
+    },
+  },
+  {
+    name: 'replay-judged',
+    path: ({ judgements }) => `${judgements.quality}/replay`,
+    then: async (page) => {
+      const field = page.getByLabel('slo.yaml', { exact: true });
+      await field.fill((await field.inputValue()).replace('"<0.4"', '"<0.33"').replace('avg', 'p99'));
+      await page.getByRole('button', { name: 'Judge again' }).click();
+      await page.getByText(/would have ended otherwise/i).first().waitFor();
     },
   },
   { name: 'abort', path: ({ running }) => `${sequence(running)}/abort` },

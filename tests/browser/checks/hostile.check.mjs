@@ -9,7 +9,7 @@ import { run } from '../job.mjs';
 import { ask, createShop, fillShop, GATE, ONE_TASK, PROJECT } from '../sockshop.mjs';
 
 /** Every address that changes something, with a form that would be a good one. */
-const actions = ({ passed, passedGate, running, paused }, subject) => [
+const actions = ({ passed, passedGate, running, paused, evaluation }, subject) => [
   [`/bridge/approval/${passedGate}/decision`, { decision: 'approve', subject, comment: '' }],
   [`/bridge/approval/${passedGate}/decision`, { decision: 'decline', subject, comment: 'forged' }],
   [`/bridge/project/${PROJECT}/sequence/${running}/abort`, {}],
@@ -20,6 +20,8 @@ const actions = ({ passed, passedGate, running, paused }, subject) => [
   [`/bridge/project/${PROJECT}/services`, { name: 'forged' }],
   ['/bridge/create/project', { name: 'forged', shipyard: GATE }],
   ['/bridge/approvals/decide', { pick: `${passedGate}:${subject}` }],
+  [`${evaluation}/ignore`, { reason: 'forged', once: 'forged' }],
+  [`/bridge/project/${PROJECT}/quality/carts/staging/replay`, { slo: 'objectives: []' }],
   [`/bridge/project/${PROJECT}/upstream/conflict`, { branch: 'tidegate/conflict/x' }],
   ['/bridge/me', { theme: 'dark', keys: 'on' }],
   ['/bridge/logout', {}],
@@ -28,10 +30,11 @@ const actions = ({ passed, passedGate, running, paused }, subject) => [
 /** What must not change. */
 async function stateOf(shop, { running, paused }) {
   const [open, events] = [await shop.approvals('open'), await shop.events(PROJECT, 'approval.finished')];
+  const ignored = await shop.events(PROJECT, 'evaluation.invalidated');
   const states = await Promise.all([running, paused].map(async (context) => (await shop.sequence(PROJECT, context)).state));
   const { projects } = await shop.call('GET', '/api/controlPlane/v1/project');
   const { totalCount } = await shop.call('GET', `/api/controlPlane/v1/sequence/${PROJECT}?pageSize=1`);
-  return JSON.stringify([open.map(({ id }) => id), events.length, states, totalCount, projects.length]);
+  return JSON.stringify([open.map(({ id }) => id), events.length, ignored.length, states, totalCount, projects.length]);
 }
 
 const csrfOf = (page) => page.locator('input[name="csrf"]').first().inputValue();
@@ -39,6 +42,8 @@ const csrfOf = (page) => page.locator('input[name="csrf"]').first().inputValue()
 check('a form of another site, without the token, with another token, or asked for by GET changes nothing', async ({ serve, signIn }) => {
   const shop = await serve();
   const found = await fillShop(shop);
+  const [judged] = await shop.evaluations(PROJECT, found.judged);
+  found.evaluation = `/bridge/evaluation/${found.judged}/${judged.id}`;
   const ada = await signIn(shop, 'ada');
   const grace = await signIn(shop, 'grace');
   const { subject } = await shop.approval(found.passedGate);
@@ -183,6 +188,33 @@ spec:
   await shop.finish(event, { message: CORPUS.join('\n'), labels }, CORPUS[0]);
   const approval = await shop.waiting(context);
 
+  const short = CORPUS.filter((text) => text.length < 1000);
+  // A field holds a file as it is; so that it is tame there, the file spells what is not ASCII.
+  const spelt = (text) => JSON.stringify(text).replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const evaluation = {
+    score: 1,
+    result: 'fail',
+    timeStart: CORPUS[0],
+    timeEnd: CORPUS[1],
+    comparedEvents: short,
+    sloFileContent: Buffer.from(`objectives:\n${short.map((sli) => `  - sli: ${spelt(sli)}\n`).join('')}total_score: {pass: "1"}\n`).toString('base64'),
+    indicatorResults: short.map((text) => ({
+      displayName: text,
+      value: { metric: text, value: 1, comparedValue: 0, success: false, message: text },
+      passTargets: [{ criteria: text, targetValue: 1, violated: true }],
+      warningTargets: null,
+      score: 0,
+      status: 'fail',
+    })),
+  };
+  const scope = { project: PROJECT, stage: 'production', service };
+  for (let turn = 0; turn < 2; turn += 1) {
+    const data = { ...scope, result: 'fail', status: 'succeeded', labels, message: CORPUS.join('\n'), evaluation };
+    await shop.send({ type: 'sh.keptn.event.evaluation.finished', shkeptncontext: context, source: CORPUS[1], data });
+  }
+  const judged = await shop.evaluations(PROJECT, context);
+  const quality = `/bridge/project/${PROJECT}/quality/${encodeURIComponent(service)}/production`;
+
   const name = `<b onclick=${ALERT.replaceAll(' ', '')}>"Robert');--`;
   const page = await signIn(shop, name, { allowed: [/status of 40[04]/] });
   await isLive(page);
@@ -195,8 +227,10 @@ spec:
   };
   const all = ['/bridge/inbox', `/bridge/approval/${approval.id}`, '/bridge/projects', '/bridge/projects?view=versions', `/bridge/project/${PROJECT}`,
     `/bridge/project/${PROJECT}/environment/stage/production`, `/bridge/project/${PROJECT}/trigger`, `/bridge/project/${PROJECT}/sequence`, sequence, `${sequence}/abort`, '/bridge/me', '/bridge/search?q=sock'];
+  all.push(`/bridge/evaluation/${context}`, `/bridge/evaluation/${context}/${judged[0].id}`, `/bridge/project/${PROJECT}/quality`, quality, `${quality}/replay`,
+    `${quality}/compare?before=${judged[0].id}&after=${judged[1].id}`);
   for (const address of all) await visit(address);
-  for (const address of ['/bridge/inbox', sequence]) {
+  for (const address of ['/bridge/inbox', sequence, `/bridge/evaluation/${context}/${judged[0].id}`]) {
     await visit(address);
     const text = await page.locator('main').textContent();
     for (const shown of CORPUS.slice(0, 4)) assert(text.includes(shown), `${address} shows ${shown}`);
@@ -211,7 +245,8 @@ spec:
   for (const text of CORPUS.filter((text) => text.length < 1000)) {
     const word = encodeURIComponent(text);
     for (const address of [`/bridge/search?q=${word}`, `/bridge/inbox?project=${word}&stage=${word}`, `/bridge/project/${PROJECT}/sequence?Status=${word}&q=${word}&label=${word}&by=${word}&Service=${word}&from=${word}`,
-      `/bridge/project/${PROJECT}/sequence/${word}`, `/bridge/project/${word}`, `/bridge/trace/${word}`, `/bridge/nowhere/${word}`]) {
+      `/bridge/project/${PROJECT}/sequence/${word}`, `/bridge/project/${word}`, `/bridge/trace/${word}`, `/bridge/evaluation/${word}`, `/bridge/evaluation/${context}/${word}`,
+      `/bridge/project/${PROJECT}/quality/${word}/${word}`, `${quality}?at=${word}&n=${word}&offset=${word}`, `${quality}/compare?before=${word}`, `/bridge/nowhere/${word}`]) {
       await visit(address);
     }
   }

@@ -9,8 +9,9 @@ import { fillShop, PROJECT } from '../sockshop.mjs';
 const UNKNOWN = '11111111-1111-4111-8111-111111111111';
 
 /** Keptn's addresses, from where its Bridge began: where each leads, and what is in view there. */
-function links({ passed, waiting, failed }, { finished, triggered }) {
+function links({ passed, waiting, failed, judged }, { finished, triggered, evaluated }) {
   const sequences = `/bridge/project/${PROJECT}/sequence`;
+  const evaluation = `/bridge/evaluation/${judged}/${evaluated.id}`;
   const opened = ({ id }) => ({ path: `${sequences}/${failed}`, search: `open=${id}`, seen: `e-${id}` });
   return {
     '/': { path: '/bridge/' },
@@ -28,6 +29,17 @@ function links({ passed, waiting, failed }, { finished, triggered }) {
     // A type of event leads to the latest of its kind.
     [`/trace/${failed}/sh.keptn.event.test.finished`]: opened(finished),
     [`/trace/${failed}/sh.keptn.event.deployment.triggered`]: opened(triggered),
+    [`/evaluation/${judged}`]: { path: evaluation },
+    [`/evaluation/${judged}/staging`]: { path: evaluation },
+    [`/evaluation/${judged}/${evaluated.id}`]: { path: evaluation },
+    [`/evaluation/${judged}/${evaluated.triggeredid}`]: { path: evaluation },
+    // What was not evaluated is shown as far as it came.
+    [`/evaluation/${failed}`]: { path: `${sequences}/${failed}` },
+    [`/evaluation/${waiting}/production`]: { path: `${sequences}/${waiting}`, seen: 'stage-production' },
+    [`/project/${PROJECT}/service`]: { heading: 'Quality' },
+    [`/project/${PROJECT}/service/carts`]: { heading: 'Quality of carts in staging' },
+    [`/project/${PROJECT}/service/carts/context/${judged}`]: { path: evaluation },
+    [`/project/${PROJECT}/service/carts/context/${judged}/stage/staging`]: { path: evaluation },
   };
 }
 
@@ -36,7 +48,8 @@ async function prepare(serve) {
   const found = await fillShop(shop);
   const [finished] = await shop.events(PROJECT, 'test.finished', found.failed);
   const [triggered] = await shop.events(PROJECT, 'deployment.triggered', found.failed);
-  return { shop, found, events: { finished, triggered } };
+  const [evaluated] = await shop.evaluations(PROJECT, found.judged);
+  return { shop, found, events: { finished, triggered, evaluated } };
 }
 
 /** Fails unless the page is the right one, with what was meant in view. */
