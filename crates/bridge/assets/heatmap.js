@@ -16,7 +16,8 @@
     }
   }
   function go(cell) {
-    for (const row of cell.closest('table').rows) for (const other of row.cells) spot(other).tabIndex = -1;
+    const old = cell.closest('table').querySelector('[tabindex="0"]');
+    if (old) old.tabIndex = -1;
     spot(cell).tabIndex = 0;
     spot(cell).focus();
     cell.scrollIntoView({ block: 'nearest', inline: 'nearest' });
@@ -34,7 +35,7 @@
     const last = row.cells.length - 1, far = event.ctrlKey;
     const to = {
       ArrowLeft: [x - 1, y], ArrowRight: [x + 1, y], ArrowUp: [x, y - 1], ArrowDown: [x, y + 1],
-      Home: [0, far ? 0 : y], End: [last, far ? rows.length - 1 : y],
+      Home: far ? [1, 0] : [0, y], End: [last, far ? rows.length - 1 : y],
     }[event.key];
     if (to) {
       const next = rows[to[1]]?.cells[to[0]];

@@ -20,7 +20,7 @@ window.tide = (() => {
   const same = (a, b) => !key(a) && a.nodeName === b.nodeName && a.classList?.value === b.classList?.value;
   const stays = (node) => node.dataset?.stays === 'yes';
   // What scripts have added or the reader has done.
-  const mine = (node, name) => name === 'data-changed' || name === 'data-mine' || (name === 'open' && node.localName === 'details');
+  const mine = (node, name) => name === 'data-changed' || name === 'data-mine' || (name === 'open' && node.localName === 'details') || (name === 'tabindex' && node.closest('[data-heat]'));
 
   /** Makes `old` what `fresh` is. With `all`, also what was held back is shown. */
   function morph(old, fresh, all) {

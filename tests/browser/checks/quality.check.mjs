@@ -260,3 +260,55 @@ check('the empty page of a service says what to add for its stage', async ({ ser
   await page.getByRole('link', { name: 'qa', exact: true }).click();
   await main(page).getByText('The next delivery is').waitFor();
 });
+
+const OBJECTIVES = 60;
+const EVALUATIONS = 200;
+/** Of a debug build, painted by the processor, on a machine that does other things as well. */
+const PAINTED_MS = 1500;
+/** What is quicker is felt as immediate. */
+const STEP_MS = 100;
+
+check('60 objectives of 200 evaluations are painted soon, and a step by keyboard is not felt', { alone: true }, async ({ serve, signIn }) => {
+  const shop = await serve();
+  await createJudged(shop);
+  const results = (turn) =>
+    Array.from({ length: OBJECTIVES }, (_, at) => {
+      const isGood = (turn * 7 + at * 3) % 11 > 0;
+      return {
+        displayName: '',
+        value: { metric: `indicator_${at}`, value: turn + at, comparedValue: 0, success: true },
+        passTargets: [{ criteria: '<100', targetValue: 100, violated: !isGood }],
+        warningTargets: null,
+        score: isGood ? 1 : 0,
+        status: isGood ? 'pass' : 'fail',
+      };
+    });
+  const data = { project: JUDGED, stage: 'qa', service: 'carts', result: 'pass', status: 'succeeded' };
+  for (let turn = 0; turn < EVALUATIONS; turn += 1) {
+    // As an integration may send it, of no task.
+    const evaluation = { score: 90, result: 'pass', indicatorResults: results(turn) };
+    await shop.send({ type: 'sh.keptn.event.evaluation.finished', data: { ...data, evaluation } });
+  }
+  const page = await signIn(shop, 'ada');
+  await page.goto(`${shop.origin}${qualityPath()}?n=${EVALUATIONS}`);
+  const { painted, bytes } = await page.evaluate(() => {
+    const [{ encodedBodySize }] = performance.getEntriesByType('navigation');
+    return { painted: performance.getEntriesByName('first-contentful-paint')[0].startTime, bytes: encodedBodySize };
+  });
+  assert.equal(await page.locator('.heat tbody td').count(), (OBJECTIVES + 1) * EVALUATIONS);
+  await page.locator('.heat tbody td').first().focus();
+  const steps = await page.evaluate(async () => {
+    const found = [];
+    for (let step = 0; step < 20; step += 1) {
+      const start = performance.now();
+      document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: step % 2 ? 'ArrowDown' : 'ArrowRight', bubbles: true }));
+      await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+      found.push(performance.now() - start);
+    }
+    return found.sort((a, b) => a - b);
+  });
+  const usual = steps[Math.floor(steps.length / 2)];
+  console.log(`  painted after ${Math.round(painted)} ms, ${Math.round(bytes / 1024)} kB, a step ${Math.round(usual)} ms`);
+  assert(painted < PAINTED_MS, `${painted} ms`);
+  assert(usual < STEP_MS, `${usual} ms`);
+});

@@ -122,6 +122,26 @@ impl Drawing {
         ));
     }
 
+    /// A line through many points, each the half of a column of `columns` and pixels below the middle: one
+    /// element, however long it is.
+    pub(crate) fn polyline(
+        &mut self,
+        class: &'static str,
+        columns: usize,
+        half_px: i32,
+        points: impl Iterator<Item = (usize, i32)>,
+    ) {
+        let (width, height) = (2 * columns.max(1), 2 * half_px.max(1));
+        self.put(format_args!(
+            "<svg y=\"-{half_px}\" height=\"{height}\" viewBox=\"0 -{half_px} {width} {height}\" \
+             preserveAspectRatio=\"none\" overflow=\"visible\"><polyline class=\"{class}\" points=\""
+        ));
+        for (column, down) in points {
+            self.put(format_args!("{} {down} ", 2 * column + 1));
+        }
+        self.out.push_str("\"/></svg>");
+    }
+
     /// A small shape around a point, `down` pixels below the middle.
     pub(crate) fn mark(&mut self, class: &'static str, mark: Mark, at: Share, down: i32) {
         let path = mark.path();
@@ -215,6 +235,7 @@ mod tests {
         drawing.cross("end", Share::of(1, 2));
         drawing.segment("line", (Share::of(0, 1), -4), (Share::of(1, 2), 12));
         drawing.mark("mark", Mark::Cross, Share::of(1, 2), 12);
+        drawing.polyline("value", 3, 40, [(0, -4), (2, 12)].into_iter());
         drawing.text("tick", Share::of(0, 1), 4, "</text><script>&\"");
         assert_eq!(
             drawing.finish().to_string(),
@@ -227,6 +248,8 @@ mod tests {
              <line class=\"line\" x1=\"0%\" y1=\"-4\" x2=\"50%\" y2=\"12\"/>\
              <svg x=\"50%\" y=\"12\" overflow=\"visible\"><path class=\"mark\" \
              d=\"M-3.5-3.5 3.5 3.5M3.5-3.5-3.5 3.5\"/></svg>\
+             <svg y=\"-40\" height=\"80\" viewBox=\"0 -40 6 80\" preserveAspectRatio=\"none\" \
+             overflow=\"visible\"><polyline class=\"value\" points=\"1 -4 5 12 \"/></svg>\
              <text class=\"tick\" x=\"0%\" y=\"4\">&lt;/text&gt;&lt;script&gt;&amp;\"</text>\
              </svg></svg>"
         );

@@ -172,6 +172,7 @@ fn show(found: Found, wanted: &Wanted, visitor: &Visitor) -> Result<QualityPage,
         stages.push((Text::line(&stage.name), quality_href(&other), is_this));
     }
     let shown = page.items.len() as u64;
+    let oldest = page.total.saturating_sub(wanted.offset.saturating_add(shown)) + 1;
     let title = Text::line(format!("Quality of {} in {}", scope.service, scope.stage));
     let place = Place::Project(scope.project.clone(), Section::Quality);
     let newest = page.items.first().filter(|_| wanted.offset == 0).map(|judged| {
@@ -179,7 +180,7 @@ fn show(found: Found, wanted: &Wanted, visitor: &Visitor) -> Result<QualityPage,
     });
     Ok(QualityPage {
         newest,
-        map: Heatmap::new(&page.items, wanted.chosen, visitor),
+        map: Heatmap::new(&page.items, oldest, wanted.chosen, visitor),
         trends: trends(&page.items),
         sizes: SIZES
             .into_iter()

@@ -20,6 +20,8 @@ pub(crate) struct Heatmap {
 /// An evaluation.
 pub(crate) struct Column {
     pub(crate) id: String,
+    /// Which of all it is, counted from the oldest: each of its cells bears it.
+    pub(crate) number: u64,
     pub(crate) name: Text,
     pub(crate) when: When,
     pub(crate) href: String,
@@ -113,8 +115,14 @@ pub(crate) fn objectives_of<'a>(
 }
 
 impl Heatmap {
-    /// A heatmap of evaluations, newest first as they are read; `chosen` is the one that is looked at.
-    pub(crate) fn new(newest_first: &[Judged], chosen: Option<EventId>, visitor: &Visitor) -> Self {
+    /// A heatmap of evaluations, newest first as they are read, of which the last is number `oldest` of all;
+    /// `chosen` is the one that is looked at.
+    pub(crate) fn new(
+        newest_first: &[Judged],
+        oldest: u64,
+        chosen: Option<EventId>,
+        visitor: &Visitor,
+    ) -> Self {
         let all: Vec<&Judged> = newest_first.iter().rev().collect();
         let compared: HashSet<&str> = all
             .iter()
@@ -122,9 +130,10 @@ impl Heatmap {
             .filter_map(|judged| judged.details())
             .flat_map(|details| details.compared_events.iter().map(String::as_str))
             .collect();
-        let columns = all.iter().map(|judged| {
+        let columns = all.iter().enumerate().map(|(at, judged)| {
             let id = judged.id.to_string();
             Column {
+                number: oldest + at as u64,
                 name: judged.name(),
                 when: When::new(judged.at, visitor.now),
                 href: judged.href(),

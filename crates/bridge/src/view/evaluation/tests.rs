@@ -196,7 +196,7 @@ fn no_evaluation_is_too_odd_to_be_shown() {
     assert_eq!(words[2], "Aborted");
     assert_eq!(words[7], "Warning, -20.5 of 100");
     assert!(all[6].details.is_err() && all[4].details.is_err());
-    let map = Heatmap::new(&all, Some(all[0].id), &visitor());
+    let map = Heatmap::new(&all, 1, Some(all[0].id), &visitor());
     assert!(map.rows.iter().all(|row| row.cells.len() == all.len()));
     assert_eq!(trends(&all).len(), 1);
     for (before, after) in all.iter().zip(&all[1..]) {
@@ -211,11 +211,12 @@ fn no_evaluation_is_too_odd_to_be_shown() {
 #[test]
 fn a_heatmap_has_the_score_first_then_key_objectives_and_the_newest_last() {
     let (newest, oldest) = (failed(), passed(2, 0.3));
-    let map = Heatmap::new(&[newest.clone(), oldest], Some(newest.id), &visitor());
+    let map = Heatmap::new(&[newest.clone(), oldest], 41, Some(newest.id), &visitor());
     let names: Vec<&str> = map.rows.iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names, ["Score", "Response time", "cpu", "errors"]);
     let columns: Vec<&str> = map.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(columns, ["1.2", "1.3"]);
+    assert_eq!((map.columns[0].number, map.columns[1].number), (41, 42));
     assert!(map.columns[1].is_chosen && map.columns[0].is_compared);
     assert_eq!(map.compared().unwrap(), "1.3 was compared with 1.2.");
     let words =
@@ -236,10 +237,10 @@ fn a_trend_leaves_gaps_and_tells_a_failure_by_its_shape() {
     let svg = trend.svg.to_string();
     assert_eq!(svg.matches("class=\"mark t-pass\"").count(), 1);
     assert_eq!(svg.matches("class=\"mark t-warn\"").count(), 1);
-    assert!(
-        svg.contains("<line class=\"value\" x1=\"25%\" y1=\"40\" x2=\"75%\" y2=\"-20\"/>"),
-        "{svg}"
-    );
+    assert!(svg.contains("<polyline class=\"value\" points=\"1 40 3 -20 \"/>"), "{svg}");
+    // The one in the middle has no value.
+    let gap = trends(&[passed(5, 0.3), judged(4, &json!({"result": "pass"})), passed(3, 0.3)]);
+    assert!(gap[0].svg.to_string().contains("class=\"value gap\""));
     let voided = Judged { is_void: true, ..passed(2, 0.3) };
     assert!(trends(&[voided])[0].svg.to_string().contains("d=\"M-3 0a3 3"), "a ring");
 }

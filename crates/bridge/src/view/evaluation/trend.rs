@@ -11,6 +11,8 @@ use crate::view::{Status, Text};
 
 /// Half the height that values take, in pixels.
 const HALF_PX: i32 = 40;
+/// Most evaluations of which each has a dot.
+const DOTS_MAX: usize = 60;
 /// Most objectives that are drawn; the others are in the table above.
 const DRAWN_MAX: usize = 60;
 
@@ -133,34 +135,48 @@ impl Axis {
 fn draw(points: &[Point]) -> Svg {
     let axis = Axis::of(points);
     let count = i64::try_from(points.len()).unwrap_or(i64::MAX);
-    let edge = |at: usize| Share::of(i64::try_from(at).unwrap_or(i64::MAX), count);
-    let middle = |at: usize| {
-        Share::of(i64::try_from(2 * at + 1).unwrap_or(i64::MAX), count.saturating_mul(2))
-    };
+    let share = |part: usize, whole: i64| Share::of(i64::try_from(part).unwrap_or(i64::MAX), whole);
+    let edge = |at: usize| share(at, count);
+    let middle = |at: usize| share(2 * at + 1, count.saturating_mul(2));
     let mut drawing = Drawing::begin("bar trend");
-    for (at, point) in points.iter().enumerate() {
-        for (class, limit) in [("limit-warn", point.warning), ("limit-pass", point.pass)] {
-            if let Some(limit) = limit {
-                let y = axis.at(limit);
-                drawing.segment(class, (edge(at), y), (edge(at + 1), y));
+    for (class, limit) in [
+        ("limit-warn", points.iter().map(|point| point.warning).collect::<Vec<_>>()),
+        ("limit-pass", points.iter().map(|point| point.pass).collect()),
+    ] {
+        let heights: Vec<Option<i32>> =
+            limit.iter().map(|limit| limit.map(|limit| axis.at(limit))).collect();
+        let mut start = 0;
+        // What stays the same is one line.
+        for same in heights.chunk_by(|a, b| a == b) {
+            let end = start + same.len();
+            if let Some(y) = same[0] {
+                drawing.segment(class, (edge(start), y), (edge(end), y));
             }
+            start = end;
         }
     }
-    let known: Vec<(usize, &Point, f64)> = points
+    let known: Vec<(usize, &Point, i32)> = points
         .iter()
         .enumerate()
-        .filter_map(|(at, point)| Some((at, point, point.value?)))
+        .filter_map(|(at, point)| Some((at, point, axis.at(point.value?))))
         .collect();
-    for pair in known.windows(2) {
-        let [(from, _, before), (to, _, after)] = pair else { continue };
+    let mut before: Option<(usize, i32)> = None;
+    for run in known.chunk_by(|(from, ..), (to, ..)| *to == from + 1) {
+        let (first, last) = (run[0], run[run.len() - 1]);
         // Where evaluations between have no value, nothing is claimed of them.
-        let class = if *to == from + 1 { "value" } else { "value gap" };
-        let ends = ((middle(*from), axis.at(*before)), (middle(*to), axis.at(*after)));
-        drawing.segment(class, ends.0, ends.1);
+        if let Some((from, y)) = before {
+            drawing.segment("value gap", (middle(from), y), (middle(first.0), first.2));
+        }
+        let line = run.iter().map(|(at, _, y)| (*at, *y));
+        drawing.polyline("value", points.len(), HALF_PX, line);
+        before = Some((last.0, last.2));
     }
-    for (at, point, value) in known {
+    for (at, point, y) in known {
         let mark = if point.is_void { Mark::Hollow } else { mark(point.status) };
-        drawing.mark(tone(point.status), mark, middle(at), axis.at(value));
+        // Among many, what passed is the line.
+        if mark != Mark::Dot || points.len() <= DOTS_MAX {
+            drawing.mark(tone(point.status), mark, middle(at), y);
+        }
     }
     drawing.finish()
 }
