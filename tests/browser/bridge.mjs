@@ -45,7 +45,7 @@ export const isDone = (page, done, what, stage = 'production') =>
 export const liveness = (page) => page.getByText(/^(live\b|not live|reconnecting)/i).first();
 
 /** Waits until the page says that it is kept true. */
-export const isLive = (page) => page.getByText(/^live\b/i).first().waitFor();
+export const isLive = (page, timeout) => page.getByText(/^live\b/i).first().waitFor({ timeout });
 
 /** Remembers this document: after a reload or another page, `isSameDocument` is false. */
 export const mark = (page) => page.evaluate(() => (window.checked = true));

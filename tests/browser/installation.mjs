@@ -38,14 +38,14 @@ commands = { sh = ["/bin/sh"] }
 
 /**
  * Starts an installation. `tasks` is how long a task waits for somebody to take it, as in
- * `[tasks] start_within`. `gate`: the SLI provider that its quality gate asks, which a check answers for;
- * without one, a check judges in the gate's place.
+ * `[tasks] start_within`; `gate` the SLI provider that its quality gate asks, which a check answers for: without
+ * one, a check judges in the gate's place; `env` is added to its environment.
  */
-export async function serve(start, { tasks = '10m', gate } = {}) {
+export async function serve(start, { tasks = '10m', gate, env = {} } = {}) {
   const args = ['serve', '--data-dir', '{data}', '--listen', '127.0.0.1:0', '--config', '{data}/tidegate.toml'];
   const judges = gate ? `sli_provider = "${gate}"` : 'enabled = false';
   const config = `${CONFIG}\n[tasks]\nstart_within = "${tasks}"\n[gate]\n${judges}\n`;
-  const server = await start(args, { config, env: { TIDEGATE_LOG: 'error' } });
+  const server = await start(args, { config, env: { TIDEGATE_LOG: 'error', ...env } });
   return new Installation(server);
 }
 

@@ -2,20 +2,15 @@
 
 import { ballot, heading } from './bridge.mjs';
 import { fillJudged, JUDGED, qualityPath } from './judged.mjs';
-import { createShop, fillShop, PROJECT, upToApproval } from './sockshop.mjs';
+import { createShop, fillShop, ONE_TASK, PROJECT, upToApproval } from './sockshop.mjs';
 
 /** An installation with a history, and one that is new: for the pages that say what to do first. */
 export async function prepare(serve) {
   const [shop, empty] = [await serve(), await serve()];
   const found = { ...(await fillShop(shop)), judgements: await fillJudged(shop) };
-  await shop.create('fresh', SHIPYARD_OF_ONE, []);
+  await shop.create('fresh', ONE_TASK, []);
   return { shop, empty, found };
 }
-
-const SHIPYARD_OF_ONE = `apiVersion: spec.keptn.sh/0.2.2
-kind: Shipyard
-spec: {stages: [{name: dev, sequences: [{name: delivery, tasks: [{name: deployment}]}]}]}
-`;
 
 const sequence = (context) => `/bridge/project/${PROJECT}/sequence/${context}`;
 const inbox = '/bridge/inbox';
@@ -155,6 +150,14 @@ export const pages = [
     path: (found) => sequence(found[kind]),
   })),
   { name: 'sequence-unfolded', path: ({ waiting }) => sequence(waiting), then: unfold },
+  {
+    name: 'abort-asked',
+    path: ({ running }) => sequence(running),
+    then: async (page) => {
+      await page.getByRole('link', { name: /^abort/i }).click();
+      await page.getByRole('dialog', { name: /^abort delivery/i }).waitFor();
+    },
+  },
   ...['good', 'first', 'warned', 'bad', 'errored', 'ignored'].map((kind) => ({
     name: `evaluation-${kind}`,
     path: ({ judgements }) => judgements[kind],

@@ -1,8 +1,12 @@
 // How bright a page is while it comes, by the pixels of what is painted.
 
 import { inflateSync } from 'node:zlib';
+import { until } from './installation.mjs';
 
-/** How bright each picture was that was painted during `work`: from 0 (black) to 1 (white). */
+/**
+ * How bright each picture was that was painted during `work`, which must change what is seen: from 0 (black) to
+ * 1 (white), at least one.
+ */
 export async function painted(page, work) {
   const devtools = await page.context().newCDPSession(page);
   const found = [];
@@ -14,12 +18,16 @@ export async function painted(page, work) {
   const settled = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   await settled();
   await devtools.send('Page.startScreencast', { format: 'png', maxWidth: 160, maxHeight: 120 });
+  // The first picture shows what was there before.
+  await until('a picture of what is there before', () => found.length > 0);
+  const before = found.length;
   await work();
   // The last picture is on its way when the work is done.
   await settled();
+  await until('a picture of what has come', () => found.length > before);
   await devtools.send('Page.stopScreencast');
   await devtools.detach();
-  return found;
+  return found.slice(before);
 }
 
 const CHANNELS = { 2: 3, 6: 4 };

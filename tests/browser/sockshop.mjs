@@ -60,6 +60,12 @@ spec:
             - name: deployment
 `;
 
+/** One stage with one task: for checks of what does the task. */
+export const ONE_TASK = `apiVersion: spec.keptn.sh/0.2.2
+kind: Shipyard
+spec: {stages: [{name: dev, sequences: [{name: delivery, tasks: [{name: deployment}]}]}]}
+`;
+
 /** Creates a project with nothing in it. */
 export const createShop = (installation, project = PROJECT, shipyard = SHIPYARD) =>
   installation.create(project, shipyard, SERVICES);

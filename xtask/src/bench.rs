@@ -8,6 +8,7 @@ pub(crate) mod bridge;
 mod delivery;
 mod fixture;
 mod flight;
+mod gate;
 mod goal;
 mod latency;
 mod restart;
@@ -111,6 +112,7 @@ fn build(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--release", "-p", "tidegate", "--bin", "tidegate"]);
     cargo.args(["-p", "tidegate-engine", "--example", "transitions", "--example", "waiting"]);
+    cargo.args(["-p", "tidegate-core", "--example", "gate"]);
     let built = program::stream(&mut cargo, |_| {})?;
     ensure!(built.success(), "nothing is measured that does not build");
     Ok(())
@@ -123,6 +125,7 @@ impl Bench {
         upstream::measure(self)?;
         flight::measure(self)?;
         boundary::measure(self)?;
+        gate::measure(self)?;
         restart::measure(self)?;
         waiting::measure(self)?;
         size::measure(self)?;

@@ -51,7 +51,8 @@ pub(crate) fn run(args: &Args, workspace: &Workspace) -> Result<ExitCode> {
     let mut build = workspace.cargo();
     build.args(["build", "--package", "tidegate", "--bin", "tidegate"]);
     ensure!(program::stream(&mut build, |_| {})?.success(), "the server does not build");
-    let ready = setup::prepare(workspace, setup::Needs { browser: false, fuzzing: true });
+    let ready =
+        setup::prepare(workspace, setup::Needs { browser: false, fuzzing: true, tour: false });
     for missing in &ready.missing {
         println!("missing: {missing}");
     }

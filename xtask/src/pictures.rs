@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 pub(crate) struct Args {}
 
 pub(crate) fn run(_: &Args, workspace: &Workspace) -> Result<ExitCode> {
-    let ready = setup::prepare(workspace, Needs { browser: true, fuzzing: false });
+    let ready = setup::prepare(workspace, Needs { browser: true, fuzzing: false, tour: false });
     let (Some(chromium), false) = (&ready.chromium, ready.browser_missing) else {
         bail!("what a browser needs is missing: run `cargo xtask setup`");
     };

@@ -2,7 +2,7 @@
 
 mod host;
 mod node_modules;
-mod schemathesis;
+mod python;
 mod tool;
 
 use std::path::PathBuf;
@@ -32,6 +32,8 @@ pub(crate) struct Needs {
     pub(crate) browser: bool,
     /// The API is fuzzed.
     pub(crate) fuzzing: bool,
+    /// The tour is taken.
+    pub(crate) tour: bool,
 }
 
 /// What `prepare` found or made.
@@ -45,15 +47,45 @@ pub(crate) struct Ready {
     pub(crate) browser_missing: bool,
     /// Whether something that fuzzing needs is among what is missing.
     pub(crate) fuzzing_missing: bool,
+    /// Whether something that the tour needs is among what is missing.
+    pub(crate) tour_missing: bool,
 }
 
 /// The program that fuzzes the API, once it is installed.
 pub(crate) fn schemathesis(workspace: &Workspace) -> PathBuf {
-    schemathesis::program(&workspace.target)
+    python::SCHEMATHESIS.program(workspace)
+}
+
+/// The programs that the tour is taken with, as they are called.
+pub(crate) struct TourPrograms {
+    pub(crate) prometheus: String,
+    pub(crate) alertmanager: String,
+    pub(crate) locust: PathBuf,
+}
+
+/// Looks for what the tour needs and installs what is missing.
+///
+/// # Errors
+/// What is missing still: a sentence each, with the line that installs it.
+pub(crate) fn tour_programs(workspace: &Workspace) -> Result<TourPrograms, Vec<String>> {
+    let mut host = Host::detect();
+    let mut missing = Vec::new();
+    let mut program = |name: &str| {
+        let tool = TOOLS.iter().find(|tool| tool.name == name).expect("it is on the list");
+        obtain(&mut host, tool).map_err(|why| missing.push(why)).unwrap_or_default()
+    };
+    let (prometheus, alertmanager) = (program(tool::PROMETHEUS), program(tool::ALERTMANAGER));
+    missing.extend(obtain_python(&mut host, python::LOCUST, workspace));
+    let locust = python::LOCUST.program(workspace);
+    if missing.is_empty() {
+        Ok(TourPrograms { prometheus, alertmanager, locust })
+    } else {
+        Err(missing)
+    }
 }
 
 pub(crate) fn run(args: &Args, workspace: &Workspace) -> Result<ExitCode> {
-    let ready = prepare(workspace, Needs { browser: !args.no_browser, fuzzing: true });
+    let ready = prepare(workspace, Needs { browser: !args.no_browser, fuzzing: true, tour: true });
     for missing in &ready.missing {
         println!("missing: {missing}");
     }
@@ -73,6 +105,7 @@ pub(crate) fn prepare(workspace: &Workspace, needs: Needs) -> Ready {
             Err(missing) => {
                 ready.missing.push(missing);
                 ready.browser_missing |= tool.only_browser;
+                ready.tour_missing |= [tool::PROMETHEUS, tool::ALERTMANAGER].contains(&tool.name);
             }
         }
     }
@@ -82,22 +115,16 @@ pub(crate) fn prepare(workspace: &Workspace, needs: Needs) -> Ready {
         }
     }
     if needs.fuzzing {
-        for tool in [&schemathesis::PYTHON, &schemathesis::VENV] {
-            if let Err(missing) = obtain(&mut host, tool) {
-                ready.missing.push(missing);
-                ready.fuzzing_missing = true;
-            }
-        }
+        let missing = obtain_python(&mut host, python::SCHEMATHESIS, workspace);
+        ready.fuzzing_missing = !missing.is_empty();
+        ready.missing.extend(missing);
     }
-    if needs.fuzzing && !ready.fuzzing_missing {
-        match schemathesis::install(&workspace.api_checks(), &workspace.target) {
-            Ok(()) => println!("found: Schemathesis, as tests/api lists it"),
-            Err(why) => {
-                let line = "cargo xtask setup, once PyPI can be reached";
-                ready.missing.push(format!("Schemathesis ({why:#}): {line}"));
-                ready.fuzzing_missing = true;
-            }
-        }
+    if needs.tour {
+        let mut missing = obtain_python(&mut host, python::LOCUST, workspace);
+        ready.tour_missing |= !missing.is_empty();
+        // Python may have been missing before.
+        missing.retain(|one| !ready.missing.contains(one));
+        ready.missing.extend(missing);
     }
     if needs.browser && !ready.browser_missing {
         match node_modules::install(&workspace.browser_checks()) {
@@ -111,6 +138,17 @@ pub(crate) fn prepare(workspace: &Workspace, needs: Needs) -> Ready {
         }
     }
     ready
+}
+
+/// Installs a program that is written in Python. What is missing, where it cannot be.
+fn obtain_python(
+    host: &mut Host,
+    program: python::Environment,
+    workspace: &Workspace,
+) -> Vec<String> {
+    let tools = [&python::PYTHON, &python::VENV].into_iter();
+    let missing: Vec<_> = tools.filter_map(|tool| obtain(host, tool).err()).collect();
+    if missing.is_empty() { program.obtain(workspace).err().into_iter().collect() } else { missing }
 }
 
 /// The program of a tool, which is installed where it is missing and that is possible; otherwise what is

@@ -42,6 +42,7 @@ impl Args {
         Needs {
             browser: !self.fast && !self.no_browser,
             fuzzing: !self.fast && self.filter.is_none(),
+            tour: self.filter.is_none(),
         }
     }
 }
@@ -104,6 +105,9 @@ fn checks_of_the_build(report: &mut Report, args: &Args, workspace: &Workspace, 
     }
     if args.filter.is_none() {
         report.step("tour", || {
+            if ready.tour_missing {
+                return Ok(Outcome::skipped("what it needs is missing: see `setup` above"));
+            }
             let (passed, failure) = tour::take_all(workspace)?;
             Ok(Outcome::counted(passed, failure))
         });

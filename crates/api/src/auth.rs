@@ -105,6 +105,34 @@ pub(crate) async fn git(
     .await
 }
 
+/// Programs that announce something and can only sign in by HTTP's own ways, such as Alertmanager.
+pub(crate) async fn webhook(
+    State(state): State<ApiState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let presented = token(request.headers()).or_else(|| password(request.headers()));
+    let next = async move |request| changes(request, next).await;
+    admit_with(presented, &state, peer, request, next, |denied| match denied {
+        Denied::Missing | Denied::Wrong => {
+            unauthorized("show a token: as x-token, or by basic auth with any user name")
+        }
+        Denied::TooMany(too_many) => slow_down(too_many),
+    })
+    .await
+}
+
+/// Lets everything through but changes by a token that only answers tasks.
+async fn changes(request: Request, next: Next) -> Response {
+    let only_answers = request.extensions().get::<Arc<[TaskName]>>().is_some();
+    if only_answers && !request.method().is_safe() {
+        let message = "this token answers tasks, by POST /api/v1/event; it changes nothing else";
+        return ApiError::new(StatusCode::FORBIDDEN, message).into_response();
+    }
+    next.run(request).await
+}
+
 /// Lets a request through by the token in the header of Keptn's clients, or answers as `deny` says.
 async fn admit(
     state: &ApiState,
@@ -163,15 +191,7 @@ pub(crate) async fn gateway(
     request: Request,
     next: Next,
 ) -> Response {
-    let next = async move |request: Request| {
-        let only_answers = request.extensions().get::<Arc<[TaskName]>>().is_some();
-        if only_answers && !request.method().is_safe() {
-            let message =
-                "this token answers tasks, by POST /api/v1/event; it changes nothing else";
-            return ApiError::new(StatusCode::FORBIDDEN, message).into_response();
-        }
-        next.run(request).await
-    };
+    let next = async move |request| changes(request, next).await;
     admit(&state, peer, request, next, |denied| match denied {
         Denied::Missing | Denied::Wrong => unauthorized("unauthenticated or invalid credentials"),
         Denied::TooMany(too_many) => slow_down(too_many),

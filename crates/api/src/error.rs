@@ -62,6 +62,11 @@ impl ApiError {
         Self { code, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, message) }
     }
 
+    /// Another `code` than the status.
+    pub(crate) fn with_code(self, code: u16) -> Self {
+        Self { code, ..self }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }

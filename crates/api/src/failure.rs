@@ -60,7 +60,9 @@ impl From<Refusal> for ApiError {
             Refusal::Stale { changed, now } => Self::conflict(text)
                 .with("subject", Value::from(now.to_string()))
                 .with("changed", Value::from(changed)),
-            Refusal::NoVoter(_) => Self::new(StatusCode::FORBIDDEN, text),
+            Refusal::NoVoter(_) | Refusal::Blind | Refusal::NoReason => {
+                Self::new(StatusCode::FORBIDDEN, text)
+            }
             Refusal::Unreadable(_) | Refusal::Inconsistent(_) => Self::internal(&text),
         }
     }

@@ -19,9 +19,9 @@ use utoipa::{Modify, OpenApi};
 use tidy::{Fields, Parameters};
 
 use crate::routes::{
-    approval, auth, datastore, document, event, event_entry, gateway, git, health, live, metadata,
-    open_event, project, resource, sequence, sequence_execution, sequence_view, service,
-    sign_in_link, stage, token, upstream,
+    alertmanager, approval, auth, datastore, document, evaluate, evaluation, event, event_entry,
+    gateway, git, health, live, metadata, open_event, project, resource, sequence,
+    sequence_execution, sequence_view, service, sign_in_link, stage, token, upstream,
 };
 
 #[derive(OpenApi)]
@@ -47,6 +47,7 @@ use crate::routes::{
             decision."),
         (name = "Following", description = "Sequences of all projects with their tasks and times, what an \
             event meant, and that something has changed."),
+        (name = "Alerts", description = "Problems that a monitoring system has found."),
         (name = "Upstreams", description = "Repositories elsewhere that keep the files of projects."),
         (name = "Tokens", description = "Who may use the API, under which name."),
         (name = "Sign-in", description = "Who may use the Bridge."),
@@ -73,6 +74,7 @@ use crate::routes::{
         service::get,
         service::create,
         service::delete,
+        evaluate::trigger,
         metadata::get,
         auth::check,
         auth::check_by_get,
@@ -87,7 +89,9 @@ use crate::routes::{
         sequence_view::list,
         sequence_view::get,
         event_entry::get,
+        evaluation::list,
         live::stream,
+        alertmanager::receive,
         upstream::get,
         upstream::sync,
         upstream::drop_conflict,
@@ -115,7 +119,16 @@ const GROUPS: [(&str, &[&str]); 2] = [
     ("Keptn 1.4", &["Events", "Sequences", "Projects", "Stages", "Services", "Files", "Server"]),
     (
         "Tidegate",
-        &["Approvals", "Following", "Upstreams", "Tokens", "Sign-in", "Git", "Operations"],
+        &[
+            "Approvals",
+            "Following",
+            "Alerts",
+            "Upstreams",
+            "Tokens",
+            "Sign-in",
+            "Git",
+            "Operations",
+        ],
     ),
 ];
 

@@ -6,9 +6,9 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, delete, get, post};
 
 use crate::routes::{
-    approval, auth, datastore, document, event, event_entry, gateway, git, health, live, metadata,
-    open_event, project, resource, sequence, sequence_execution, sequence_view, service,
-    sign_in_link, stage, token, upstream,
+    alertmanager, approval, auth, datastore, document, evaluate, evaluation, event, event_entry,
+    gateway, git, health, live, metadata, open_event, project, resource, sequence,
+    sequence_execution, sequence_view, service, sign_in_link, stage, token, upstream,
 };
 use crate::state::ApiState;
 use crate::{auth as layer, body};
@@ -19,6 +19,7 @@ pub fn router(state: ApiState) -> Router {
     open()
         .merge(auth().route_layer(from_fn_with_state(state.clone(), layer::auth_route)))
         .merge(api_service().route_layer(from_fn_with_state(state.clone(), layer::api_service)))
+        .merge(webhooks().route_layer(from_fn_with_state(state.clone(), layer::webhook)))
         .merge(guarded().route_layer(from_fn_with_state(state.clone(), layer::gateway)))
         .layer(from_fn(body::limit))
         .merge(git().route_layer(from_fn_with_state(state.clone(), layer::git)))
@@ -52,6 +53,11 @@ fn api_service() -> Router<ApiState> {
         .route("/api/v1/event", post(event::send))
 }
 
+/// What other programs announce.
+fn webhooks() -> Router<ApiState> {
+    Router::new().route("/api/tidegate/v1/alertmanager", post(alertmanager::receive))
+}
+
 /// Clones and pushes, which have limits of their own.
 fn git() -> Router<ApiState> {
     Router::new()
@@ -74,6 +80,7 @@ fn guarded() -> Router<ApiState> {
         .route("/api/controlPlane/v1/project/{project}/stage/{stage}", get(stage::get))
         .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service", get(service::list))
         .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service/{service}", get(service::get))
+        .route("/api/controlPlane/v1/project/{project}/stage/{stage}/service/{service}/evaluation", post(evaluate::trigger))
         .route("/api/controlPlane/v1/event/triggered/{type}", get(open_event::list))
         .route("/api/controlPlane/v1/sequence/{project}", get(sequence::list))
         .route("/api/controlPlane/v1/sequence/{project}/{context}/control", post(sequence::control))
@@ -90,6 +97,7 @@ fn guarded() -> Router<ApiState> {
         .route("/api/tidegate/v1/project/{project}/upstream", get(upstream::get))
         .route("/api/tidegate/v1/project/{project}/upstream/sync", post(upstream::sync))
         .route("/api/tidegate/v1/project/{project}/upstream/conflict", delete(upstream::drop_conflict))
+        .route("/api/tidegate/v1/projects/{project}/stages/{stage}/services/{service}/evaluations", get(evaluation::list))
         .route("/api/tidegate/v1/sequences", get(sequence_view::list))
         .route("/api/tidegate/v1/sequences/{context}", get(sequence_view::get))
         .route("/api/tidegate/v1/sign-in-links", post(sign_in_link::create))

@@ -1,9 +1,12 @@
 //! The handlers, a file per resource. Each parses, asks the engine, and shows the answer.
 
+pub(crate) mod alertmanager;
 pub(crate) mod approval;
 pub(crate) mod auth;
 pub(crate) mod datastore;
 pub(crate) mod document;
+pub(crate) mod evaluate;
+pub(crate) mod evaluation;
 pub(crate) mod event;
 pub(crate) mod event_entry;
 pub(crate) mod gateway;

@@ -18,7 +18,9 @@
   }
   function tick() {
     for (const time of main.querySelectorAll('time')) {
-      const at = Date.parse(time.dateTime), s = Math.floor((Date.now() + ahead - at) / 1000);
+      const at = Date.parse(time.dateTime);
+      // What has happened is in no future, although the server's clock may have been set back since.
+      const s = Math.max('toCome' in time.dataset ? -Infinity : 0, Math.floor((Date.now() + ahead - at) / 1000));
       const words = s <= -60 ? `in ${span(-s)}` : s < 10 ? 'just now' : `${span(s)} ago`;
       time.querySelector('.rel').textContent = words;
       time.querySelector('.abs').textContent = time.title = zoned.format(at);

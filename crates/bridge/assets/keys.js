@@ -17,6 +17,17 @@
     return Boolean(next);
   }
 
+  /** From a stage, or from what waits before it, to the one beside it. */
+  function stage(step) {
+    const all = [...document.querySelectorAll('.env-stage h2 a')];
+    const here = document.activeElement.closest('.env-leg') ?? document.querySelector('.env-leg:has([aria-current])');
+    const at = all.findIndex((link) => here?.contains(link));
+    const next = all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)];
+    next?.focus({ preventScroll: true });
+    next?.closest('.env-stage').scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    return Boolean(next);
+  }
+
   async function keys() {
     if (help.open) return;
     const list = document.getElementById('keys');
@@ -35,6 +46,10 @@
     g: () => { pair = Date.now(); },
     j: () => move(1),
     k: () => move(-1),
+    ArrowRight: () => stage(1),
+    ArrowLeft: () => stage(-1),
+    ']': () => stage(1),
+    '[': () => stage(-1),
     ArrowDown: () => document.activeElement.matches('[data-card]') && move(1),
     ArrowUp: () => document.activeElement.matches('[data-card]') && move(-1),
   };
@@ -46,13 +61,14 @@
     d: (card) => card.querySelector('.ballot textarea')?.focus(),
     c: (card) => card.querySelector('.ballot textarea')?.focus(),
     e: (card) => {
-      const parts = [...card.querySelectorAll('.evidence > details')], open = parts.some((part) => !part.open);
+      const parts = [...card.querySelectorAll('.evidence details')], open = parts.some((part) => !part.open);
       for (const part of parts) part.open = open;
     },
     x: (card) => {
+      if (!document.getElementById('bulk')) { say('To approve several together, select them in the Inbox.'); return; }
       const box = card.querySelector('.pick input');
       if (!box) { say('Only what has passed its gate can be approved together with others.'); return; }
-      if (!card.querySelector('.evidence > details[open]')) onCard.e(card);
+      if (!card.querySelector('.evidence details[open]')) onCard.e(card);
       box.checked = !box.checked;
       say(box.checked ? 'Selected.' : 'Not selected.');
     },

@@ -3,7 +3,7 @@
   'use strict';
   const main = document.getElementById('main'), root = document.documentElement;
   const all = (what, where = main) => [...where.querySelectorAll(what)];
-  const { say } = window.tide;
+  const { parse, say } = window.tide;
   root.classList.add('scripted');
 
   // Time. The server's clock decides; this one may be wrong.
@@ -85,6 +85,38 @@
     else if (copyFrom) copy(fetch(copyFrom).then((answer) => answer.text()));
     else if (button.dataset.copyLog === '') copy(button.closest('.log').querySelector('pre').textContent);
     else if (button.dataset.wrap === '') root.classList.toggle('nowrap');
+  });
+
+  // Aborting asks in a dialog, in the words of the page that asks where there are no scripts.
+  function ask(page) {
+    const dialog = document.createElement('dialog'), title = document.createElement('h2');
+    const body = document.importNode(page.querySelector('.gate'), true), large = body.querySelector('h1');
+    title.id = 'ask-title';
+    title.append(...large.childNodes);
+    large.replaceWith(title);
+    dialog.id = 'ask';
+    dialog.setAttribute('aria-labelledby', title.id);
+    dialog.append(body);
+    // Its links lead back to the page behind it.
+    dialog.addEventListener('click', (event) => {
+      if (event.target !== dialog && !event.target.closest('a')) return;
+      event.preventDefault();
+      dialog.close();
+    });
+    dialog.addEventListener('close', () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+  main.addEventListener('click', async (event) => {
+    const link = event.target.closest('a[data-control="X"]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    try {
+      const answer = await fetch(`${link.href}?part=main`, { redirect: 'manual' });
+      if (!answer.ok) throw answer;
+      const page = parse(await answer.text());
+      if (!document.querySelector('dialog[open]')) ask(page);
+    } catch { location.href = link.href; }
   });
 
   // Keys. Those that are characters are off where the reader has switched them off.

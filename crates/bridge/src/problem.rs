@@ -195,7 +195,7 @@ fn failed(failure: &Failure) -> Words {
     match failure {
         Failure::Refused(Refusal::NoProject(_) | Refusal::NoApproval { .. })
         | Failure::NoProject(_) => words(StatusCode::NOT_FOUND, "Not found", UNDONE, ""),
-        Failure::Refused(Refusal::NoVoter(_)) => {
+        Failure::Refused(Refusal::NoVoter(_) | Refusal::Blind | Refusal::NoReason) => {
             words(StatusCode::FORBIDDEN, "Not allowed", UNDONE, "")
         }
         Failure::Refused(

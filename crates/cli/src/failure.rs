@@ -66,7 +66,8 @@ impl Code {
 #[must_use]
 pub fn exit_codes() -> String {
     let line = |code: Code| format!("\n  {}  {}", code as u8, code.meaning());
-    format!("Exit codes:{}", Code::ALL.map(line).concat())
+    let others = "Those of gate and slo are others: see their --help.";
+    format!("Exit codes:{}\n  {others}", Code::ALL.map(line).concat())
 }
 
 impl From<Code> for ExitCode {
@@ -111,8 +112,7 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn code(&self) -> Code {
         match self {
-            // The reader of a pipe has seen enough: `tidegate approvals | head -1`.
-            Self::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Code::Ok,
+            failure if failure.is_unread() => Code::Ok,
             Self::Endpoint(_) | Self::Usage(_) => Code::Usage,
             Self::NotFound(_) => Code::NotFound,
             Self::Refused(_) => Code::Refused,
@@ -125,6 +125,16 @@ impl Failure {
                 Code::Error
             }
         }
+    }
+
+    /// Whether whoever reads what is written has seen enough of it: `tidegate approvals | head -1`.
+    fn is_unread(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
+    /// What was written, where it does not matter to the end of the command whether anybody reads it.
+    pub(crate) fn unless_unread(written: Result<(), Self>) -> Result<(), Self> {
+        written.or_else(|failure| if failure.is_unread() { Ok(()) } else { Err(failure) })
     }
 
     /// Whether the same may succeed a moment later.

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use crate::failure::Failure;
 
-/// What the server takes at most, and a bit, so that it is the one to say no.
+/// Largest file: what the server takes at most, and a bit, so that it is the one to say no.
 const BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// The content of a file.
 ///
 /// # Errors
-/// It cannot be read, or is larger than any server takes.
+/// It cannot be read, or is too large.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let unreadable = |source| Failure::Unreadable { path: path.to_owned(), source };
     let mut content = Vec::new();
@@ -22,7 +22,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         file.take(BYTES_MAX).read_to_end(&mut content).map_err(unreadable)?;
     }
     if content.len() as u64 == BYTES_MAX {
-        let text = format!("{} is larger than a server takes", path.display());
+        let text = format!("{} is larger than {BYTES_MAX} bytes", path.display());
         return Err(Failure::Usage(text));
     }
     Ok(content)

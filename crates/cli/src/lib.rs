@@ -8,11 +8,14 @@ mod commands;
 mod complete;
 mod confirm;
 mod connection;
+mod diff;
+mod exit;
 mod failure;
 mod find;
 mod find_sequence;
 mod follow;
 mod format;
+mod gate;
 mod input;
 pub mod keptn;
 mod look;
@@ -24,6 +27,7 @@ mod table;
 mod text;
 mod tone;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -31,6 +35,7 @@ use clap_complete::CompleteEnv;
 use look::Look;
 use screen::Screen;
 
+pub use exit::{Exit, Judged};
 pub use failure::{Code, exit_codes};
 
 /// What the program is called.
@@ -57,6 +62,10 @@ pub enum Command {
     Approve(commands::approve::Arguments),
     Decline(commands::decline::Arguments),
     #[command(subcommand)]
+    Gate(commands::gate::Command),
+    #[command(subcommand)]
+    Slo(commands::slo::Command),
+    #[command(subcommand)]
     Events(commands::events::Command),
     #[command(subcommand)]
     Tokens(commands::tokens::Command),
@@ -78,11 +87,28 @@ pub fn run(command: Command, tree: fn() -> clap::Command) -> ExitCode {
     let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
     let mut screen = Screen::new(&mut out, &mut err, Look::detect());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let code = match runtime {
+    let exit = match runtime {
         Ok(runtime) => runtime.block_on(commands::run(command, tree, &mut screen)),
-        Err(error) => screen.report(&error.into()),
+        Err(error) => Exit::Done(screen.report(&error.into())),
     };
-    code.into()
+    exit.into()
+}
+
+/// The commands that judge; see [`Judged`].
+const JUDGES: [&str; 2] = ["gate", "slo"];
+
+/// Says what is wrong with a command line, or the help that it asks for, and what the process ends with.
+/// `first`: its first word. A mistake must not end a command that judges as a warning does.
+#[must_use]
+pub fn refuse(error: &clap::Error, first: Option<&OsStr>) -> ExitCode {
+    // There is nobody left to tell where that fails as well.
+    drop(error.print());
+    let judges = first.is_some_and(|word| JUDGES.iter().any(|judge| word == *judge));
+    match (error.use_stderr(), judges) {
+        (false, _) => ExitCode::SUCCESS,
+        (true, true) => Exit::Judged(Judged::Unusable).into(),
+        (true, false) => Code::Usage.into(),
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::approvals::{Approval, ApprovalPage, ApprovalQuery, ApprovalState, Decision};
+use crate::evaluations::EvaluationPage;
 use crate::events::{EventEntry, EventQuery, Events, IdempotencyKey, Sent};
 use crate::live::Topic;
 use crate::projects::{Deleted, Metadata, States};
@@ -91,6 +92,7 @@ fn calls() -> Vec<Call> {
         send_event(&event()) reads of::<Sent>();
         send_event_once(&event(), &IdempotencyKey::fresh()) reads of::<Sent>();
         send_event_surely(&event()) reads of::<Sent>();
+        evaluations("sockshop", "qa", "carts", 5) reads of::<EvaluationPage>();
         event(ID) reads of::<EventEntry>();
         newest_events(&EVENTS, 5) reads of::<Events>();
         open_events("sh.keptn.event.deployment.triggered", "sockshop") reads of::<Events>();

@@ -9,6 +9,7 @@ mod approvals;
 mod client;
 mod endpoint;
 mod error;
+mod evaluations;
 mod events;
 mod inventory;
 mod live;
@@ -26,6 +27,7 @@ pub use approvals::{
 pub use client::Client;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{ClientError, Refusal};
+pub use evaluations::{EvaluatedIndicator, Evaluation, MeasuredIndicator};
 pub use events::{EventEntry, EventQuery, IdempotencyKey};
 pub use inventory::{Project, Service, Stage, Upstream};
 pub use live::{Live, News, Topic};

@@ -126,6 +126,26 @@ async fn lists_are_read_to_their_end() {
 }
 
 #[tokio::test]
+async fn what_is_made_while_pages_are_read_is_not_read_twice() {
+    let evaluation = |id: &str| {
+        json!({"id": id, "context": "c", "time": "2026-11-24T10:00:00Z", "result": "pass",
+            "score": 100, "invalidated": false, "indicatorResults": []})
+    };
+    let page = |ids: [&str; 2], next: u64| {
+        (200, json!({"evaluations": ids.map(evaluation), "total": 9, "next": next}))
+    };
+    // Between the pages one was made, so the second begins with what the first ended with.
+    let (client, script) =
+        client(&[page(["d", "c"], 2), page(["c", "b"], 4), page(["a", "z"], 6)]).await;
+    let read = client.evaluations("p", "s", "v", 4).await.unwrap();
+    assert_eq!(read.iter().map(|one| one.id.as_str()).collect::<String>(), "dcba");
+    assert_eq!(
+        lines(&script).last().map(String::as_str),
+        Some("GET /api/tidegate/v1/projects/p/stages/s/services/v/evaluations?offset=4&limit=1")
+    );
+}
+
+#[tokio::test]
 async fn names_stay_within_their_segment_of_a_path() {
     let done = (200, json!({}));
     let (client, script) = client(&[done.clone(), done.clone(), done]).await;

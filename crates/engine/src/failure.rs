@@ -67,6 +67,8 @@ impl Failure {
                 Refusal::Closed(_) => "closed",
                 Refusal::Stale { .. } => "stale",
                 Refusal::NoVoter(_) => "no_voter",
+                Refusal::Blind => "blind",
+                Refusal::NoReason => "no_reason",
                 Refusal::Unreadable(_) | Refusal::Inconsistent(_) => "unreadable",
             },
             Self::Busy => "busy",

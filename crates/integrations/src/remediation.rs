@@ -21,7 +21,7 @@ use crate::work::work_through;
 const CONCURRENCY: usize = 4;
 
 /// `[remediation]`
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RemediationConfig {
     /// Whether actions are picked here. Off where a remediation-service of one's own does.

@@ -12,9 +12,10 @@ use crate::layout;
 use crate::place::Branch;
 use crate::repository::{Project, commit_id};
 
-/// How often a commit is made anew on a branch that another program has moved. Within the process
+/// How often a commit is made anew on a branch that another program has moved: for some two seconds, so that
+/// one that writes without a pause is waited for on a slow machine too. Within the process
 /// the project's lock makes the first attempt the last.
-const ATTEMPTS_MAX: u32 = 6;
+const ATTEMPTS_MAX: u32 = 9;
 const PAUSE_FIRST: Duration = Duration::from_millis(5);
 
 impl Project<'_> {

@@ -106,6 +106,7 @@ pub(crate) fn execution(n: u64) -> Execution {
         position: n,
         triggered_at: at(n.cast_signed()),
         triggered_by: person("ada"),
+        follows: true,
         requested_commit: None,
         commits: None,
         tasks: Arc::from([]),
@@ -157,6 +158,7 @@ pub(crate) fn approval(n: u64, place: &str) -> Approval {
         evidence: Vec::new(),
         labels: [("build".to_owned(), "7".to_owned())].into(),
         result: "pass".to_owned(),
+        policy: Some(tidegate_core::approval::Policy::default()),
         then: vec!["release".to_owned()],
         state: ApprovalState::Open,
     }

@@ -80,7 +80,10 @@ fn main() -> ExitCode {
         return tidegate_cli::keptn::run(env::args_os());
     }
     tidegate_cli::complete(Arguments::command);
-    let Arguments { command } = Arguments::parse();
+    let Arguments { command } = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return tidegate_cli::refuse(&error, env::args_os().nth(1).as_deref()),
+    };
     match command {
         Command::Keptn { arguments } => {
             tidegate_cli::keptn::run(iter::once("keptn".into()).chain(arguments))

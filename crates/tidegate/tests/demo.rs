@@ -174,6 +174,9 @@ fn killed_while_the_release_waits_it_goes_on_and_the_approval_counts_once() {
     let mut demo = Demo::start(directory.path());
     assert_eq!(demo.asks(), id, "the same approval waits");
     assert_eq!([demo.service("qa"), demo.service("production")], services, "they are adopted");
+    let said = demo.said.join("\n");
+    assert!(said.contains("v0.1.1-slow was stopped by its gate in qa:"), "{said}");
+    assert!(said.contains("Response time (95 %, ms)"), "the reason: {said}");
     demo.approve(&id);
     demo.says("production now answers");
     assert_eq!(demo.answer("production"), "Hello from production: helloservice v0.1.1\n");

@@ -10,6 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use support::{SHIPYARD, Server, TOKEN, git, request};
 
+/// An `slo.yaml` that nothing is to be said about.
+const SLO: &str = "\
+objectives: [{sli: error_rate, pass: [{criteria: ['<1']}]}]
+total_score: {pass: 90%}
+";
+
 /// A server with the project `tour`, and a place for clones.
 struct Scene {
     directory: tempfile::TempDir,
@@ -103,12 +109,12 @@ fn succeed(output: &Output) -> String {
 fn a_push_is_seen_by_the_api_and_what_the_api_writes_is_pulled() {
     let scene = Scene::new();
     let clone = scene.clone("clone", "qa");
-    clone.write("hello/slo.yaml", "by hand");
+    clone.write("hello/slo.yaml", SLO);
     clone.commit();
     let pushed = clone.git(&["push", "-q"]);
     succeed(&pushed);
     assert_eq!(String::from_utf8_lossy(&pushed.stderr), "", "nothing is said to who pushes");
-    assert_eq!(scene.resource("slo.yaml"), "by hand");
+    assert_eq!(scene.resource("slo.yaml"), SLO);
     let commit = scene.write("job/config.yaml", "by the API");
     succeed(&clone.git(&["pull", "-q"]));
     assert_eq!(clone.tip(), commit.as_str().expect("text"));
@@ -144,7 +150,7 @@ fn fifty_deliveries_right_after_a_push_all_run_on_it() {
     let scene = Scene::new();
     let clone = scene.clone("clone", "qa");
     for round in 0..3 {
-        clone.write("hello/slo.yaml", &round.to_string());
+        clone.write("hello/notes.md", &round.to_string());
         clone.commit();
         succeed(&clone.git(&["push", "-q"]));
         let contexts: Vec<String> = std::thread::scope(|scope| {
@@ -162,6 +168,35 @@ fn fifty_deliveries_right_after_a_push_all_run_on_it() {
             assert_eq!(scope["gitcommitid"], clone.tip(), "{context}");
         }
     }
+}
+
+#[test]
+fn a_gate_that_nothing_could_judge_by_is_refused_and_what_it_misreads_is_told() {
+    let scene = Scene::new();
+    let clone = scene.clone("clone", "qa");
+    let before = clone.tip();
+    clone.write("hello/slo.yaml", "objectives: 7\n");
+    clone.write("hello/remediation.yaml", "spec: {}\n");
+    clone.commit();
+    let error = clone.refused(&["push"]);
+    for said in [
+        "remote: hello/slo.yaml:1:13: objectives must be a list",
+        "remote: hello/remediation.yaml:1:1: apiVersion is missing",
+        "pre-receive hook declined",
+    ] {
+        assert!(error.contains(said), "{said} in {error}");
+    }
+    assert_eq!(scene.clone("again", "qa").tip(), before);
+    clone.write("hello/slo.yaml", &SLO.replace("total_score", "totalscore"));
+    std::fs::remove_file(clone.path.join("hello/remediation.yaml")).expect("it was there");
+    clone.commit();
+    let pushed = clone.git(&["push"]);
+    succeed(&pushed);
+    let said = String::from_utf8_lossy(&pushed.stderr).into_owned();
+    assert!(
+        said.contains("remote: warning: hello/slo.yaml:2:1: unknown key `totalscore`"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -261,7 +296,7 @@ fn only_who_has_a_token_gets_in_and_asking_without_one_is_no_attempt() {
 fn what_is_pushed_is_recorded_with_who_pushed_it() {
     let scene = Scene::new();
     let clone = scene.clone("clone", "qa");
-    clone.write("hello/slo.yaml", "by hand");
+    clone.write("hello/notes.md", "by hand");
     clone.commit();
     succeed(&clone.git(&["push", "-q"]));
     let export = Command::new(env!("CARGO_BIN_EXE_tidegate"))

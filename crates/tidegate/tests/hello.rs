@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -114,6 +115,26 @@ fn deploying_what_runs_changes_nothing_and_what_died_is_started_again() {
     assert!(said.contains("v1 answers"), "{said}");
     assert_ne!(stages.pid("qa"), first);
     assert_eq!(body(address).unwrap(), "Hello from qa: helloservice v1\n");
+}
+
+#[test]
+fn what_is_slow_alone_is_quick_again_with_a_second_one_at_the_same_address() {
+    let stages = Stages::new();
+    let deploy = deploy("production", "hello:v3");
+    let slow = [&deploy[..], &["--delay-alone-ms", "300"]].concat();
+    assert!(stages.run(&slow).status.success());
+    let (address, begun) = (stages.address("production"), Instant::now());
+    body(address).unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+    let scaled = stages.run(&[&slow[..], &["--replicas", "2"]].concat());
+    assert!(scaled.status.success());
+    assert_eq!(stages.address("production"), address);
+    assert_eq!(stages.record("production")["nature"]["replicas"], 2);
+    let checked = stages.run(&["check", "--stage", "production", "--requests", "3"]);
+    let table = String::from_utf8(checked.stdout).unwrap();
+    let slowest = table.lines().find_map(|line| line.trim().strip_prefix("slowest")).unwrap();
+    let slowest: f64 = slowest.trim().trim_end_matches(" ms").parse().unwrap();
+    assert!(slowest < 300.0, "{table}");
 }
 
 #[test]

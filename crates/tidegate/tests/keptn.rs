@@ -299,6 +299,22 @@ fn an_event_is_sent_from_a_file_without_what_the_api_does_not_know() {
 }
 
 #[test]
+fn who_measures_is_chosen_in_keptns_words() {
+    let scene = Scene::configured("[sli.prometheus]\nendpoint = \"http://127.0.0.1:9\"");
+    let scene = scene.signed_in();
+    scene.create();
+    let configure = ["configure", "monitoring", "prometheus", "--project=tour"];
+    let out = scene.ok(&[&configure[..], &["--service=hello"]].concat());
+    assert!(out.starts_with("ID of Keptn context: "), "{out}");
+    assert!(out.ends_with("\nPrometheus successfully configured and rule created\n"), "{out}");
+    let error = scene.fails(&configure);
+    assert_eq!(error, "Error: Please specify a service\n");
+    let elsewhere = ["configure", "monitoring", "prometheus", "--project=no", "--service=hello"];
+    let error = scene.fails(&elsewhere);
+    assert!(error.contains("error while retrieving information for project no"), "{error}");
+}
+
+#[test]
 fn what_goes_wrong_is_said_in_keptns_words() {
     let scene = Scene::authenticated();
     scene.create();

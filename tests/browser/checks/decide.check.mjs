@@ -49,7 +49,7 @@ check('approved with the pointer: the decision is shown, and an open page of the
     [decided.decision, decided.by, decided.seen],
     ['approve', { kind: 'person', name: 'ada' }, approval.subject],
   );
-  await heading(watcher, /is running in production: deployment/).waitFor();
+  await heading(watcher, /is waiting for an executor in production: deployment/).waitFor();
   assert(await isSameDocument(watcher), 'the page was not loaded again');
   await shop.open(PROJECT, approval.context, 'deployment', 'production');
 });

@@ -5,7 +5,8 @@ import { ballot, heading, isLive, sendForm } from '../bridge.mjs';
 import { check } from '../harness.mjs';
 import { request } from '../http.mjs';
 import { SECRET, until } from '../installation.mjs';
-import { ask, createShop, fillShop, GATE, PROJECT } from '../sockshop.mjs';
+import { run } from '../job.mjs';
+import { ask, createShop, fillShop, GATE, ONE_TASK, PROJECT } from '../sockshop.mjs';
 
 /** Every address that changes something, with a form that would be a good one. */
 const actions = ({ passed, passedGate, running, paused, evaluation }, subject) => [
@@ -263,27 +264,9 @@ spec:
   await heading(page, /delivery of/).waitFor();
 });
 
-const ACTION = (command) => `apiVersion: v2
-actions:
-  - name: Print
-    events:
-      - name: ^sh\\.keptn\\.event\\.deployment\\.triggered$
-    tasks:
-      - name: Print
-        image: checks/shell:1
-        cmd: [sh]
-        args: [-c, ${JSON.stringify(command)}]
-        env:
-          - name: registry
-            valueFrom: secret
-`;
-
 check('a job that prints colours, a secret, markup, a line of megabytes and endless lines leaves a page that works', { weight: 4 }, async ({ serve, signIn }) => {
   const shop = await serve();
-  await shop.create(PROJECT, `apiVersion: spec.keptn.sh/0.2.2
-kind: Shipyard
-spec: {stages: [{name: dev, sequences: [{name: delivery, tasks: [{name: deployment}]}]}]}
-`, ['carts', 'catalogue', 'payment']);
+  await createShop(shop, PROJECT, ONE_TASK);
   const printed = {
     carts: `printf '\\033[31mred\\033[0m <script>${ALERT}</script>\\n'; echo "password $PASSWORD"; echo the end`,
     catalogue: `head -c 5000000 /dev/zero | tr '\\0' x; echo; echo the end`,
@@ -291,12 +274,10 @@ spec: {stages: [{name: dev, sequences: [{name: delivery, tasks: [{name: deployme
   };
   const page = await signIn(shop, 'ada');
   for (const [service, command] of Object.entries(printed)) {
-    await shop.write(PROJECT, 'job/config.yaml', ACTION(command), { stage: 'dev', service });
-    const context = await shop.trigger({ project: PROJECT, stage: 'dev', sequence: 'delivery', service, image: `${service}:1` });
+    const { id, shkeptncontext: context } = await run(shop, service, command);
     await until(`the job of ${service}`, async () => (await shop.sequence(PROJECT, context)).state === 'finished');
     const [finished] = await shop.events(PROJECT, 'deployment.finished', context);
     assert.equal(finished.data.result, 'pass', finished.data.message);
-    const [{ id }] = await shop.events(PROJECT, 'deployment.triggered', context);
     await page.goto(`${shop.origin}/bridge/project/${PROJECT}/sequence/${context}?open=${id}`);
     await page.locator('main details').evaluateAll((all) => all.forEach((details) => (details.open = true)));
     const output = page.getByRole('log');

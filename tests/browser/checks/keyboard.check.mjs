@@ -53,6 +53,32 @@ check('from the sign-in to a decision without a pointer, and the focus is always
   assert.deepEqual((await decision(shop, id)).by, { kind: 'person', name: 'ada' });
 });
 
+check('arrows and brackets walk from stage to stage', async ({ serve, signIn }) => {
+  const shop = await serve();
+  await createShop(shop);
+  const page = await signIn(shop, 'ada', { next: `/bridge/project/${PROJECT}` });
+  await isLive(page);
+  for (const [key, stage] of [
+    ['ArrowRight', 'dev'],
+    ['ArrowRight', 'staging'],
+    [']', 'production'],
+    ['ArrowRight', 'production'],
+    ['ArrowLeft', 'staging'],
+    ['[', 'dev'],
+  ]) {
+    await page.keyboard.press(key);
+    const focus = page.getByRole('link', { name: stage, exact: true });
+    assert(await focus.evaluate((link) => link === document.activeElement), `${key} leads to ${stage}`);
+    await assertFocusSeen(page);
+  }
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/environment/stage/dev');
+  await isLive(page);
+  await page.keyboard.press('ArrowRight');
+  const next = page.getByRole('link', { name: 'staging', exact: true });
+  assert(await next.evaluate((link) => link === document.activeElement), 'from the stage that is open');
+});
+
 for (const [name, screen] of Object.entries({
   'every stop of the Tab key is seen, and nothing covers it, on a desktop': desktop,
   'every stop of the Tab key is seen, and nothing covers it, on a phone': phone,

@@ -5,56 +5,13 @@ import { ballot, heading, isLive, isSameDocument, listen, mark } from '../bridge
 import { check } from '../harness.mjs';
 import { until } from '../installation.mjs';
 import { ask, createShop, deliver, fillShop, GATE, PROJECT, reachProduction, upToApproval } from '../sockshop.mjs';
+import { isAsFresh, isLost, unreachable } from '../truth.mjs';
 
 const LOST_MS = 2_000;
 const BACK_MS = 5_000;
-
-/** What Chromium notes while nobody answers. */
-const unreachable = [/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_INTERNET_DISCONNECTED|ERR_EMPTY_RESPONSE/];
-
-const lost = (page) => page.getByText(/reconnecting, true as of \d\d:\d\d:\d\d/i).first();
-
-/** What a page says, word by word, without what depends on when it was loaded. */
-const said = (page) =>
-  page.getByRole('main').evaluate((main) => {
-    const copy = main.cloneNode(true);
-    copy.querySelectorAll('time').forEach((time) => time.replaceChildren(time.dateTime));
-    copy.querySelectorAll('.gone').forEach((gone) => gone.remove());
-    const texts = [];
-    const walker = document.createTreeWalker(copy, NodeFilter.SHOW_TEXT);
-    for (let node = walker.nextNode(); node; node = walker.nextNode()) texts.push(node.data.trim());
-    // How long what is open has lasted grows from load to load.
-    return texts.filter(Boolean).join(' ').replace(/\b[\d.]+ (ms|s|min|h)\b( \d+ (s|min)\b)?/g, 'a while');
-  });
-
-/** Shows what was held back so that nothing moves under a finger. */
-async function showNews(page) {
-  const news = page.getByRole('button', { name: /^\d+ new, show$/ });
-  if (await news.count()) await news.click();
-}
-
-/** The same page as a new tab shows it. */
-async function fresh(page) {
-  const tab = await page.context().newPage();
-  await tab.goto(page.url());
-  const text = await said(tab);
-  await tab.close();
-  return text;
-}
-
-/** Waits until an open page says what a new one says. */
-async function isAsFresh(page) {
-  let open, wanted;
-  try {
-    await until('', async () => {
-      await showNews(page);
-      [open, wanted] = [await said(page), await fresh(page)];
-      return open === wanted;
-    });
-  } catch {
-    assert.equal(open, wanted, `the open page says what a new one says: ${page.url()}`);
-  }
-}
+const AWAY_MS = 60_000;
+/** The longest wait between two of a page's first attempts to come back. */
+const RETRY_MS = 4_000;
 
 check('new approvals move nothing under a card that has the focus', async ({ serve, signIn }) => {
   const shop = await serve();
@@ -167,7 +124,7 @@ check('the server is killed and started again: three open tabs say so, come back
   const scroll = await list.evaluate(() => scrollY);
 
   await shop.server.crash();
-  await Promise.all(tabs.map((page) => lost(page).waitFor({ timeout: LOST_MS })));
+  await Promise.all(tabs.map((page) => isLost(page, LOST_MS)));
   await shop.server.restart();
   const since = Date.now();
   await Promise.all(tabs.map((page) => isLive(page)));
@@ -189,7 +146,7 @@ check('the server is killed and started again: three open tabs say so, come back
   assert.equal((await shop.approval(warned)).state, 'open');
 });
 
-check('the network goes and comes back: what happened meanwhile is there once, in order', { weight: 3 }, async ({ serve, signIn }) => {
+check('the network goes for a minute and comes back: what happened meanwhile is there once, in order', { weight: 3 }, async ({ serve, signIn }) => {
   const shop = await serve();
   await createShop(shop);
   const first = await upToApproval(shop, 'carts:1.0.0');
@@ -199,14 +156,23 @@ check('the network goes and comes back: what happened meanwhile is there once, i
   });
   const list = await page.context().newPage();
   await list.goto(`${shop.origin}/bridge/project/${PROJECT}/sequence`);
-  for (const tab of [page, list]) await isLive(tab);
+  await page.clock.install();
+  for (const tab of [page, list]) {
+    await tab.reload();
+    await isLive(tab);
+    await mark(tab);
+  }
 
   await page.context().setOffline(true);
   await shop.decide(first.id, 'approve');
   await reachProduction(shop, first.context);
   for (let index = 0; index < 3; index += 1) await upToApproval(shop, `catalogue:1.${index}.0`);
   for (let index = 0; index < 3; index += 1) await deliver(shop, `payment:1.${index}.0`);
+  // It asks again and again, ever more rarely, while its own clock runs through a minute.
+  for (let passed_ms = 0; passed_ms < AWAY_MS; passed_ms += RETRY_MS) await page.clock.fastForward(RETRY_MS);
+  for (const tab of [page, list]) await isLost(tab);
   await page.context().setOffline(false);
+  await Promise.all([page, list].map((tab) => isLive(tab, BACK_MS)));
 
   await heading(page, /has passed in production/).waitFor();
   await isAsFresh(page);

@@ -151,6 +151,10 @@ impl System {
             (Self::Fedora | Self::Arch | Self::Alpine | Self::Suse, "python3-venv") => "python3",
             (Self::Fedora, "prometheus") => "golang-github-prometheus",
             (Self::Suse, "prometheus") => "golang-github-prometheus-prometheus",
+            (Self::Fedora | Self::Suse, "prometheus-alertmanager") => {
+                "golang-github-prometheus-alertmanager"
+            }
+            (Self::Arch | Self::Alpine, "prometheus-alertmanager") => "alertmanager",
             _ => name,
         });
         Some(words)

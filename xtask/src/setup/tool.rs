@@ -9,6 +9,11 @@ use crate::program;
 /// The name under which the browser stands in [`TOOLS`].
 pub(crate) const CHROMIUM: &str = "Chromium";
 
+/// The name under which Prometheus stands there.
+pub(super) const PROMETHEUS: &str = "Prometheus";
+/// The name under which Alertmanager stands there.
+pub(super) const ALERTMANAGER: &str = "Alertmanager";
+
 /// One tool.
 #[derive(Debug)]
 pub(crate) struct Tool {
@@ -100,7 +105,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     },
     Tool {
         // With promtool, which tries the alerts.
-        name: "Prometheus",
+        name: PROMETHEUS,
         only_browser: false,
         variable: None,
         candidates: &[&["prometheus"]],
@@ -110,6 +115,20 @@ pub(crate) const TOOLS: &[Tool] = &[
         origin: Origin::Package {
             name: "prometheus",
             homebrew: "prometheus",
+            page: "https://prometheus.io/download",
+        },
+    },
+    Tool {
+        name: ALERTMANAGER,
+        only_browser: false,
+        variable: None,
+        candidates: &[&["prometheus-alertmanager"], &["alertmanager"]],
+        versions: None,
+        // What the tour is taken with on Debian 12; older ones were not tried.
+        oldest: (0, 25),
+        origin: Origin::Package {
+            name: "prometheus-alertmanager",
+            homebrew: "alertmanager",
             page: "https://prometheus.io/download",
         },
     },
@@ -255,6 +274,7 @@ mod tests {
             ("v20.20.2", (20, 20)),
             ("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", (15, 18)),
             ("prometheus, version 2.42.0+ds (branch: debian/sid)", (2, 42)),
+            ("alertmanager, version 0.25.0 (branch: debian/sid)", (0, 25)),
             ("11.19.1", (11, 19)),
             ("Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)", (156, 0)),
             ("zsh 5.9 (x86_64-debian-linux-gnu)", (5, 9)),

@@ -1,29 +1,28 @@
-//! A server, a user with `keptn` and `git`, and what the user sees.
+//! A server and what is around it: a repository elsewhere, services that run, and who watches them.
 
+use std::cell::RefCell;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tidegate_gitserver::{GitServer, Options};
 
 use super::files::Files;
-use crate::bench::bridge::sign_in;
-use crate::connection::Connection;
+use super::pace::{Between, Pace};
+use super::watch::{Running, Setting, Watch};
 use crate::program;
 use crate::server::{Server, TOKEN};
+use crate::setup::TourPrograms;
 use crate::workspace::Workspace;
 
 pub(super) const PROJECT: &str = "fulltour";
 pub(super) const SERVICE: &str = "helloservice";
-/// How long a delivery may take.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Between two looks at what waits.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+pub(super) const STAGES: [&str; 2] = ["qa", "production"];
 
 /// Who keeps the files of the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,21 +35,42 @@ pub(super) enum Keeper {
 
 /// Who the user is there.
 const USER: &str = "octocat";
-const GIT_TOKEN: &str = "a-token-for-git";
+pub(super) const GIT_TOKEN: &str = "a-token-for-git";
+/// How long production must be bad before somebody is told: Keptn's ten minutes are more than a tour wants to see.
+const ALERT_AFTER: Duration = Duration::from_secs(60);
+/// Over which time an alert looks, as in Keptn.
+const ALERT_WINDOW: Duration = Duration::from_secs(180);
+/// How often metrics are read, as in Keptn.
+const SCRAPE_INTERVAL: Duration = Duration::from_secs(5);
 
 pub(super) struct Scene {
     /// Where the user works; removed in the end.
     home: PathBuf,
     binary: PathBuf,
     elsewhere: Option<GitServer>,
+    between: Between,
+    watch: Option<Watch>,
+    pub(super) programs: TourPrograms,
+    pub(super) pace: Pace,
     pub(super) server: Server,
     pub(super) files: Files,
     /// The session of the Bridge.
     pub(super) cookie: String,
+    /// What the user has begun since the last time that somebody asked.
+    contexts: RefCell<Vec<String>>,
+}
+
+/// What a tour is taken with.
+pub(super) struct Baggage {
+    pub(super) programs: TourPrograms,
+    pub(super) files: Files,
+    pub(super) keeper: Keeper,
+    pub(super) pace: Pace,
 }
 
 impl Scene {
-    pub(super) fn new(workspace: &Workspace, files: Files, keeper: Keeper) -> Result<Self> {
+    pub(super) fn new(workspace: &Workspace, baggage: Baggage) -> Result<Self> {
+        let Baggage { programs, files, keeper, pace } = baggage;
         let home = workspace.target.join("tour");
         if home.exists() {
             fs::remove_dir_all(&home).with_context(|| format!("cannot remove {home:?}"))?;
@@ -58,125 +78,94 @@ impl Scene {
         fs::create_dir_all(&home)?;
         let binary = workspace.target.join("debug/tidegate");
         symlink(&binary, home.join("keptn"))?;
+        let between = Between::new(pace)?;
         let config = home.join("tidegate.toml");
-        fs::write(&config, configuration(&files, &binary, &home.join("hello"))?)?;
+        let text = jobs(&files, &binary, &home.join("hello"), &programs.locust, pace)?
+            + &measured(between.address, &home.join("watched"), pace)?;
+        fs::write(&config, text)?;
         let elsewhere = match keeper {
             Keeper::Server => None,
             Keeper::Elsewhere => Some(elsewhere(&home.join("elsewhere"))?),
         };
         let server = Server::configured(&binary, &home.join("data"), Some(&config))?;
-        Ok(Self { home, binary, elsewhere, server, files, cookie: String::new() })
+        let (cookie, contexts) = (String::new(), RefCell::default());
+        Ok(Self {
+            home,
+            binary,
+            elsewhere,
+            between,
+            watch: None,
+            programs,
+            pace,
+            server,
+            files,
+            cookie,
+            contexts,
+        })
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.home.join(name)
     }
 
-    /// A command of `keptn`, as it is typed; what it prints.
-    pub(super) fn keptn(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = Command::new(self.path("keptn"));
-        command.current_dir(&self.home).args(arguments).env_remove("KUBECONFIG");
-        command.env("HOME", &self.home).env("TIDEGATE_API_TOKEN", TOKEN);
-        run(&mut command)
+    /// What runs in a stage.
+    pub(super) fn runs(&self, stage: &str) -> Result<Value> {
+        let path = self.home.join(format!("hello/{stage}.json"));
+        let text = fs::read(&path).with_context(|| format!("nothing runs in {stage}"))?;
+        Ok(serde_json::from_slice(&text)?)
     }
 
-    pub(super) fn git(&self, directory: &Path, arguments: &[&str]) -> Result<String> {
-        let mut command = Command::new("git");
-        command.current_dir(directory);
-        command.args(["-c", "user.name=Keptn", "-c", "user.email=keptn@keptn.sh"]);
-        command.args(arguments).env("GIT_CONFIG_NOSYSTEM", "1");
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_TERMINAL_PROMPT", "0");
-        run(&mut command)
+    /// Where it answers.
+    pub(super) fn address(&self, stage: &str) -> Result<SocketAddr> {
+        Ok(self.runs(stage)?["address"].as_str().context("an address")?.parse()?)
     }
 
-    /// Adds a file by the path that it has for the user.
-    pub(super) fn add(&self, place: &[&str], file: &Path, uri: &str) -> Result<()> {
-        let file = format!("--resource={}", file.display());
-        let (project, service) = (format!("--project={PROJECT}"), format!("--service={SERVICE}"));
-        let uri = format!("--resourceUri={uri}");
-        let fixed = ["add-resource", &project, &service, &file, &uri];
-        self.keptn(&[&fixed[..], place].concat()).map(drop)
-    }
-
-    /// Triggers a delivery; its context.
-    pub(super) fn deliver(&self, version: &str) -> Result<String> {
-        let image = "ghcr.io/podtato-head/podtatoserver";
-        let said = self.keptn(&[
-            "trigger",
-            "delivery",
-            &format!("--project={PROJECT}"),
-            &format!("--service={SERVICE}"),
-            &format!("--image={image}:{version}"),
-            &format!("--labels=image={image},version={version}"),
-        ])?;
-        let id = said.lines().find_map(|line| line.strip_prefix("ID of Keptn context: "));
-        id.map(str::to_owned).with_context(|| format!("no context in {said:?}"))
-    }
-
-    /// Events of a delivery, newest first.
-    pub(super) fn events(&self, context: &str, kind: &str) -> Result<Vec<Value>> {
-        let project = format!("--project={PROJECT}");
-        let said = self.keptn(&["get", "event", kind, &project, "--keptn-context", context])?;
-        match serde_json::from_str(&said) {
-            Ok(Value::Array(events)) => Ok(events),
-            Ok(event) => Ok(vec![event]),
-            Err(_) => Ok(Vec::new()),
+    /// Sets up a Prometheus and an Alertmanager for what was deployed.
+    pub(super) fn watch(&mut self) -> Result<()> {
+        let mut names = Vec::new();
+        for stage in STAGES {
+            names.push((format!("{SERVICE}.{PROJECT}-{stage}:80"), self.address(stage)?));
         }
-    }
-
-    /// Waits for an event of a delivery.
-    pub(super) fn wait(&self, context: &str, kind: &str) -> Result<Value> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(event) = self.events(context, kind)?.into_iter().next() {
-                return Ok(event);
-            }
-            if let Some(ended) = self.events(context, "qa.delivery.finished")?.first() {
-                let result = &ended["data"]["result"];
-                ensure!(result == "pass", "qa ends with {result}: {}", ended["data"]["message"]);
-            }
-            ensure!(Instant::now() < deadline, "{kind} of {context} does not come");
-            std::thread::sleep(LOOK_AGAIN);
-        }
-    }
-
-    /// What answers at the address of each stage that a delivery has deployed to.
-    pub(super) fn answers(&self, context: &str) -> Result<Vec<String>> {
-        let mut answers = Vec::new();
-        for event in self.events(context, "deployment.finished")? {
-            let message = event["data"]["message"].as_str().unwrap_or_default();
-            let address = message.split("http://").nth(1).and_then(|rest| rest.split('/').next());
-            let address: SocketAddr =
-                address.with_context(|| format!("no address in {message:?}"))?.parse()?;
-            let mut client = Connection::open(address)?;
-            answers.push(client.send("GET", "/", "", "")?.text());
-        }
-        Ok(answers)
-    }
-
-    /// Signs in to the Bridge with the token.
-    pub(super) fn sign_in(&mut self) -> Result<()> {
-        self.cookie = sign_in(&mut self.server.connect()?)?;
+        let watch = Watch::start(&Setting {
+            programs: &self.programs,
+            home: self.home.join("watch"),
+            written: &self.home.join("watched"),
+            server: self.server.address,
+            names,
+            pace: self.pace,
+        })?;
+        self.between.leads_to(watch.address());
+        self.watch = Some(watch);
         Ok(())
     }
 
-    /// A page of the Bridge.
-    pub(super) fn page(&self, path: &str) -> Result<String> {
-        let headers = format!("cookie: {}\r\n", self.cookie);
-        let answer = self.server.connect()?.send("GET", path, &headers, "")?;
-        ensure!(answer.status == 200, "{path} is answered {}", answer.status);
-        Ok(answer.text())
+    /// Who watches.
+    pub(super) fn watcher(&self) -> Result<&Watch> {
+        self.watch.as_ref().context("nobody watches yet")
     }
 
-    /// Sends a form of the Bridge.
-    pub(super) fn submit(&self, path: &str, form: &str) -> Result<()> {
-        let headers = format!(
-            "cookie: {}\r\ncontent-type: application/x-www-form-urlencoded\r\n",
-            self.cookie
-        );
-        let answer = self.server.connect()?.send("POST", path, &headers, form)?;
-        ensure!(answer.status == 303, "{path} is answered {}", answer.status);
-        Ok(())
+    /// The job under which the metrics of a stage are kept.
+    pub(super) fn job(stage: &str) -> String {
+        format!("{SERVICE}-{PROJECT}-{stage}")
+    }
+
+    /// People who use a stage, until they are dropped.
+    pub(super) fn visitors(&self, stage: &str) -> Result<Running> {
+        let mut locust = Command::new(&self.programs.locust);
+        locust.current_dir(&self.home).arg("-f").arg(&self.files.load.0);
+        locust.args(["--headless", "--only-summary", "--users", "10", "--spawn-rate", "10"]);
+        locust.arg(format!("--host=http://{}", self.address(stage)?));
+        Running::start(&mut locust, &self.home.join("visitors.log"))
+    }
+
+    /// Notes what was begun.
+    pub(super) fn note(&self, context: &str) {
+        self.contexts.borrow_mut().push(context.to_owned());
+    }
+
+    /// What was begun since the last time that this was asked.
+    pub(super) fn begun(&self) -> Vec<String> {
+        self.contexts.take()
     }
 
     /// What the user says of the repository when the project is created.
@@ -207,6 +196,7 @@ impl Drop for Scene {
         let mut stop = Command::new(&self.binary);
         stop.args(["hello", "stop", "--state"]).arg(self.home.join("hello"));
         program::succeeds(&mut stop);
+        self.watch = None;
         drop(fs::remove_dir_all(&self.home));
     }
 }
@@ -220,35 +210,39 @@ fn elsewhere(root: &Path) -> Result<GitServer> {
     Ok(server)
 }
 
-/// Which commands stand for Helm and Locust.
-fn configuration(files: &Files, program: &Path, state: &Path) -> Result<String> {
-    let quoted = |path: &Path| {
-        // A path of plain characters is the same text in TOML as in Rust.
-        let text = path.to_str().filter(|text| text.chars().all(|c| !c.is_control()));
-        text.map(|text| format!("{text:?}"))
-            .with_context(|| format!("{} is no text", path.display()))
-    };
-    let (program, state) = (quoted(program)?, quoted(state)?);
+/// Which commands stand for Helm, and for Locust within a cluster.
+fn jobs(files: &Files, program: &Path, state: &Path, locust: &Path, pace: Pace) -> Result<String> {
+    let (program, state, locust) = (quoted(program)?, quoted(state)?, quoted(locust)?);
+    let times = pace.times();
     let mut text = String::new();
-    for (image, name) in [("alpine/helm:*", "helm"), ("locustio/locust:*", "locust")] {
+    for (image, name, words) in [
+        ("alpine/helm:*", "helm", format!("{program}, {state}")),
+        ("locustio/locust:*", "locust", format!("{locust}, {state}, \"{times}\"")),
+    ] {
         let command = quoted(&files.stand_ins.join(name))?;
         text.push_str(&format!(
-            "[[jobs.images]]\nimage = \"{image}\"\n\
-             commands = {{ {name} = [{command}, {program}, {state}] }}\n"
+            "[[jobs.images]]\nimage = \"{image}\"\ncommands = {{ {name} = [{command}, {words}] }}\n"
         ));
     }
     Ok(text)
 }
 
-fn run(command: &mut Command) -> Result<String> {
-    println!("$ {}", program::display(command).replace(TOKEN, "…").replace(GIT_TOKEN, "…"));
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.with_context(|| format!("cannot start {command:?}"))?;
-    let (out, err) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if !output.status.success() {
-        let said = format!("{err}{out}");
-        bail!("{} ended with {}: {}", program::display(command), output.status, said.trim_end());
-    }
-    Ok(out.trim_end().to_owned())
+/// Which Prometheus is asked, and where it is told what to watch.
+fn measured(prometheus: SocketAddr, directory: &Path, pace: Pace) -> Result<String> {
+    let millis = |length: Duration| pace.of(length).as_millis();
+    Ok(format!(
+        "[sli.prometheus]\nendpoint = \"http://{prometheus}\"\n\
+         [sli.prometheus.monitoring]\ndirectory = {}\nreload = \"http://{prometheus}/-/reload\"\n\
+         scrape_interval = \"{}ms\"\nalert_window = \"{}ms\"\nalert_after = \"{}ms\"\n",
+        quoted(directory)?,
+        millis(SCRAPE_INTERVAL),
+        millis(ALERT_WINDOW),
+        millis(ALERT_AFTER),
+    ))
+}
+
+/// A path of plain characters is the same text in TOML as in Rust.
+fn quoted(path: &Path) -> Result<String> {
+    let text = path.to_str().filter(|text| text.chars().all(|c| !c.is_control()));
+    text.map(|text| format!("{text:?}")).with_context(|| format!("{} is no text", path.display()))
 }

@@ -12,7 +12,7 @@ use crate::form::Signed;
 use crate::frame::{Frame, Place, Section, html, waiting};
 use crate::problem::{Problem, see_other};
 use crate::state::BridgeState;
-use crate::view::{Text, short};
+use crate::view::{Text, image_of, image_or, short};
 use crate::visitor::Visitor;
 
 #[derive(Template)]
@@ -20,7 +20,8 @@ use crate::visitor::Visitor;
 struct AbortPage {
     frame: Frame,
     sequence: Text,
-    service: Text,
+    /// What it delivers.
+    what: Text,
     href: String,
     /// What is being done now, a line each.
     runs: Vec<Text>,
@@ -46,9 +47,11 @@ pub(crate) async fn page(
     let (found, executions, waiting) = read.await?;
     let context = found.ok_or(Problem::NotFound("delivery"))?;
     let (runs, stops) = effects(&executions);
+    let carried = executions.first().and_then(|first| image_of(&first.execution.carry));
+    let image = context.stages.iter().find_map(|stage| stage.image.as_deref()).or(carried);
     let page = AbortPage {
         sequence: Text::line(&context.name),
-        service: Text::line(&context.service),
+        what: image_or(image, &context.service),
         href: format!("/bridge/project/{project}/sequence/{}", context.id),
         runs,
         stops,

@@ -116,6 +116,9 @@ impl Vote {
         if is_open && comment.is_none() && needs_reason(approval, decision) {
             return Err(match decision {
                 Decision::Decline => "Say why: whoever sent this delivery reads it.".to_owned(),
+                Decision::Approve if approval.overrides() => {
+                    "Say why: the gate has failed, and this overrides it.".to_owned()
+                }
                 Decision::Approve => "Say why: the result was a warning.".to_owned(),
             });
         }

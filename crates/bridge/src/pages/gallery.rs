@@ -154,6 +154,7 @@ fn approval(number: u8, now: Timestamp, state: ApprovalState) -> Approval {
         evidence: vec![evidence("test", 5), evidence("evaluation", 6)],
         labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         result: "pass".to_owned(),
+        policy: None,
         then: vec!["deployment".to_owned(), "release".to_owned()],
         state,
     }

@@ -36,8 +36,23 @@ struct LoginPage {
 enum Way {
     /// One press is enough.
     Link { name: Text, code: String },
-    /// By pasting a token; what is wrong so far.
-    Token { error: Option<&'static str> },
+    /// By pasting a token; what went wrong before.
+    Token { wrong: Option<Wrong> },
+}
+
+/// What did not sign in.
+enum Wrong {
+    /// The link.
+    Link(&'static str),
+    /// The token.
+    Token(&'static str),
+}
+
+impl Way {
+    /// What is left where a link is of no use.
+    fn used() -> Self {
+        Self::Token { wrong: Some(Wrong::Link(USED)) }
+    }
 }
 
 const USED: &str = "This link was used before, or its time is over. Ask for a new one, or paste a \
@@ -59,9 +74,9 @@ pub(crate) async fn page(
         if Visitor::find(&parts, &state).await?.is_some() {
             return Ok(see_other(next.as_str()));
         }
-        return form(&parts, &next, Way::Token { error: None }, StatusCode::OK);
+        return form(&parts, &next, Way::Token { wrong: None }, StatusCode::OK);
     };
-    let used = || form(&parts, &next, Way::Token { error: Some(USED) }, StatusCode::GONE);
+    let used = || form(&parts, &next, Way::used(), StatusCode::GONE);
     let Ok(code) = SignInCode::parse(code) else { return used() };
     let (key, now) = (code.digest(), state.engine.now());
     match state.engine.read(move |reader| reader.sign_in(&key, now)).await? {
@@ -128,7 +143,7 @@ pub(crate) async fn sign_in(
         }
     };
     if !written {
-        return form(&parts, &next, Way::Token { error: Some(USED) }, StatusCode::GONE);
+        return form(&parts, &next, Way::used(), StatusCode::GONE);
     }
     let mut response = see_other(next.as_str());
     set_cookie(&mut response, &session.set_cookie(SESSION_TIME, transport(&parts.headers)));
@@ -154,7 +169,7 @@ fn by_token(state: &BridgeState, fields: &Fields, parts: &Parts) -> Result<Princ
 }
 
 fn turned_away(refused: &Refused, parts: &Parts, next: &Next) -> Result<Response, Problem> {
-    let way = |error| Way::Token { error: Some(error) };
+    let way = |why| Way::Token { wrong: Some(Wrong::Token(why)) };
     match refused {
         Refused::Wrong => form(parts, next, way(WRONG), StatusCode::UNAUTHORIZED),
         Refused::TooMany(too_many) => {

@@ -33,7 +33,7 @@ pub(crate) async fn page(
         .map(|(theme, word)| (theme.as_str(), word, visitor.taste.theme == theme));
     let page = MePage {
         name: Text::line(visitor.principal.to_string()),
-        expires: When::new(visitor.expires, visitor.now),
+        expires: When::to_come(visitor.expires, visitor.now),
         themes,
         keys: visitor.taste.keys,
         frame: Frame::new(&visitor, Text::line("Me"), Place::Me, waiting),

@@ -119,7 +119,7 @@ pub(crate) async fn page(
     };
     let page = ProjectsPage {
         tabs: [
-            tab("Projects", View::Projects(ProjectOrder::Attention)),
+            tab("How they stand", View::Projects(ProjectOrder::Attention)),
             tab("What runs where", View::Versions),
         ],
         is_empty: total == 0 && part.is_empty() && view != View::Versions,

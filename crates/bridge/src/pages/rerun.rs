@@ -24,7 +24,7 @@ use crate::form::Signed;
 use crate::frame::{Frame, Place, Section, html, waiting};
 use crate::problem::{Problem, see_other};
 use crate::state::BridgeState;
-use crate::view::{Label, Status, Text, When, image_of, image_or, labels, status_of};
+use crate::view::{Label, Status, Text, When, image_of, image_or, labels, status_in};
 use crate::visitor::Visitor;
 
 /// `source` of what is triggered here. Keptn 1.4: clients know the Bridge by it.
@@ -302,7 +302,9 @@ impl Old {
 fn ended_badly(run: &Execution) -> bool {
     match &run.state {
         ExecutionState::Aborted { .. } | ExecutionState::TimedOut { .. } => true,
-        _ => matches!(status_of(run), Status::Failed | Status::Declined),
+        _ => {
+            matches!(status_in(&run.state, run.previous.last()), Status::Failed | Status::Declined)
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use tidegate_core::approval::ApprovalState;
 use tidegate_core::event::{EventKind, Phase};
 use tidegate_core::names::{ContextId, EventId, ProjectName};
 use tidegate_core::sequence::Context;
@@ -56,6 +57,8 @@ struct SequencePage {
     by: Who,
     began: When,
     took: String,
+    /// The approval that waits, for a way to it that is short.
+    decide: Option<EventId>,
     /// Since when it is open, in milliseconds since 1970.
     since_ms: Option<i64>,
     labels: Vec<Label>,
@@ -245,6 +248,11 @@ fn show(
         by: Who::new(&context.triggered_by, &visitor.principal),
         began: When::new(context.time, visitor.now),
         took: took(context.time, end),
+        decide: asked
+            .iter()
+            .map(|asked| &asked.approval)
+            .find(|approval| approval.state == ApprovalState::Open)
+            .map(|approval| approval.id),
         since_ms: is_open.then(|| context.time.as_millisecond()),
         labels: labels(&context.labels),
         problem: context.problem_title.as_ref().map(Text::line),

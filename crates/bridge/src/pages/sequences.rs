@@ -69,13 +69,21 @@ struct Form {
     to: Text,
 }
 
+impl Form {
+    /// Whether something that is chosen makes no sense: its field is where to put it right.
+    fn has_wrong(&self) -> bool {
+        self.chips.iter().any(|chip| !chip.wrong.is_empty())
+    }
+}
+
 /// Statuses that one press leads to, as the address spells them.
-const QUICK: [(&str, &str); 7] = [
+const QUICK: [(&str, &str); 8] = [
     ("All", ""),
     ("Under way", "active"),
     ("Needs approval", "needs-approval"),
     ("Queued", "queued"),
     ("Failed", "failed"),
+    ("Declined", "declined"),
     ("Passed", "passed"),
     ("Aborted", "aborted"),
 ];
@@ -161,7 +169,7 @@ fn read(
     }
     let deliveries = found.items.iter().map(|(_, context)| Delivery::read(reader, context.clone()));
     let mut deliveries = deliveries.collect::<Result<Vec<_>, _>>()?;
-    deliveries.retain(|delivery| filter.means(delivery.status()));
+    deliveries.retain(|delivery| filter.means(delivery));
     let services = reader.services(project)?;
     Ok(Some(Answer {
         deliveries,

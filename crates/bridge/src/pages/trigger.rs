@@ -9,7 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use tidegate_core::event::Draft;
-use tidegate_core::names::ProjectName;
+use tidegate_core::names::{ProjectName, StageName};
 use tidegate_core::sequence::Reply;
 use tidegate_core::shipyard::{Sequence, Shipyard};
 use tidegate_engine::{Accepted, Failure};
@@ -235,7 +235,7 @@ fn stages(shipyard: &Shipyard, chosen: &str) -> Vec<StageOptions> {
             .map(|sequence| {
                 let value = format!("{}.{}", stage.name, sequence.name);
                 SequenceOption {
-                    word: word(sequence),
+                    word: word(&stage.name, sequence),
                     is_disabled: sequence.tasks.is_empty(),
                     is_chosen: value == chosen,
                     value,
@@ -245,7 +245,7 @@ fn stages(shipyard: &Shipyard, chosen: &str) -> Vec<StageOptions> {
         if stage.sequences.iter().all(|sequence| sequence.name.as_str() != "evaluation") {
             let value = format!("{}.evaluation", stage.name);
             options.push(SequenceOption {
-                word: Text::line("evaluation: evaluation"),
+                word: Text::line(format!("{}: evaluation", stage.name)),
                 is_disabled: false,
                 is_chosen: value == chosen,
                 value,
@@ -263,10 +263,12 @@ fn stages(shipyard: &Shipyard, chosen: &str) -> Vec<StageOptions> {
     groups.collect()
 }
 
-fn word(sequence: &Sequence) -> Text {
+/// A choice says its stage, too: once it is made, the heading of its group is out of sight.
+fn word(stage: &StageName, sequence: &Sequence) -> Text {
     let tasks: Vec<&str> = sequence.tasks.iter().map(|task| task.name.as_str()).collect();
+    let name = &sequence.name;
     Text::line(match tasks.is_empty() {
-        true => format!("{}: has no tasks, so there is nothing to trigger", sequence.name),
-        false => format!("{}: {}", sequence.name, tasks.join(", ")),
+        true => format!("{stage}: {name} has no tasks, so there is nothing to trigger"),
+        false => format!("{stage}: {name} ({})", tasks.join(", ")),
     })
 }

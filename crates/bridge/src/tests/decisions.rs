@@ -172,7 +172,7 @@ fn an_aborted_delivery_closes_its_approval() {
         let sequence = format!("/bridge/project/tour/sequence/{}", approval.context);
         let mut ada = site.sign_in("ada").await;
         let ask = ada.get(&format!("{sequence}/abort")).await;
-        assert_eq!(ask.heading(), "Abort delivery of hello?");
+        assert_eq!(ask.heading(), "Abort delivery of hello:v1?");
         assert!(ask.text.contains("the approval closes, undecided"));
         let answer = ada.submit(&format!("{sequence}/abort"), &ask, &[]).await;
         let page = ada.get(answer.location()).await;

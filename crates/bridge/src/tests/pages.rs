@@ -136,7 +136,8 @@ fn a_delivery_is_paused_and_resumed_with_one_press_each() {
         assert!(ada.get("/bridge/project/tour/sequence").await.text.contains("Paused"));
         ada.submit(&format!("{path}/resume"), &page, &[]).await;
         let page = ada.get(&path).await;
-        assert_eq!(page.heading(), "delivery of hello:v1 is running in qa: evaluation");
+        let now = "delivery of hello:v1 is waiting for an executor in qa: evaluation";
+        assert_eq!(page.heading(), now);
     });
 }
 

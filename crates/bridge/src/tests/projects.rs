@@ -33,7 +33,10 @@ fn a_project_shows_its_stages_and_what_needs_somebody() {
         let quiet = rows(&ada.get("/bridge/projects").await);
         assert_eq!(
             quiet,
-            ["idle qa 0 production 0 no delivery yet", "tour qa 0 production 0 no delivery yet"]
+            [
+                "idle qa 0 services production 0 services no delivery yet",
+                "tour qa 0 services production 0 services no delivery yet"
+            ]
         );
         let failed = site.scene.deliver("hello:v0", &json!({}), &person("ci")).await;
         let how = json!({"result": "fail", "status": "errored"});
@@ -46,7 +49,7 @@ fn a_project_shows_its_stages_and_what_needs_somebody() {
         // What waits for somebody comes first.
         assert!(
             rows[0]
-                .starts_with("tour qa 1 production 0 Needs approval 1 1 failed in 24 h 1 running"),
+                .starts_with("tour qa 1 service production 0 services Needs approval 1 1 failed in 24 h 1 running"),
             "{rows:?}"
         );
         assert!(
@@ -116,7 +119,11 @@ fn a_project_whose_shipyard_cannot_be_read_keeps_its_row_and_names_the_place() {
         let mut ada = site.sign_in("ada").await;
         let row = rows(&ada.get("/bridge/projects").await).remove(0);
         assert!(row.starts_with("tour shipyard.yaml:4:13: Stage QA"), "{row}");
-        assert!(row.contains("production 0 qa 1"), "what ran is known all the same: {row}");
+        assert!(!row.contains('␊'), "no mark of a line's end in a row: {row}");
+        assert!(
+            row.contains("production 0 services qa 1 service"),
+            "what ran is known all the same: {row}"
+        );
         let versions = ada.get("/bridge/projects?view=versions").await;
         assert!(plain(versions.between("<tbody>", "</tbody>")).contains("v1"));
     });

@@ -273,7 +273,8 @@ fn aborting_says_what_runs_what_stops_and_what_stays() {
         let page = ada.get(&path(context)).await;
         assert_eq!(page.heading(), "delivery of hello:v1 was aborted in qa by you");
         let late = ada.get(&format!("{}/abort", path(context))).await;
-        assert!(late.text.contains("nothing to stop"));
+        assert_eq!(late.heading(), "delivery of hello:v1 has ended");
+        assert!(!late.text.contains("<button class=\"decline\">"));
     });
 }
 

@@ -58,12 +58,13 @@ fn a_list_is_narrowed_by_keptns_words_and_ours() {
         let mut ada = site.sign_in("ada").await;
         for (query, want) in [
             ("", "v6 v5 v4 v3 v2 v1"),
-            ("Status=failed", "v3 v2"),
+            ("Status=failed", "v3"),
             ("Status=declined", "v2"),
             ("Status=Declined&Status=passed", "v2 v1"),
             ("Status=active", "v5 v4"),
             ("Status=needs-approval", "v4"),
             ("Status=waiting", "v6"),
+            ("result=fail", "v3 v2"),
             ("state=started", "v5 v4"),
             ("result=pass", "v1"),
             ("Stage=production", "v4 v2 v1"),
@@ -95,6 +96,51 @@ fn a_row_says_what_went_wrong_and_who_is_before() {
         assert_eq!(plain(line), "next for qa, behind delivery of hello:v5");
         assert_eq!(ada.get(&link(&page, "delivery of hello:v5")).await.status, 200);
         assert!(page.text.contains("6 sequences, newest first"));
+    });
+}
+
+#[test]
+fn nothing_runs_while_nobody_has_taken_its_task() {
+    on_site(|site| async move {
+        let context = site.scene.deliver("hello:v1", &json!({}), &person("ada")).await;
+        let mut ada = site.sign_in("ada").await;
+        let page = ada.get(LIST).await;
+        let row = &rows(&page)[0];
+        assert!(row.starts_with("Queued"), "{row}");
+        assert!(row.contains("deployment in qa waits for an executor"), "{row}");
+        for (query, want) in [("queued", "v1"), ("active", "v1"), ("needs-approval", "")] {
+            assert_eq!(versions(&mut ada, &format!("Status={query}")).await, want, "{query}");
+        }
+        let environment = plain(&ada.get("/bridge/project/tour").await.text);
+        assert!(environment.contains("Queued"), "{environment}");
+        let path = format!("{LIST}/{context}");
+        let page = ada.get(&path).await;
+        let waits = "delivery of hello:v1 is waiting for an executor in qa: deployment";
+        assert_eq!(page.heading(), waits);
+        assert!(!page.text.contains("</svg>Running"), "no part of the page says so");
+        site.scene.begin(context, "deployment").await;
+        let page = ada.get(&path).await;
+        assert_eq!(page.heading(), "delivery of hello:v1 is running in qa: deployment");
+        assert!(rows(&ada.get(LIST).await)[0].starts_with("Running"));
+        assert_eq!(versions(&mut ada, "Status=queued").await, "");
+    });
+}
+
+#[test]
+fn a_row_names_what_a_failed_gate_has_measured() {
+    on_site(|site| async move {
+        let context = site.scene.deliver("hello:v1", &json!({}), &person("ada")).await;
+        site.scene.execute(context, "deployment", &json!({})).await;
+        let broken = json!({"value": {"metric": "p95", "value": 0.52, "success": true},
+            "status": "fail", "passTargets": [{"criteria": "<=0.4", "violated": true}]});
+        let judged = json!({"result": "fail",
+            "evaluation": {"result": "fail", "score": 0, "indicatorResults": [broken]}});
+        site.scene.execute(context, "evaluation", &judged).await;
+        let mut ada = site.sign_in("ada").await;
+        let page = ada.get(LIST).await;
+        assert!(rows(&page)[0].contains("p95 0.52, limit ≤ 0.4"), "{}", rows(&page)[0]);
+        let page = plain(&ada.get(&format!("{LIST}/{context}")).await.text);
+        assert!(page.contains("evaluation p95 0.52, limit ≤ 0.4"), "{page}");
     });
 }
 

@@ -25,6 +25,7 @@ fn a_link_signs_in_once_and_only_when_the_button_is_pressed() {
         let page = late.get(&link).await;
         assert_eq!(page.status, StatusCode::GONE);
         assert!(page.text.contains("used before"), "{}", page.text);
+        assert!(!page.text.contains("aria-invalid"), "nobody has typed a token");
     });
 }
 
@@ -38,6 +39,7 @@ fn a_token_signs_in_as_its_holder_and_guesses_are_slowed_down() {
             let answer = browser.submit("/bridge/login", &page, &[("token", "a-guess")]).await;
             codes.push(answer.status.as_u16());
             assert!(answer.text.contains("class=\"error\""));
+            assert!(answer.text.contains("aria-invalid=\"true\""));
         }
         assert_eq!(codes, [401, 401, 429, 429]);
         let slow = browser.submit("/bridge/login", &page, &[("token", "a-guess")]).await;

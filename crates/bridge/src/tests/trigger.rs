@@ -126,17 +126,15 @@ fn every_sequence_is_offered_and_one_that_cannot_be_triggered_says_why() {
         let page = ada.get(&format!("{FORM}?stage=qa&service=hello")).await;
         let options = page.between("<optgroup label=\"qa\">", "</optgroup>");
         assert!(
-            options.contains("<option value=\"qa.hotfix\" selected>hotfix: deployment</option>"),
+            options
+                .contains("<option value=\"qa.hotfix\" selected>qa: hotfix (deployment)</option>"),
             "{options}"
         );
         assert!(
-            options.contains("<option value=\"qa.later\" disabled>later: has no tasks"),
+            options.contains("<option value=\"qa.later\" disabled>qa: later has no tasks"),
             "{options}"
         );
-        assert!(
-            options.contains("<option value=\"qa.evaluation\">evaluation: evaluation"),
-            "{options}"
-        );
+        assert!(options.contains("<option value=\"qa.evaluation\">qa: evaluation"), "{options}");
         let refused = send(&mut ada, &page, &[("sequence", "qa.later")]).await;
         assert!(
             refused.text.contains(

@@ -1,13 +1,13 @@
 //! How a delivery stands, told from its summary: lists read little else.
 
 use tidegate_core::approval::{Approval, Decision};
-use tidegate_core::event::text;
+use tidegate_core::event::EventType;
 use tidegate_core::names::StageName;
 use tidegate_core::sequence::{Context, ContextState, StageState};
-use tidegate_store::{ApprovalFilter, ApprovalState, Reader, StoreError};
+use tidegate_store::{ApprovalFilter, ApprovalState, EventFilter, Reader, StoreError};
 
 use super::output::fault;
-use super::{Line, Status, Text, image_of};
+use super::{Line, Status, Text, complaint, image_of};
 
 const APPROVAL_OPEN: [&str; 2] =
     ["sh.keptn.event.approval.triggered", "sh.keptn.event.approval.started"];
@@ -80,7 +80,9 @@ impl Delivery {
                 stages().find(|s| *s == Status::NeedsApproval).unwrap_or(Status::Paused)
             }
             ContextState::Started => {
-                stages().find(|s| *s == Status::NeedsApproval).unwrap_or(Status::Running)
+                let busy = [Status::NeedsApproval, Status::Running, Status::Queued];
+                let most = busy.into_iter().find(|busy| stages().any(|stage| stage == *busy));
+                most.unwrap_or(Status::Running)
             }
             ContextState::Finished => {
                 let worst = [Status::Declined, Status::Failed, Status::Aborted, Status::Warning];
@@ -110,6 +112,7 @@ impl Delivery {
                 _ if asks(stage) => Status::NeedsApproval,
                 _ if stage.latest_event.is_none() => Status::Queued,
                 ContextState::Finished => Status::Unknown,
+                _ if untaken(stage).is_some() => Status::Queued,
                 _ => Status::Running,
             },
         }
@@ -131,14 +134,40 @@ fn declined(reader: &dyn Reader, context: &Context) -> Result<Vec<StageName>, St
 
 /// The first line of what the newest failure says of itself.
 fn failure(reader: &dyn Reader, context: &Context) -> Result<Text, StoreError> {
-    let failed = context.stages.iter().rev().find_map(|stage| stage.latest_failed_event.as_ref());
-    let Some(failed) = failed else { return Ok(Text::default()) };
+    let newest = context
+        .stages
+        .iter()
+        .rev()
+        .find_map(|stage| Some((stage, stage.latest_failed_event.as_ref()?)));
+    let Some((stage, failed)) = newest else { return Ok(Text::default()) };
     let event = reader.event(failed.id)?;
-    Ok(event.map_or_else(Text::default, |(_, row)| fault(text(&row.event.data, "message"))))
+    let said = event.map_or_else(String::new, |(_, row)| complaint(&row.event.data));
+    let evaluation = stage.latest_evaluation.as_ref().filter(|latest| latest.result == "fail");
+    if evaluation.is_none() || !said.is_empty() {
+        return Ok(fault(&said));
+    }
+    // The sequence only says that it has failed; what was broken stands in its evaluation.
+    let filter = EventFilter {
+        project: Some(context.project.clone()),
+        context: Some(context.id),
+        stage: Some(stage.name.to_string()),
+        kind: Some(EventType::new("sh.keptn.event.evaluation.finished")),
+        ..EventFilter::default()
+    };
+    let judged = reader.events(&filter, 0, 1)?.items.into_iter().next();
+    Ok(judged.map_or_else(Text::default, |row| fault(&complaint(&row.event.data))))
 }
 
 fn is_declined(approval: &Approval) -> bool {
     approval.decided().is_some_and(|decided| decided.decision == Decision::Decline)
+}
+
+/// The task of a stage that nobody has taken yet.
+pub(super) fn untaken(stage: &StageState) -> Option<&str> {
+    let kind = stage.latest_event.as_ref()?.kind.as_str();
+    let task = kind.strip_prefix("sh.keptn.event.")?.strip_suffix(".triggered")?;
+    // A sequence has its stage before its name.
+    (!task.contains('.')).then_some(task)
 }
 
 fn asks(stage: &StageState) -> bool {

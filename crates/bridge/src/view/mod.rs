@@ -25,7 +25,7 @@ mod text;
 mod upstream;
 mod when;
 
-pub(crate) use card::{Asked, Card, Standing, Verdict, needs_reason, points};
+pub(crate) use card::{Asked, Card, Standing, Verdict, complaint, needs_reason, points};
 pub(crate) use delivery::Delivery;
 pub(crate) use excerpt::{Excerpt, excerpt};
 pub(crate) use filter::{Filter, Value};
@@ -41,7 +41,8 @@ pub(crate) use payload::Node;
 pub(crate) use policy::{Asks, Policy};
 pub(crate) use row::{Row, Usual};
 pub(crate) use run::{
-    Entry, Line, Material, Payload, Run, Scale, Stage, by_stage, end_of, first_failure, status_of,
+    Entry, Line, Material, Payload, Run, Scale, Stage, by_stage, end_of, first_failure, status_in,
+    status_of,
 };
 pub(crate) use sentence::Sentence;
 pub(crate) use standing::{Dot, ServiceStanding};
@@ -66,6 +67,9 @@ impl Chip {
         Self { status, more: Text::default() }
     }
 }
+
+/// How the name of a machine ends.
+const MACHINE: &str = " (machine)";
 
 /// Who did something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +100,15 @@ impl Who {
     /// "You", or the name, as the first word of a sentence.
     pub(crate) fn subject(&self) -> Text {
         if self.is_reader { Text::line("You") } else { capital(self.name.as_str()) }
+    }
+
+    /// The name for a narrow column, and what its symbol says already.
+    pub(crate) fn split(&self) -> (Text, &'static str) {
+        let object = self.object();
+        match object.as_str().strip_suffix(MACHINE) {
+            Some(name) => (Text::line(name), MACHINE),
+            None => (object, ""),
+        }
     }
 
     /// "you", or the name, within a sentence.

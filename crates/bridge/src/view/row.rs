@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::delivery::untaken;
 use super::svg::{Drawing, Look, Share, Svg};
 use super::{Chip, Delivery, Line, Status, Text, When, Who, points, span, took, version};
 use crate::visitor::Visitor;
@@ -113,6 +114,12 @@ impl Row {
 fn last(delivery: &Delivery) -> Text {
     if let Some(problem) = &delivery.context.problem_title {
         return Text::line(problem);
+    }
+    let waits = delivery.context.stages.iter().rev().find(|stage| untaken(stage).is_some());
+    if delivery.status() == Status::Queued
+        && let Some((stage, task)) = waits.and_then(|stage| Some((stage, untaken(stage)?)))
+    {
+        return Text::line(format!("{task} in {} waits for an executor", stage.name));
     }
     let events = delivery.context.stages.iter().filter_map(|stage| {
         stage.latest_event.as_ref().map(|event| (event.time, &event.kind, &stage.name))

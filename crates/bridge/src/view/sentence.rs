@@ -1,6 +1,6 @@
 //! How a delivery stands, as a sentence.
 
-use tidegate_core::sequence::{Execution, ExecutionState};
+use tidegate_core::sequence::ExecutionState;
 use tidegate_store::ExecutionSummary;
 
 use super::{Status, Text, Who, status_of};
@@ -19,20 +19,24 @@ impl Sentence {
     /// How a delivery stands: its most urgent run, or else its newest. `paused` is the mark on all of
     /// it.
     pub(crate) fn of(executions: &[ExecutionSummary], paused: bool, visitor: &Visitor) -> Self {
-        let all = || executions.iter().map(|run| &run.execution);
-        let with = |status| all().rev().find(|run| status_of(run) == status);
+        let with = |status| executions.iter().rev().find(|run| status_of(run) == status);
         let urgent = [Status::NeedsApproval, Status::Running, Status::Paused, Status::Queued];
         let bad =
             [Status::Aborted, Status::Declined, Status::Failed, Status::TimedOut, Status::Warning];
-        let found = urgent.into_iter().chain(bad).find_map(with).or(all().next_back());
+        let found = urgent.into_iter().chain(bad).find_map(with).or(executions.last());
         let Some(run) = found else {
             return Self::new(Status::Queued, ("is", "queued"), "");
         };
         let sentence = Self::of_run(run, visitor);
-        if paused && !run.state.is_final() {
-            let Self { before, word, after, .. } = sentence;
-            let after = match run.state {
-                ExecutionState::Paused { .. } => after.to_string(),
+        let state = &run.execution.state;
+        if paused && !state.is_final() {
+            let Self { before, word, ref after, .. } = sentence;
+            let task = run.execution.task().map(|task| &task.name);
+            let after = match (state, task, sentence.status) {
+                (ExecutionState::Paused { .. }, ..) => after.to_string(),
+                (_, Some(task), Status::Running) => {
+                    format!("while {task} still runs in {}", run.execution.scope.stage)
+                }
                 _ => format!("and {before} {word} {after}"),
             };
             return Self::new(Status::Paused, ("is", "paused"), after);
@@ -48,13 +52,17 @@ impl Sentence {
         Self { status, before, word, after: Text::line(after) }
     }
 
-    fn of_run(run: &Execution, visitor: &Visitor) -> Self {
-        let (stage, status) = (&run.scope.stage, status_of(run));
+    fn of_run(summary: &ExecutionSummary, visitor: &Visitor) -> Self {
+        let (run, status) = (&summary.execution, status_of(summary));
+        let stage = &run.scope.stage;
         let task = run.task().map_or("the next task", |task| task.name.as_str());
         let say = |words, after: String| Self::new(status, words, after);
         match (status, &run.state) {
             (_, ExecutionState::WaitingForApproval { .. }) => {
                 say(("is", "waiting for approval"), format!("in {stage}"))
+            }
+            (Status::Queued, ExecutionState::Running { .. }) => {
+                say(("is", "waiting for an executor"), format!("in {stage}: {task}"))
             }
             (_, ExecutionState::Running { .. }) => {
                 say(("is", "running"), format!("in {stage}: {task}"))

@@ -8,8 +8,7 @@ use tidegate_store::{Cell, Place, Run};
 
 use super::evaluation::quality_href;
 use super::label::{Link, link};
-use super::run::status_in;
-use super::{Chip, Status, Text, When, points, version};
+use super::{Chip, Status, Text, When, points, status_in, version};
 use crate::visitor::Visitor;
 
 /// What a stage shows of a service.
@@ -91,6 +90,16 @@ impl ServiceStanding {
             judged: judged(&cell.evaluations),
             ..Self::absent(&cell.place.service)
         }
+    }
+}
+
+impl ServiceStanding {
+    /// The same where nobody has taken its task yet.
+    pub(crate) fn untaken(mut self) -> Self {
+        if let Some((chip, ..)) = &mut self.last {
+            chip.status = Status::Queued;
+        }
+        self
     }
 }
 

@@ -11,12 +11,24 @@ pub(crate) struct When {
     pub(crate) absolute: String,
     /// `12 min ago`
     pub(crate) relative: String,
+    /// Whether it may lie in the future.
+    pub(crate) to_come: bool,
 }
 
 impl When {
-    /// The point `at` as seen from `now`.
+    /// The point `at` of something that has happened, as seen from `now`. Where the clock was set back
+    /// meanwhile, it is no future that it happened in.
     pub(crate) fn new(at: Timestamp, now: Timestamp) -> Self {
-        let seconds = now.as_second() - at.as_second();
+        Self::seen(at, at.min(now), now, false)
+    }
+
+    /// The point `at` of something that may be to come.
+    pub(crate) fn to_come(at: Timestamp, now: Timestamp) -> Self {
+        Self::seen(at, at, now, true)
+    }
+
+    fn seen(at: Timestamp, relative_to: Timestamp, now: Timestamp, to_come: bool) -> Self {
+        let seconds = now.as_second() - relative_to.as_second();
         let relative = match seconds {
             // A clock that runs a little ahead shows no future.
             -59..=9 => "just now".to_owned(),
@@ -28,6 +40,7 @@ impl When {
             exact: format!("{at:.0}"),
             absolute: absolute.strftime("%-d %b %Y, %H:%M:%S UTC").to_string(),
             relative,
+            to_come,
         }
     }
 }
@@ -108,6 +121,8 @@ mod tests {
         assert_eq!(when.absolute, "24 Nov 2026, 14:03:22 UTC");
         assert_eq!(when.relative, "12 min ago");
         assert_eq!(When::new(after(30), at).relative, "just now");
-        assert_eq!(When::new(after(7200), at).relative, "in 2 h");
+        assert_eq!(When::new(after(7200), at).relative, "just now", "it has happened");
+        assert_eq!(When::to_come(after(7200), at).relative, "in 2 h");
+        assert_eq!(When::to_come(at, after(720)).relative, "12 min ago");
     }
 }

@@ -6,6 +6,7 @@
 
 mod add_resource;
 mod auth;
+mod configure;
 mod create;
 mod delete;
 mod event;
@@ -79,6 +80,9 @@ enum Command {
     /// Trigger a delivery
     #[command(subcommand)]
     Trigger(trigger::Trigger),
+    /// Choose who measures, and have a service watched
+    #[command(subcommand)]
+    Configure(configure::Configure),
     /// Send an event
     #[command(subcommand)]
     Send(event::Send),
@@ -175,6 +179,7 @@ async fn carry_out(keptn: Keptn, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Delete(delete) => delete::run(delete, &mut context).await,
         Command::AddResource(arguments) => add_resource::run(arguments, &mut context).await,
         Command::Trigger(trigger) => trigger::run(trigger, &mut context).await,
+        Command::Configure(configure) => configure::run(configure, &mut context).await,
         Command::Send(send) => event::send(send, &mut context).await,
         Command::Get(get) => event::get(get, &mut context).await,
     }

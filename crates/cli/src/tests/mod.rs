@@ -1,5 +1,7 @@
 //! The commands against a server of a few lines.
 
+mod gate;
+mod history;
 mod server;
 
 use clap::Parser;
@@ -8,7 +10,7 @@ use server::{Fake, TOKEN, start};
 
 use crate::look::Look;
 use crate::screen::Screen;
-use crate::{Code, Command, commands};
+use crate::{Code, Command, Exit, commands};
 
 const FIRST: &str = "1a2b3c4d-0000-4000-8000-000000000001";
 const SECOND: &str = "1a2b3c4d-0000-4000-8000-000000000002";
@@ -41,12 +43,13 @@ async fn run(fake: Fake, line: &[&str]) -> Ran {
     let words = std::iter::once("tidegate".to_owned()).chain(words).chain(connection);
     let cli = Cli::try_parse_from(words).unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = commands::run(
+    let exit = commands::run(
         cli.command,
         || unreachable!("no test makes pages"),
         &mut Screen::new(&mut out, &mut err, Look::default()),
     )
     .await;
+    let Exit::Done(code) = exit else { panic!("this judges nothing: {exit:?}") };
     let votes = shared.lock().unwrap().votes.clone();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { code, out: text(out), err: text(err), votes }
@@ -250,14 +253,14 @@ async fn a_wrong_token_ends_with_6_and_is_not_shown() {
     let cli = Cli::try_parse_from(["tidegate", "approvals", &data]).unwrap();
     tidegate_client::init();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = commands::run(
+    let exit = commands::run(
         cli.command,
         || unreachable!("no test makes pages"),
         &mut Screen::new(&mut out, &mut err, Look::default()),
     )
     .await;
     let err = String::from_utf8(err).unwrap();
-    assert_eq!(code, Code::Unauthorized);
+    assert_eq!(exit, Exit::Done(Code::Unauthorized));
     assert!(err.contains("is it the one of this server?"), "{err}");
     assert!(!err.contains("wrong-secret"), "{err}");
 }

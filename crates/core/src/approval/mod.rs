@@ -1,5 +1,6 @@
 //! Approvals: what is asked, who may answer, and the one answer that counts.
 
+mod policy;
 mod strategy;
 mod subject;
 
@@ -9,13 +10,14 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::event::Scope;
+use crate::event::{Scope, TaskResult};
 use crate::names::{ContextId, EventId, ExecutionId, SequenceName};
 use crate::principal::Principal;
 use crate::sequence::{Commits, Evidence};
 
-pub(crate) use strategy::means_policy;
-pub use strategy::{Judgement, Strategy, StrategyError, judge};
+pub use policy::{Blind, OnFail, Policy, PolicyError};
+pub(crate) use policy::{KEY as POLICY, means_policy};
+pub use strategy::{Judgement, Strategy, judge};
 pub(crate) use subject::digest_of;
 pub use subject::{Subject, SubjectError, SubjectRecord};
 
@@ -165,8 +167,12 @@ pub struct Approval {
     pub evidence: Vec<Evidence>,
     /// The labels of the delivery.
     pub labels: BTreeMap<String, String>,
-    /// The result that led here: `pass`, `warning`, or empty where nothing ran before.
+    /// The result that led here: `pass`, `warning`, `fail` where its policy lets a person decide, or empty
+    /// where nothing ran before.
     pub result: String,
+    /// What its shipyard asks for beyond Keptn's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
     /// The tasks that follow in this sequence when it is approved.
     pub then: Vec<String>,
     /// Where it stands.
@@ -175,6 +181,12 @@ pub struct Approval {
 }
 
 impl Approval {
+    /// Whether approving means to go on although the gate has failed.
+    #[must_use]
+    pub fn overrides(&self) -> bool {
+        self.result == TaskResult::Fail.as_str()
+    }
+
     /// The decision, once there is one.
     #[must_use]
     pub fn decided(&self) -> Option<&Decided> {

@@ -2,24 +2,15 @@
 
 use serde_json::{Map, Value};
 
+use super::policy::{OnFail, Policy, PolicyError};
 use crate::event::{Outcome, text};
 
-/// What the shipyard says about an approval: `pass` and `warning` of its properties.
+/// What the shipyard says about an approval: `pass`, `warning` and `policy` of its properties.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Strategy {
     pass: String,
     warning: String,
-}
-
-/// The properties ask for something that cannot be honoured, so nothing weaker may stand in for it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StrategyError {
-    /// A key that is, or is meant to be, `policy`.
-    #[error(
-        "the approval has the key {0:?}: approval policies are not supported by this \
-         version, and an approval is never weaker than its file; remove the key to go on"
-    )]
-    Policy(String),
+    policy: Option<Policy>,
 }
 
 /// What follows from a strategy and the result that led to the approval.
@@ -36,12 +27,22 @@ impl Strategy {
     ///
     /// # Errors
     /// A policy that cannot be honoured.
-    pub fn of(properties: &Map<String, Value>) -> Result<Self, StrategyError> {
-        if let Some(key) = properties.keys().find(|key| means_policy(key)) {
-            return Err(StrategyError::Policy(key.clone()));
-        }
+    pub fn of(properties: &Map<String, Value>) -> Result<Self, PolicyError> {
+        let policy = Policy::of(properties)?;
         let word = |key| text(properties, key).to_owned();
-        Ok(Self { pass: word("pass"), warning: word("warning") })
+        Ok(Self { pass: word("pass"), warning: word("warning"), policy })
+    }
+
+    /// What is asked for beyond Keptn's words.
+    #[must_use]
+    pub fn policy(&self) -> Option<Policy> {
+        self.policy
+    }
+
+    /// Whether a person decides where the gate before it has failed.
+    #[must_use]
+    pub fn waits_on_fail(&self) -> bool {
+        self.policy.is_some_and(|policy| policy.on_fail == OnFail::Manual)
     }
 
     /// The word that applies to a result, in the sentence of `approval.started`.
@@ -51,6 +52,7 @@ impl Strategy {
             "pass" => &self.pass,
             "warning" => &self.warning,
             "" => return "manual",
+            "fail" if self.waits_on_fail() => return "manual",
             _ => return "automatic",
         };
         if word.is_empty() { "manual" } else { word }
@@ -58,10 +60,12 @@ impl Strategy {
 }
 
 /// Keptn 1.4: `automatic` lets pass and warning through, and a warning becomes a pass; a fail is
-/// declined whatever the strategy; without a result, or with any other word, a person decides.
+/// declined whatever the strategy; without a result, or with any other word, a person decides. With
+/// `onFail: manual` a fail needs a person, too.
 #[must_use]
 pub fn judge(strategy: &Strategy, result: &str) -> Judgement {
     match result {
+        "fail" if strategy.waits_on_fail() => Judgement::Manual,
         "fail" => Judgement::Automatic(Outcome::FAIL),
         "pass" | "warning" if strategy.word(result) == "automatic" => {
             Judgement::Automatic(Outcome::PASS)
@@ -70,34 +74,13 @@ pub fn judge(strategy: &Strategy, result: &str) -> Judgement {
     }
 }
 
-/// Whether a key is, or is meant to be, `policy`: within two edits of it.
-pub(crate) fn means_policy(key: &str) -> bool {
-    edits(&key.to_lowercase(), "policy") <= 2
-}
-
-/// The number of single-character insertions, deletions and replacements between two short texts.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
-    fn strategy(properties: &Value) -> Result<Strategy, StrategyError> {
+    fn strategy(properties: &Value) -> Result<Strategy, PolicyError> {
         Strategy::of(properties.as_object().unwrap())
     }
 
@@ -130,15 +113,22 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_is_never_overlooked_however_it_is_spelt() {
-        for key in ["policy", "Policy", "polcy", "policies", "polic"] {
-            let found = strategy(&json!({"pass": "automatic", key: {}}));
-            if key == "policies" {
-                // Three edits away: a key of its own.
-                assert!(found.is_ok());
-            } else {
-                assert_eq!(found, Err(StrategyError::Policy(key.into())));
-            }
+    fn a_failed_gate_needs_a_person_where_the_policy_says_so_and_only_there() {
+        let auto = json!({"pass": "automatic", "warning": "automatic"});
+        let with = |policy: Value| {
+            let mut properties = auto.clone();
+            properties["policy"] = policy;
+            strategy(&properties).unwrap()
+        };
+        let waits = with(json!({"onFail": "manual"}));
+        assert_eq!(judge(&waits, "fail"), Judgement::Manual);
+        assert_eq!(waits.word("fail"), "manual");
+        for ends in [with(json!({})), with(json!({"onFail": "end"})), strategy(&auto).unwrap()] {
+            assert_eq!(judge(&ends, "fail"), Judgement::Automatic(Outcome::FAIL));
+            assert_eq!(ends.word("fail"), "automatic");
+        }
+        for result in ["pass", "warning"] {
+            assert_eq!(judge(&waits, result), Judgement::Automatic(Outcome::PASS));
         }
     }
 }

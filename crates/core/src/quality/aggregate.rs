@@ -58,7 +58,7 @@ fn mean(values: &[f64]) -> f64 {
     clippy::cast_sign_loss,
     reason = "a position is between 1 and the number of values"
 )]
-fn percentile(values: &[f64], fraction: f64) -> f64 {
+pub(super) fn percentile(values: &[f64], fraction: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let count = sorted.len();

@@ -106,7 +106,7 @@ objectives:
 total_score: { pass: '90%' }
 ";
 
-    fn data(more: Value) -> Map<String, Value> {
+    fn data(more: &Value) -> Map<String, Value> {
         let mut data = json!({"project": "p", "stage": "s", "service": "v", "result": "pass",
             "labels": {"build": "17"}, "evaluation": {"timeframe": "5m"}});
         for (key, value) in more.as_object().unwrap() {
@@ -115,7 +115,7 @@ total_score: { pass: '90%' }
         data.as_object().unwrap().clone()
     }
 
-    fn asked(more: Value, slo: Result<&str, &str>, provider: Option<&str>) -> Ask {
+    fn asked(more: &Value, slo: Result<&str, &str>, provider: Option<&str>) -> Ask {
         let data = data(more);
         let scope = Scope::of(&data).unwrap();
         let now = "2026-01-31T10:05:00Z".parse().unwrap();
@@ -132,7 +132,7 @@ total_score: { pass: '90%' }
     #[test]
     fn every_indicator_is_asked_for_in_the_order_of_the_file() {
         let more = json!({"deployment": {"deploymentNames": ["canary", "primary"]}});
-        let Ask::Values(question) = asked(more, Ok(SLO), Some("prometheus")) else {
+        let Ask::Values(question) = asked(&more, Ok(SLO), Some("prometheus")) else {
             panic!("nothing is asked")
         };
         assert_eq!(
@@ -148,7 +148,7 @@ total_score: { pass: '90%' }
 
     #[test]
     fn without_a_file_the_provider_is_asked_for_nothing() {
-        let Ask::Values(question) = asked(json!({}), Ok(""), Some("prometheus")) else {
+        let Ask::Values(question) = asked(&json!({}), Ok(""), Some("prometheus")) else {
             panic!("nothing is asked")
         };
         assert_eq!(question["get-sli"].as_object().unwrap().len(), 3, "no indicators, no filters");
@@ -158,7 +158,7 @@ total_score: { pass: '90%' }
     #[test]
     fn without_a_provider_it_passes_with_score_0() {
         for provider in [None, Some("")] {
-            let evaluation = evaluation(asked(json!({}), Ok(SLO), provider));
+            let evaluation = evaluation(asked(&json!({}), Ok(SLO), provider));
             assert_eq!((evaluation.outcome, evaluation.details.score), (Outcome::PASS, 0.0));
             assert_eq!(
                 evaluation.message,
@@ -185,7 +185,7 @@ total_score: { pass: '90%' }
                  project p (slo.yaml:1:13",
             ),
         ] {
-            let evaluation = evaluation(asked(more, slo, None));
+            let evaluation = evaluation(asked(&more, slo, None));
             assert!(evaluation.message.starts_with(message), "{}", evaluation.message);
             assert_eq!(evaluation.outcome, Outcome::ERROR);
             assert_eq!(evaluation.details.result, TaskResult::Fail);

@@ -69,6 +69,17 @@ pub enum IndicatorStatus {
 }
 
 impl IndicatorStatus {
+    /// The one that a word on the wire means; whatever is none of the others is [`Self::Fail`].
+    #[must_use]
+    pub fn named(word: &str) -> Self {
+        match word {
+            "pass" => Self::Pass,
+            "warning" => Self::Warning,
+            "info" => Self::Info,
+            _ => Self::Fail,
+        }
+    }
+
     /// The word on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -83,12 +94,7 @@ impl IndicatorStatus {
 
 impl<'de> Deserialize<'de> for IndicatorStatus {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match String::deserialize(deserializer)?.as_str() {
-            "pass" => Self::Pass,
-            "warning" => Self::Warning,
-            "info" => Self::Info,
-            _ => Self::Fail,
-        })
+        Ok(Self::named(&String::deserialize(deserializer)?))
     }
 }
 

@@ -15,6 +15,7 @@ mod objective;
 mod previous;
 mod replay;
 mod slo;
+mod suggest;
 #[cfg(test)]
 mod tests;
 pub mod time;
@@ -34,7 +35,8 @@ pub use evaluation::{
 pub use lint::lint;
 pub use previous::{Comparison, Include, NumberError, Past};
 pub use replay::{After, Change, Met, Replayed, Verdict, replay};
-pub use slo::{Criterion, Group, Objective, Slo, SloError};
+pub use slo::{Criterion, Group, Objective, SLO_PATH, Slo, SloError};
+pub use suggest::{Because, SAMPLES_MIN, Suggested, Suggestion, suggest};
 pub use timestamp::TimestampError;
 pub use total::{Targets, TargetsError};
 pub use void::{INVALIDATED, RESTORED, Said, Void};

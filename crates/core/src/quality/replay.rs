@@ -314,6 +314,17 @@ mod tests {
     }
 
     #[test]
+    fn what_only_informed_changes_no_verdict() {
+        let before = slo("<5", "<5", "");
+        let history = history(&before, &[(1.0, 9.0)]);
+        let mut after = before.clone();
+        after.total_score = Targets::parse("50%", "");
+        after.objectives.pop();
+        let replayed = replay(&after, &history).unwrap();
+        assert_eq!((results(&replayed), changed(&replayed[0])), (vec![Pass], vec![]));
+    }
+
+    #[test]
     fn what_is_compared_with_is_chosen_by_how_it_would_have_ended() {
         let include =
             "comparison: {compare_with: single_result, include_result_with_score: pass}\n";

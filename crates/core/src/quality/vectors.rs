@@ -137,6 +137,14 @@ pub fn run(text: &str) -> Result<Report, VectorsError> {
     Ok(report)
 }
 
+/// Reads an earlier evaluation in the form of the cases' `previous`.
+///
+/// # Errors
+/// It has another form: what in it cannot be read.
+pub fn previous(value: &Value) -> Result<Past, serde_json::Error> {
+    Previous::deserialize(value).map(Previous::past)
+}
+
 impl Case {
     fn check(self, scope: &Scope, differences: &mut Vec<Difference>) -> Result<(), VectorsError> {
         let mut answer = SliAnswer {

@@ -10,8 +10,8 @@ use super::task::emit_triggered;
 use super::triggered::image;
 use super::work::{Emit, Work};
 use crate::approval::{
-    APPROVAL, APPROVAL_SERVICE, Approval, ApprovalState, Decided, Decision, Judgement, Strategy,
-    digest_of, judge,
+    APPROVAL, APPROVAL_SERVICE, Approval, ApprovalState, Decided, Decision, Judgement, Policy,
+    Strategy, digest_of, judge,
 };
 use crate::audit::Action;
 use crate::event::{EventType, Outcome, Phase, labels, text};
@@ -34,7 +34,7 @@ pub(super) fn ask(
             return end(work, execution, End { outcome: Outcome::ERROR, message, follow: false });
         }
     };
-    let result = incoming_result(&data).to_owned();
+    let result = incoming_result(&execution, &strategy, &data).to_owned();
     let (id, n, _) = emit_triggered(work, &execution, task, data)?;
     let mut started = Map::new();
     execution.scope.write(&mut started);
@@ -43,7 +43,7 @@ pub(super) fn ask(
     let message = format!("Approval strategy for result '{result}': {word}");
     started.insert("message".to_owned(), Value::from(message));
     answer_event(work, &execution, id, Phase::Started, started)?;
-    let approval = approval_row(work, &execution, id, n, result.clone())?;
+    let approval = approval_row(work, &execution, (id, n), result.clone(), strategy.policy())?;
     match judge(&strategy, &result) {
         Judgement::Manual => {
             work.put_approval(approval);
@@ -79,8 +79,17 @@ pub(super) fn ask(
     }
 }
 
-/// Keptn 1.4: the result of the data, or that of its evaluation where there is none.
-fn incoming_result(data: &Map<String, Value>) -> &str {
+/// Keptn 1.4: the result of the data, or that of its evaluation where there is none. Anybody who triggers a
+/// sequence can write data, so under a policy a result counts only where a task of this context brought it.
+fn incoming_result<'a>(
+    execution: &Execution,
+    strategy: &Strategy,
+    data: &'a Map<String, Value>,
+) -> &'a str {
+    let is_ours = execution.follows || !execution.previous.is_empty();
+    if strategy.policy().is_some() && !is_ours {
+        return "";
+    }
     match text(data, "result") {
         "" => data
             .get("evaluation")
@@ -114,9 +123,9 @@ fn answer_event(
 fn approval_row(
     work: &Work<'_>,
     execution: &Execution,
-    id: EventId,
-    n: u64,
+    (id, n): (EventId, u64),
     result: String,
+    policy: Option<Policy>,
 ) -> Result<Approval, Refusal> {
     let missing = |what: &str| Refusal::Inconsistent(format!("execution {}: {what}", execution.id));
     let context = work.context(execution.context)?.ok_or_else(|| missing("no context"))?;
@@ -137,6 +146,7 @@ fn approval_row(
         evidence: context.evidence,
         labels: labels(&execution.carry),
         result,
+        policy,
         then: then.map(|task| task.name.to_string()).collect(),
         state: ApprovalState::Open,
     })

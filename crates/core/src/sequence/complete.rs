@@ -7,14 +7,16 @@ use super::effects::{Change, Refusal};
 use super::input::FollowOn;
 use super::lane::go_on;
 use super::merge::merge;
+use super::record::EVALUATION;
 use super::rows::{DEPLOYED_KEPT, Deployed, Execution, ExecutionState, PreviousTask};
 use super::summary;
 use super::triggered::image;
 use super::work::{CONTROLLER, Emit, Work};
-use crate::approval::{APPROVAL, digest_of};
-use crate::event::{Event, EventType, Outcome, Phase, Scope, text};
+use crate::approval::{APPROVAL, Strategy, digest_of};
+use crate::event::{Event, EventType, Outcome, Phase, Scope, TaskResult, text};
 use crate::names::EventId;
 use crate::remediation::{ANSWER_KEYS, GET_ACTION};
+use crate::shipyard::TaskDefinition;
 
 /// Takes a complete task into its execution. `data` is what its executors answered, merged;
 /// `finished` is the event that completed it.
@@ -52,7 +54,8 @@ pub(super) fn complete(
     }
     execution.previous.push(done);
     let was_approval = execution.previous.last().is_some_and(|done| done.name == APPROVAL);
-    if !outcome.continues() || execution.task().is_none() {
+    let ends = !outcome.continues() && !waits_for_a_person(&execution);
+    if ends || execution.task().is_none() {
         let message = text(data, "message").to_owned();
         return end(work, execution, End { outcome, message, follow: true });
     }
@@ -61,6 +64,19 @@ pub(super) fn complete(
         work.release(&execution.scope, execution.id)?;
     }
     go_on(work, execution, false)
+}
+
+/// Whether a gate has failed and the approval behind it lets a person decide what that means.
+fn waits_for_a_person(execution: &Execution) -> bool {
+    let failed = execution
+        .previous
+        .last()
+        .is_some_and(|done| done.name == EVALUATION && done.outcome.result == TaskResult::Fail);
+    let is_asked = |task: &TaskDefinition| {
+        task.name == APPROVAL
+            && Strategy::of(&task.properties).is_ok_and(|strategy| strategy.waits_on_fail())
+    };
+    failed && execution.task().is_some_and(is_asked)
 }
 
 fn deployed(work: &mut Work<'_>, execution: &Execution, event: EventId) -> Result<(), Refusal> {

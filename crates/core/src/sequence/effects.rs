@@ -188,6 +188,15 @@ pub enum Refusal {
         /// What is there now.
         now: Subject,
     },
+    /// The approval's policy wants to know what was seen.
+    #[error(
+        "not decided: this approval's policy counts only votes that name the subject that was seen; decide \
+         in the Bridge or with `tidegate approve`, or allow it by policy: {{ blind: allow }}"
+    )]
+    Blind,
+    /// A failed gate is overridden, and nobody says why.
+    #[error("not decided: the gate has failed; say why it may go on all the same, in a comment")]
+    NoReason,
     /// This principal does not decide this approval.
     #[error("{0}")]
     NoVoter(String),

@@ -63,6 +63,9 @@ pub struct Execution {
     pub triggered_at: Timestamp,
     /// Who triggered the delivery.
     pub triggered_by: Principal,
+    /// Whether a sequence of this context has triggered it, and not somebody from outside.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub follows: bool,
     /// The commit that the trigger asked for.
     pub requested_commit: Option<CommitId>,
     /// What was resolved for it; none before that.

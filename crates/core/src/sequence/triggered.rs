@@ -39,7 +39,8 @@ pub(super) fn accept(
         Some(context) => context,
         None => new_context(work, event, scope, &sequence, by),
     };
-    if let Some(place) = context.following.iter().position(|next| next.trigger == event.id)
+    let announced = context.following.iter().position(|next| next.trigger == event.id);
+    if let Some(place) = announced
         && context.following.remove(place).stopped
     {
         work.put_context(context);
@@ -65,6 +66,7 @@ pub(super) fn accept(
         position: n,
         triggered_at: work.env.now,
         triggered_by: by.clone(),
+        follows: announced.is_some(),
         requested_commit: event.commit.clone(),
         commits: None,
         tasks: Arc::from([]),

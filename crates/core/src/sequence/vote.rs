@@ -7,7 +7,9 @@ use super::effects::{Disposition, Refusal, Reply};
 use super::rows::{DEPLOYED_KEPT, Deployed, PreviousTask};
 use super::summary;
 use super::work::{Emit, Work};
-use crate::approval::{APPROVAL, Approval, ApprovalState, Comment, Decided, Decision, Subject};
+use crate::approval::{
+    APPROVAL, Approval, ApprovalState, Blind, Comment, Decided, Decision, Subject,
+};
 use crate::audit::Action;
 use crate::event::{Event, EventKind, EventType, Outcome, Phase, text};
 use crate::names::{EventId, TaskName};
@@ -38,6 +40,7 @@ pub(super) fn on_route(work: &mut Work<'_>, id: EventId, ballot: Ballot) -> Resu
     }
     may_vote(work)?;
     fresh(work, &approval, ballot.subject)?;
+    by_policy(&approval, ballot.decision, ballot.subject, ballot.comment.as_ref())?;
     let outcome = match ballot.decision {
         Decision::Approve => Outcome::PASS,
         Decision::Decline => Outcome::FAIL,
@@ -72,8 +75,14 @@ pub(super) fn by_event(
         work.keep(event, Disposition::Refused, "it names another task or context".to_owned());
         return Ok(());
     }
+    let outcome = Outcome::of(&event.data);
+    let comment = Comment::parse(text(&event.data, "message")).ok().flatten();
+    let judged = || {
+        may_vote(work)?;
+        by_policy(&approval, decision_of(outcome), None, comment.as_ref())
+    };
     let reason = match &approval.state {
-        ApprovalState::Open => may_vote(work).err().map(|refusal| refusal.to_string()),
+        ApprovalState::Open => judged().err().map(|refusal| refusal.to_string()),
         ApprovalState::Decided(decided) => Some(decided.to_string()),
         ApprovalState::Closed { reason, .. } => Some(reason.clone()),
     };
@@ -83,8 +92,28 @@ pub(super) fn by_event(
         work.keep(event, Disposition::Refused, reason);
         return Ok(());
     }
-    let comment = Comment::parse(text(&event.data, "message")).ok().flatten();
-    decide(work, approval, None, comment, Outcome::of(&event.data), event.clone())
+    decide(work, approval, None, comment, outcome, event.clone())
+}
+
+fn decision_of(outcome: Outcome) -> Decision {
+    if outcome.continues() { Decision::Approve } else { Decision::Decline }
+}
+
+/// What the approval's policy asks of a vote.
+fn by_policy(
+    approval: &Approval,
+    decision: Decision,
+    seen: Option<Subject>,
+    comment: Option<&Comment>,
+) -> Result<(), Refusal> {
+    let Some(policy) = approval.policy else { return Ok(()) };
+    if policy.blind == Blind::Refuse && seen.is_none() {
+        return Err(Refusal::Blind);
+    }
+    if decision == Decision::Approve && approval.overrides() && comment.is_none() {
+        return Err(Refusal::NoReason);
+    }
+    Ok(())
 }
 
 /// Without a policy everybody decides who could call Keptn's API.
@@ -132,7 +161,7 @@ fn decide(
     mut event: Event,
 ) -> Result<(), Refusal> {
     let execution = work.execution(approval.execution)?;
-    let decision = if outcome.continues() { Decision::Approve } else { Decision::Decline };
+    let decision = decision_of(outcome);
     let decided = Decided {
         decision,
         by: work.env.principal.clone(),
@@ -141,7 +170,7 @@ fn decide(
         seen,
         event: event.id,
     };
-    event.data.insert(APPROVAL.to_owned(), record(&decided));
+    event.data.insert(APPROVAL.to_owned(), record(&decided, approval.overrides()));
     work.append(event.clone(), Disposition::Accepted, None);
     summary::task_event(work, &execution, &event)?;
     let id = approval.id;
@@ -154,13 +183,17 @@ fn decide(
 }
 
 /// What the `approval.finished` event says beyond Keptn's fields.
-fn record(decided: &Decided) -> Value {
-    json!({
+fn record(decided: &Decided, gate_failed: bool) -> Value {
+    let mut record = json!({
         "decision": decided.decision,
         "by": decided.by,
         "at": decided.at,
         "comment": decided.comment,
         "subject": decided.seen,
         "blind": decided.seen.is_none(),
-    })
+    });
+    if gate_failed && decided.decision == Decision::Approve {
+        record["overridden"] = Value::from(true);
+    }
+    record
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{STAGES_MAX, Sequence, Shipyard, Stage, TASKS_MAX, TaskDefinition, Trigger};
-use crate::approval::{APPROVAL, StrategyError, means_policy};
+use crate::approval::{APPROVAL, POLICY, Policy, PolicyError, means_policy};
 use crate::go::parse_duration;
 use crate::names::{SequenceName, StageName, TaskName};
 pub(super) use crate::yaml::field;
@@ -191,7 +191,7 @@ fn task(node: &Node) -> Result<TaskDefinition, ShipyardError> {
     let (place, text) = named(node, fields, "a task")?;
     let name = TaskName::new(text).map_err(|error| place.error(error.to_string()))?;
     if name == APPROVAL {
-        no_policy(fields)?;
+        policy(fields)?;
     }
     let properties = match field(fields, "properties") {
         // Keptn decodes any value; only a mapping can be merged into event data.
@@ -210,19 +210,24 @@ fn task(node: &Node) -> Result<TaskDefinition, ShipyardError> {
     Ok(TaskDefinition { name, properties, triggered_after })
 }
 
-/// An approval is never weaker than its file: what is meant as a policy is refused wherever it stands.
-fn no_policy(fields: &[(Key, Node)]) -> Result<(), YamlError> {
+/// An approval is never weaker than its file: what is meant as a policy and cannot be honoured is refused.
+fn policy(fields: &[(Key, Node)]) -> Result<(), YamlError> {
     let inner = match field(fields, "properties").map(|node| &node.tree) {
         Some(Tree::Map(entries)) => entries.as_slice(),
         _ => &[],
     };
-    match fields.iter().chain(inner).find(|(key, _)| means_policy(&key.text)) {
-        Some((key, _)) => {
-            let reason = StrategyError::Policy(key.text.clone()).to_string();
-            Err(YamlError { place: key.place, reason })
-        }
-        None => Ok(()),
+    let refused =
+        |key: &Key, error: PolicyError| YamlError { place: key.place, reason: error.to_string() };
+    if let Some((key, _)) = fields.iter().find(|(key, _)| means_policy(&key.text)) {
+        return Err(refused(key, PolicyError::Misplaced(key.text.clone())));
     }
+    for (key, node) in inner.iter().filter(|(key, _)| means_policy(&key.text)) {
+        if key.text != POLICY {
+            return Err(refused(key, PolicyError::Misplaced(key.text.clone())));
+        }
+        Policy::parse(&node.to_json()).map_err(|error| refused(key, error))?;
+    }
+    Ok(())
 }
 
 /// How long to wait, where the text says so. Keptn 1.4: none where it is no duration of Go's, or negative.

@@ -4,16 +4,13 @@ use serde_json::{Map, Value};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventType, Phase, Scope, Status, answer_to};
 use tidegate_core::names::TaskName;
-use tidegate_core::quality::{Ask, Begin, Evaluation, Timeframe, ask};
+use tidegate_core::quality::{Ask, Begin, Evaluation, SLO_PATH, Timeframe, ask};
 use tidegate_core::sli::results;
 
 use super::{Service, of_evaluation};
 use crate::answer_id::answer_id;
 use crate::files;
 use crate::outbox::{Answer, Asked};
-
-/// Where the objectives of a service lie, in its directory.
-pub(super) const SLO_PATH: &str = "slo.yaml";
 
 impl Service {
     pub(super) async fn begin(&self, event: &Event) {

@@ -1,10 +1,11 @@
 //! `get-sli.finished`: what the values mean.
 
 use tidegate_core::event::{Event, Phase, Scope};
-use tidegate_core::quality::{Evaluation, Question, SliAnswer, Timeframe, evaluate, lint};
+use tidegate_core::quality::{
+    Evaluation, Question, SLO_PATH, SliAnswer, Timeframe, evaluate, lint,
+};
 use tidegate_store::EventFilter;
 
-use super::begin::SLO_PATH;
 use super::{Service, of_evaluation, past};
 use crate::outbox::AGAIN;
 

@@ -1,4 +1,4 @@
-//! `monitoring.configure`: a person names the SLI provider of a project, and is told that it is set.
+//! `monitoring.configure`: a person names the SLI provider of a project, and is told when it is set.
 
 use serde_json::{Map, Value};
 use tidegate_core::event::{Event, EventType, Outcome, Phase, text};
@@ -15,13 +15,23 @@ const DONE: &str = "Prometheus successfully configured and rule created";
 impl Providers {
     /// Whoever else is named answers by itself. Keptn 1.4: `configure-monitoring` has no `.triggered`.
     pub(super) async fn configure(&self, event: &Event) {
-        if text(&event.data, "type") != sli::prometheus::PROVIDER || self.prometheus.is_none() {
+        if text(&event.data, "type") != sli::prometheus::PROVIDER {
             return;
         }
+        let Some(prometheus) = &self.prometheus else { return };
         self.configured(event, Phase::Started, common(event)).await;
+        let done = match &self.monitoring {
+            Some(monitoring) => monitoring.configure(&self.engine, prometheus, event).await,
+            // Keptn 1.4: whose Prometheus is out of reach has set it up by hand.
+            None => Ok(()),
+        };
+        let (outcome, message) = match done {
+            Ok(()) => (Outcome::PASS, DONE.to_owned()),
+            Err(why) => (Outcome::ERROR, format!("configure prometheus failed with error: {why}")),
+        };
         let mut data = common(event);
-        Outcome::PASS.write(&mut data);
-        data.insert("message".to_owned(), Value::from(DONE));
+        outcome.write(&mut data);
+        data.insert("message".to_owned(), Value::from(message));
         self.configured(event, Phase::Finished, data).await;
     }
 
@@ -35,7 +45,7 @@ impl Providers {
             data,
         };
         if let Err(error) = self.outbox.record(Asked::from(event), answer).await {
-            tracing::error!(error, "nobody could be told that monitoring is configured");
+            tracing::error!(error, "nobody could be told whether monitoring is configured");
         }
     }
 }

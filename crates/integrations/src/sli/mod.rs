@@ -3,6 +3,7 @@
 
 mod configure;
 mod job_results;
+mod monitoring;
 mod prometheus;
 
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use crate::files::{self, Commits};
 use crate::jobs::{ResultFiles, Secrets};
 use crate::outbox::{Answer, Asked, Outbox};
 use crate::work::work_through;
+use monitoring::Monitoring;
+pub use monitoring::{Length, MonitoringConfig};
 use prometheus::Prometheus;
 pub use prometheus::{PrometheusConfig, PrometheusError};
 
@@ -56,11 +59,14 @@ impl SliProviders {
     /// The configuration of a provider cannot be used.
     pub fn start(engine: Engine, setup: SliSetup) -> Result<Self, PrometheusError> {
         let SliSetup { config, secrets, results } = setup;
+        let monitoring = config.prometheus.as_ref().and_then(|config| config.monitoring.clone());
+        let monitoring = monitoring.map(Monitoring::new);
         let prometheus = config.prometheus.map(|config| Prometheus::new(config, secrets));
         let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Sli));
         let prometheus = prometheus.transpose()?;
+        let own = Arc::clone(&outbox);
         let providers =
-            Arc::new(Providers { engine, outbox: Arc::clone(&outbox), prometheus, results });
+            Arc::new(Providers { engine, outbox: own, prometheus, monitoring, results });
         Ok(Self(tokio::spawn(async move {
             let work = |row| {
                 let providers = Arc::clone(&providers);
@@ -82,6 +88,7 @@ struct Providers {
     engine: Engine,
     outbox: Arc<Outbox>,
     prometheus: Option<Prometheus>,
+    monitoring: Option<Monitoring>,
     results: Option<ResultFiles>,
 }
 

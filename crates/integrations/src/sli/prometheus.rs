@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Certificate, Client, Response, StatusCode, Url, redirect};
 use serde::Deserialize;
@@ -15,6 +16,7 @@ use tidegate_engine::Engine;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::monitoring::MonitoringConfig;
 use crate::files::{self, Commits};
 use crate::jobs::Secrets;
 
@@ -38,11 +40,13 @@ pub struct PrometheusConfig {
     pub ca: Option<PathBuf>,
     /// How long one query may take, in seconds.
     pub timeout_s: u64,
+    /// Where it is told what to watch; nowhere where it is not there.
+    pub monitoring: Option<MonitoringConfig>,
 }
 
 impl Default for PrometheusConfig {
     fn default() -> Self {
-        Self { endpoint: None, ca: None, timeout_s: TIMEOUT_S }
+        Self { endpoint: None, ca: None, timeout_s: TIMEOUT_S, monitoring: None }
     }
 }
 
@@ -68,7 +72,7 @@ struct Server {
 
 impl Prometheus {
     pub(super) fn new(config: PrometheusConfig, secrets: Secrets) -> Result<Self, PrometheusError> {
-        let PrometheusConfig { endpoint, ca, timeout_s } = config;
+        let PrometheusConfig { endpoint, ca, timeout_s, monitoring } = config;
         if !(1..=TIMEOUT_S_MAX).contains(&timeout_s) {
             let what = format!("timeout_s = {timeout_s} must be between 1 and {TIMEOUT_S_MAX}");
             return Err(PrometheusError(what));
@@ -76,6 +80,10 @@ impl Prometheus {
         if let Some(endpoint) = &endpoint {
             query_url(endpoint)
                 .map_err(|why| PrometheusError(format!("endpoint = {endpoint:?} {why}")))?;
+        }
+        if let Some(reload) = monitoring.and_then(|monitoring| monitoring.reload) {
+            http_url(&reload)
+                .map_err(|why| PrometheusError(format!("monitoring.reload = {reload:?} {why}")))?;
         }
         // A redirect could carry the credentials elsewhere.
         let mut builder = Client::builder()
@@ -137,6 +145,43 @@ impl Prometheus {
         Ok(names.zip(values).map(pair).collect())
     }
 
+    /// Whether it understands an expression, whatever that gives now.
+    ///
+    /// # Errors
+    /// It does not, or cannot be asked: a sentence.
+    pub(super) async fn check(
+        &self,
+        project: &ProjectName,
+        expression: &str,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let server = self.server(project)?;
+        match server.ask(&self.http, expression, &now.as_second().to_string()).await {
+            // What was understood may find that the series of the moment do not fit.
+            Err(AnswerError::Refused(said)) if said.starts_with("execution: ") => Ok(()),
+            Err(error @ AnswerError::Refused(_)) => Err(error.about(expression)),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Makes it read its rules again.
+    ///
+    /// # Errors
+    /// It did not: a sentence.
+    pub(super) async fn reload(&self, address: &str) -> Result<(), String> {
+        let url = http_url(address).map_err(|why| format!("{address:?} {why}"))?;
+        let about = |what: String| format!("the files are written, but not read: {address} {what}");
+        let answer = self.http.post(url).send().await;
+        let answer = answer.map_err(|error| about(failed(&error).to_string()))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let said = body(answer).await.unwrap_or_default();
+        let said: String = String::from_utf8_lossy(&said).trim().chars().take(1_000).collect();
+        Err(about(format!("answered {status}: {said}")))
+    }
+
     /// The Prometheus of a project: what its secret says, else the installation's.
     fn server(&self, project: &ProjectName) -> Result<Server, String> {
         let name = format!("prometheus-credentials-{project}");
@@ -160,13 +205,17 @@ impl Prometheus {
 fn query_url(address: &str) -> Result<Url, String> {
     let plain: String = address.chars().filter(|c| !c.is_whitespace()).collect();
     let plain = if plain.contains("://") { plain } else { format!("https://{plain}") };
-    let url =
-        Url::parse(plain.trim_end_matches('/')).map_err(|error| format!("is none: {error}"))?;
-    if !["http", "https"].contains(&url.scheme()) {
-        return Err("is neither http:// nor https://".to_owned());
-    }
+    let url = http_url(plain.trim_end_matches('/'))?;
     Url::parse(&format!("{url}/api/v1/query").replace("//api/v1", "/api/v1"))
         .map_err(|error| format!("is none: {error}"))
+}
+
+fn http_url(address: &str) -> Result<Url, String> {
+    let url = Url::parse(address).map_err(|error| format!("is none: {error}"))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        _ => Err("is neither http:// nor https://".to_owned()),
+    }
 }
 
 impl Server {

@@ -1,16 +1,21 @@
 //! What a push must not bring. Runs as a child of `git`, which holds what was pushed in quarantine:
 //! nobody else can read it yet, and it is gone when this refuses.
 
+mod gates;
+mod saying;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository};
+use git2::{ErrorCode, ObjectType, Oid, Repository, Tree};
 use tidegate_core::shipyard::{Shipyard, lint};
-use tidegate_core::yaml::STACK_BYTES;
 
 use crate::layout;
 use crate::tree::{self, Node, optional};
+use saying::{Saying, deep};
 
 /// Most branches and tags of a project.
 pub const REFS_MAX: usize = 10_000;
@@ -20,9 +25,6 @@ const SHIPYARD_BYTES_MAX: usize = 1024 * 1024;
 const OBJECT_BYTES_MAX: usize = 1024 * 1024;
 /// Digits of an id in full.
 const ID_DIGITS: usize = 40;
-/// Most lines that a refused push is answered with.
-const REASONS_MAX: usize = 20;
-
 /// Why a push could not be judged.
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
@@ -39,14 +41,16 @@ pub enum HookError {
 
 /// One branch or tag of a push.
 struct Update {
-    /// Whether nothing had this name before.
-    is_new: bool,
+    /// Zero where nothing had this name before.
+    old: Oid,
+    /// Zero where nothing shall have it any more.
     new: Oid,
     name: String,
 }
 
 /// Judges a push: reads what is to change from `input`, as Git gives it to its `pre-receive` hook, and
-/// writes what is wrong to `output`, which the client shows. True where nothing is.
+/// writes what is wrong to `output`, which the client shows, with what nobody can have meant. True where
+/// nothing is wrong.
 ///
 /// # Errors
 /// The repository cannot be read; then nothing may be accepted.
@@ -61,21 +65,21 @@ pub fn pre_receive(
         repo.odb()?.add_disk_alternate(&quarantine.to_string_lossy())?;
     }
     let updates = updates(input)?;
-    let mut reasons = Vec::new();
-    if let Some(reason) = too_many(&repo, &updates)? {
-        reasons.push(reason);
-    }
+    let mut saying = Saying::default();
+    saying.faults.extend(too_many(&repo, &updates)?);
     let default = default_branch(&repo)?;
+    let stages = stages(&repo, &updates, &default)?;
     for update in &updates {
-        reasons.extend(judge(&repo, update, &default)?);
+        saying.faults.extend(judge(&repo, update, &default)?);
     }
-    for reason in reasons.iter().take(REASONS_MAX) {
-        writeln!(output, "{reason}")?;
+    // Whoever must mend more than that is told of it first.
+    if saying.faults.is_empty() {
+        for update in &updates {
+            gates(&repo, update, &default, stages.as_ref(), &mut saying)?;
+        }
     }
-    if let Some(more) = reasons.len().checked_sub(REASONS_MAX).filter(|more| *more > 0) {
-        writeln!(output, "and {more} more")?;
-    }
-    Ok(reasons.is_empty())
+    saying.write(&mut output)?;
+    Ok(saying.faults.is_empty())
 }
 
 /// Lines of `<old> <new> <name>`.
@@ -91,13 +95,13 @@ fn updates(input: impl BufRead) -> Result<Vec<Update>, HookError> {
         };
         let update = id().zip(id()).zip(words.next());
         let ((old, new), name) = update.ok_or_else(|| HookError::Line(line.clone()))?;
-        updates.push(Update { is_new: old.is_zero(), new, name: name.to_owned() });
+        updates.push(Update { old, new, name: name.to_owned() });
     }
     Ok(updates)
 }
 
 fn too_many(repo: &Repository, updates: &[Update]) -> Result<Option<String>, HookError> {
-    let new = updates.iter().filter(|update| update.is_new);
+    let new = updates.iter().filter(|update| update.old.is_zero());
     let mut names: BTreeSet<String> = new.map(|update| update.name.clone()).collect();
     if names.is_empty() {
         return Ok(None);
@@ -173,8 +177,65 @@ fn commit(repo: &Repository, id: Oid) -> Result<Option<git2::Commit<'_>>, HookEr
     }
 }
 
+/// What is wrong with the files of gates and remediations that a branch of the project brings.
+fn gates(
+    repo: &Repository,
+    update: &Update,
+    default: &str,
+    stages: Option<&BTreeSet<String>>,
+    saying: &mut Saying,
+) -> Result<(), HookError> {
+    let Some(branch) = update.name.strip_prefix("refs/heads/") else { return Ok(()) };
+    let is_default = update.name == default;
+    // Without a shipyard that can be read, any branch may be a stage's.
+    if !is_default && stages.is_some_and(|stages| !stages.contains(branch)) {
+        return Ok(());
+    }
+    let (old, new) = (tree_of(repo, update.old)?, tree_of(repo, update.new)?);
+    let Some(new) = new else { return Ok(()) };
+    let change = gates::Change { repo, old: old.as_ref(), new: &new, branch };
+    if is_default { gates::of_project(&change, saying) } else { gates::of_stage(&change, saying) }
+}
+
+/// What a branch holds at a commit; none where there is none, or one that is not to be read.
+fn tree_of(repo: &Repository, id: Oid) -> Result<Option<Tree<'_>>, HookError> {
+    if id.is_zero() {
+        return Ok(None);
+    }
+    Ok(commit(repo, id)?.map(|commit| commit.tree()).transpose()?)
+}
+
+/// The stages of the shipyard as it is after the push; none where it cannot be read.
+fn stages(
+    repo: &Repository,
+    updates: &[Update],
+    default: &str,
+) -> Result<Option<BTreeSet<String>>, HookError> {
+    let pushed = updates.iter().find(|update| update.name == default);
+    let tip = match pushed {
+        Some(update) => Some(update.new),
+        None => optional(repo.refname_to_id(default))?,
+    };
+    let Some(root) = tip.map(|tip| tree_of(repo, tip)).transpose()?.flatten() else {
+        return Ok(None);
+    };
+    let Node::File(id) = tree::find(repo, &root, [layout::SHIPYARD].into_iter())? else {
+        return Ok(None);
+    };
+    if repo.odb()?.read_header(id)?.0 > SHIPYARD_BYTES_MAX {
+        return Ok(None);
+    }
+    let blob = repo.find_blob(id)?;
+    let Ok(text) = std::str::from_utf8(blob.content()) else { return Ok(None) };
+    let shipyard = deep(|| Shipyard::parse(text).ok()).flatten();
+    let names = |shipyard: Shipyard| {
+        shipyard.stages.into_iter().map(|stage| stage.name.as_str().to_owned()).collect()
+    };
+    Ok(shipyard.map(names))
+}
+
 /// What is wrong with the shipyard of the default branch.
-fn shipyard(repo: &Repository, root: &git2::Tree<'_>) -> Result<Vec<String>, HookError> {
+fn shipyard(repo: &Repository, root: &Tree<'_>) -> Result<Vec<String>, HookError> {
     let file = layout::SHIPYARD;
     let one = |why: &str| Ok(vec![format!("{file}: {why}")]);
     let id = match tree::find(repo, root, [file].into_iter())? {
@@ -197,19 +258,12 @@ fn shipyard(repo: &Repository, root: &git2::Tree<'_>) -> Result<Vec<String>, Hoo
     Ok(faults(text).into_iter().map(|fault| format!("{file}:{fault}")).collect())
 }
 
-/// Reads a shipyard, on a stack that is deep enough for it. What would be run as in Keptn is refused
-/// where nobody can have meant it: whoever pushes can mend it.
+/// Reads a shipyard. What would be run as in Keptn is refused where nobody can have meant it: whoever pushes
+/// can mend it.
 fn faults(text: &str) -> Vec<String> {
     let read = || match Shipyard::parse(text) {
         Ok(_) => lint(text).iter().map(ToString::to_string).collect(),
         Err(error) => vec![error.to_string()],
     };
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
-        let read = thread.spawn_scoped(scope, read).map(std::thread::ScopedJoinHandle::join);
-        match read {
-            Ok(Ok(read)) => read,
-            Ok(Err(_)) | Err(_) => vec![" it cannot be read".to_owned()],
-        }
-    })
+    deep(read).unwrap_or_else(|| vec![" it cannot be read".to_owned()])
 }

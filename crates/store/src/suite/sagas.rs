@@ -50,7 +50,7 @@ pub(crate) fn a_project_is_there_once_its_saga_is_complete<F: Fixture>() {
         sli_provider: None,
     };
     assert_eq!(store.reader().project(&name).unwrap().as_ref(), Some(&row));
-    assert_eq!(store.reader().projects(0, 10).unwrap().items, [row.clone()]);
+    assert_eq!(store.reader().projects(0, 10).unwrap().items, std::slice::from_ref(&row));
     for provider in ["dynatrace", "prometheus"] {
         store.change(Change::SliProvider(name.clone(), provider.to_owned()));
     }

@@ -27,6 +27,8 @@ pub(super) struct Seen {
     pub(super) runs: Option<Deployed>,
     /// Deliveries that are on their way, those that wait for a person included.
     pub(super) under_way: Vec<Context>,
+    /// The delivery of the slow version, once the gate has stopped it.
+    pub(super) held: Option<ContextId>,
     /// Approvals that wait, oldest first.
     pub(super) waiting: Vec<Approval>,
     /// How many approvals there ever were.
@@ -43,7 +45,12 @@ pub(super) async fn look(engine: &Engine) -> anyhow::Result<Seen> {
             let deliveries = reader.sequences(&name, &SequenceFilter::default(), 0, None)?.items;
             let all = ApprovalFilter { project: Some(name.clone()), ..ApprovalFilter::default() };
             let open = ApprovalFilter { state: Some(ApprovalState::Open), ..all.clone() };
+            let is_held = |delivery: &&Context| {
+                delivery.state.is_final()
+                    && delivery.labels.get("version").is_some_and(|it| it == project::SLOW)
+            };
             Ok(Seen {
+                held: deliveries.iter().find(is_held).map(|delivery| delivery.id),
                 shipyard: Some(row.shipyard),
                 service: reader.services(&name)?.iter().any(|row| row.name == service),
                 jobs: false,

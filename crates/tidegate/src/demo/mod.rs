@@ -98,6 +98,7 @@ async fn play(
     let ended = async {
         setup::set_up(&server.engine).await?;
         story.opening(&story::sign_in_link(&server).await?, state).await?;
+        story.held(&server.engine).await?;
         watch::watch(&server.engine, state, &story, options.exit_after).await
     };
     let ended = tokio::select! {

@@ -13,14 +13,22 @@ use crate::hello::State;
 /// Everything that passes in qa goes on.
 pub(super) const SHIPYARD_DELIVERY: &str =
     include_str!("../../../../examples/tour/shipyard-delivery.yaml");
-/// Production asks first.
+/// qa is gated, and production asks first.
 pub(super) const SHIPYARD_APPROVAL: &str =
-    include_str!("../../../../examples/tour/shipyard-approval.yaml");
+    include_str!("../../../../examples/tour/shipyard-gate-approval.yaml");
 /// What the jobs run.
 pub(super) const JOB_CONFIG: &str = include_str!("../../../../examples/tour/job/config.yaml");
 
+/// What the gate asks for, and which numbers it means: paths below the service's directory, and texts.
+pub(super) const GATE: [(&str, &str); 2] = [
+    ("slo.yaml", include_str!("../../../../examples/tour/job/slo.yaml")),
+    ("job/sli.yaml", include_str!("../../../../examples/tour/job/sli.yaml")),
+];
+
 /// The version that runs everywhere before the story begins.
 pub(super) const FIRST: &str = "v0.1.0";
+/// The version that is too slow for the gate.
+pub(super) const SLOW: &str = "v0.1.1-slow";
 /// The version that waits.
 pub(super) const SECOND: &str = "v0.1.1";
 

@@ -9,8 +9,8 @@ use tidegate_resources::{Place, ResourcePath};
 
 use super::lookout::{Seen, change, complaint, job_config_path, look};
 use super::project::{
-    FIRST, JOB_CONFIG, SECOND, SHIPYARD_APPROVAL, SHIPYARD_DELIVERY, draft, image, principal,
-    project, service, stages,
+    FIRST, GATE, JOB_CONFIG, SECOND, SHIPYARD_APPROVAL, SHIPYARD_DELIVERY, SLOW, draft, image,
+    principal, project, service, stages,
 };
 
 /// What has to be done.
@@ -47,6 +47,7 @@ fn next(seen: &Seen) -> Step {
         // The shipyard is not the demo's any more if it is neither of the two.
         Some(_) if **shipyard == *SHIPYARD_DELIVERY => Step::AddApproval,
         Some(runs) if runs.image == image(SECOND) => Step::Ready,
+        Some(_) if seen.held.is_none() => release(SLOW),
         Some(_) => release(SECOND),
     }
 }
@@ -91,6 +92,11 @@ pub(super) async fn set_up(engine: &Engine) -> anyhow::Result<()> {
 async fn write_jobs(engine: &Engine) -> anyhow::Result<()> {
     for stage in stages() {
         let place = Place::Service(stage, service());
+        for (path, text) in GATE {
+            let path = ResourcePath::new(path).expect("a plain path");
+            write(engine, place.clone(), path, text).await?;
+        }
+        // Last: by it the next start sees that all are there.
         write(engine, place, job_config_path(), JOB_CONFIG).await?;
     }
     Ok(())
@@ -155,6 +161,7 @@ mod tests {
     #[test]
     fn every_state_that_a_kill_may_leave_has_its_next_step() {
         let (old, new) = (SHIPYARD_DELIVERY, SHIPYARD_APPROVAL);
+        let held = |seen: Seen| Seen { held: Some(delivery().id), ..seen };
         let busy = |seen: Seen| Seen { under_way: vec![delivery()], ..seen };
         for (what, seen, step) in [
             ("nothing", Seen::default(), Step::CreateProject),
@@ -164,8 +171,10 @@ mod tests {
             ("the first on its way", busy(seen(old, None)), Step::Wait),
             ("the first runs", seen(old, runs(FIRST)), Step::AddApproval),
             ("it runs, but has not ended", busy(seen(old, runs(FIRST))), Step::AddApproval),
-            ("shipyard with approval", seen(new, runs(FIRST)), Step::Release(SECOND)),
-            ("the second on its way", busy(seen(new, runs(FIRST))), Step::Wait),
+            ("shipyard with approval", seen(new, runs(FIRST)), Step::Release(SLOW)),
+            ("the slow one on its way", busy(seen(new, runs(FIRST))), Step::Wait),
+            ("the slow one is held", held(seen(new, runs(FIRST))), Step::Release(SECOND)),
+            ("the second on its way", busy(held(seen(new, runs(FIRST)))), Step::Wait),
             ("somebody is asked", Seen { asked: 1, ..seen(new, runs(FIRST)) }, Step::Ready),
             ("somebody said yes", Seen { asked: 1, ..seen(new, runs(SECOND)) }, Step::Ready),
             ("a shipyard that does not ask", seen("theirs", runs(SECOND)), Step::Ready),

@@ -6,11 +6,13 @@ use std::path::Path;
 use anyhow::bail;
 use tidegate_core::approval::{Approval, ApprovalState, Decision};
 use tidegate_core::principal::{Principal, PrincipalName};
+use tidegate_engine::Engine;
 use tidegate_identity::{SIGN_IN_TIME_MAX, SignInCode};
 use tidegate_store::{SignInRow, Write, Written};
 
+use super::lookout::{complaint, look};
 use super::place::Place;
-use super::project::trigger;
+use super::project::{SLOW, project, service, trigger};
 use super::services::answers;
 use crate::hello::{Answer, State};
 use crate::server::Server;
@@ -59,13 +61,24 @@ impl Story {
         let [qa, production] = answers(state).await?;
         let fate = if self.temporary { "  (removed when you stop the demo)" } else { "" };
         say("");
-        say("Tidegate demo: helloservice goes to qa, is tested there, and asks before production.");
+        say("Tidegate demo: helloservice goes to qa, is judged there, and asks before production.");
         say("");
         say(&format!("  qa          {}", shown(qa.as_ref())));
         say(&format!("  production  {}", shown(production.as_ref())));
         say(&format!("  Bridge      {}{link}", self.url));
         say("              (signs you in, once)");
         say(&format!("  data        {}{fate}", self.data));
+        say("");
+        Ok(())
+    }
+
+    /// What the gate has stopped, why, and where to see it.
+    pub(super) async fn held(&self, engine: &Engine) -> anyhow::Result<()> {
+        let Some(delivery) = look(engine).await?.held else { return Ok(()) };
+        let why = complaint(engine, delivery).await?;
+        say(&format!("{} {SLOW} was stopped by its gate in qa:", service()));
+        say(&format!("  {why}"));
+        say(&format!("  {}/bridge/project/{}/sequence/{delivery}", self.url, project()));
         say("");
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! `tidegate hello check`
 
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use serde_json::json;
 use tidegate_core::names::StageName;
 
 use super::say;
@@ -28,10 +29,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 50,
         value_parser = clap::value_parser!(u32).range(1..=100_000))]
     requests: u32,
+    /// Write what was measured to this file as JSON, with the directories above it
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
 }
 
 pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
-    let Options { url, stage, state, requests } = options;
+    let Options { url, stage, state, requests, report: file } = options;
     let address = match (url, stage, state) {
         (Some(url), ..) => address_of(&url)?,
         (None, Some(stage), Some(state)) => match State::open(&state)?.slot(&stage).running()? {
@@ -41,6 +45,9 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
         _ => bail!("give --url, or --stage and --state"),
     };
     let (times, failures) = ask(address, requests);
+    if let Some(file) = file {
+        write(&file, &times, &failures)?;
+    }
     say(&format!("{requests} requests to http://{address}/"));
     for line in report(times, &failures) {
         say(&line);
@@ -60,6 +67,22 @@ fn ask(address: SocketAddr, requests: u32) -> (Vec<Duration>, Vec<String>) {
         }
     }
     (times, failures)
+}
+
+/// The same as JSON: times in milliseconds, where there is one.
+fn write(file: &Path, times: &[Duration], failures: &[String]) -> anyhow::Result<()> {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    let ms = |percent| percentile(&sorted, percent).map(|time| time.as_secs_f64() * 1000.0);
+    let report = json!({
+        "answered": times.len(), "failed": failures.len(),
+        "median_ms": ms(50), "p95_ms": ms(95), "slowest_ms": ms(100),
+    });
+    let cannot = || format!("cannot write {}", file.display());
+    if let Some(above) = file.parent() {
+        std::fs::create_dir_all(above).with_context(cannot)?;
+    }
+    std::fs::write(file, report.to_string()).with_context(cannot)
 }
 
 fn report(mut times: Vec<Duration>, failures: &[String]) -> Vec<String> {

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use tidegate_core::names::{ServiceName, StageName};
 
 use super::image::version_of;
+use super::nature::Nature;
 use super::say;
 use super::slot::{Record, Slot, State};
 use super::stop::stop;
@@ -33,15 +34,20 @@ pub(crate) struct Options {
     /// Where the state of all stages is kept
     #[arg(long, value_name = "DIR")]
     state: PathBuf,
+    #[command(flatten)]
+    nature: Nature,
 }
 
 pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
-    let Options { service, stage, image, state } = options;
+    let Options { service, stage, image, state, nature } = options;
     let version = version_of(&image)?;
+    let nature = nature.of_version(version);
     let slot = State::open(&state)?.slot(&stage);
     let _turn = slot.turn()?;
     let before = slot.running()?;
-    let same = |record: &&Record| record.version == version && *record.service == *service.as_str();
+    let same = |record: &&Record| {
+        record.version == version && *record.service == *service.as_str() && record.nature == nature
+    };
     if let Some(Record { address, .. }) = before.as_ref().filter(same) {
         say(&format!("{stage}: {service} {version} runs already, on http://{address}/"));
         return Ok(ExitCode::SUCCESS);
@@ -52,7 +58,7 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
         });
         say(&format!("{stage}: {what} stopped"));
     }
-    let record = start(&slot, service.as_str(), version)?;
+    let record = start(&slot, service.as_str(), version, nature)?;
     say(&format!("{stage}: {service} {version} answers on http://{}/", record.address));
     Ok(ExitCode::SUCCESS)
 }
@@ -70,18 +76,19 @@ pub(crate) fn restore(slot: &Slot) -> anyhow::Result<Option<Record>> {
     let Some(record) = slot.last()? else { return Ok(None) };
     // Somebody who holds the place without an answer was interrupted on the way.
     stop(slot)?;
-    start(slot, &record.service, &record.version).map(Some)
+    start(slot, &record.service, &record.version, record.nature).map(Some)
 }
 
 /// Starts a process and waits until it answers with its version. The caller has the turn, and the
 /// place is free.
-fn start(slot: &Slot, service: &str, version: &str) -> anyhow::Result<Record> {
+fn start(slot: &Slot, service: &str, version: &str, nature: Nature) -> anyhow::Result<Record> {
     let log = slot.new_log()?;
     let program = std::env::current_exe().context("cannot find the program to start")?;
     let mut child = Command::new(program)
         .args(["hello", "serve", "--service", service, "--stage", slot.stage().as_str()])
         .args(["--version", version, "--state"])
         .arg(slot.directory())
+        .args(nature.words())
         .current_dir(slot.directory())
         .env_clear()
         .stdin(Stdio::null())

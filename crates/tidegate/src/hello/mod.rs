@@ -8,6 +8,8 @@ mod answer;
 mod check;
 mod deploy;
 mod image;
+mod metrics;
+mod nature;
 mod serve;
 mod slot;
 mod stop;

@@ -5,9 +5,12 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use rustix::io::Errno;
@@ -15,6 +18,8 @@ use tidegate_core::names::StageName;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::metrics::{CONTENT_TYPE, Metrics};
+use super::nature::Nature;
 use super::slot::{Occupied, Record, Slot, State};
 
 /// Where stages have their ports. Below the range that the system gives to outgoing connections, so
@@ -40,6 +45,8 @@ pub(crate) struct Options {
     /// Where the state of all stages is kept
     #[arg(long, value_name = "DIR")]
     state: PathBuf,
+    #[command(flatten)]
+    nature: Nature,
 }
 
 pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
@@ -61,9 +68,9 @@ async fn serve(options: Options, slot: &Slot, occupied: Occupied) -> anyhow::Res
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listener = bind(slot).await?;
-    let Options { service, stage, version, state: _ } = options;
+    let Options { service, stage, version, state: _, nature } = options;
     let address = listener.local_addr()?;
-    let record = Record { service, stage, version, pid: std::process::id(), address };
+    let record = Record { service, stage, version, pid: std::process::id(), address, nature };
     slot.record(&record)?;
     super::say(&format!(
         "{} {} answers for {} on http://{address}/",
@@ -96,10 +103,29 @@ async fn serve(options: Options, slot: &Slot, occupied: Occupied) -> anyhow::Res
 fn router(record: &Record) -> Router {
     let hello = format!("Hello from {}: {} {}\n", record.stage, record.service, record.version);
     let version = Json(record.clone());
+    let delay = record.nature.delay();
+    let counted = Arc::new(Metrics::new());
+    let shown = Arc::clone(&counted);
+    let front_page = async move || {
+        let begun = Instant::now();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        counted.answered(begun.elapsed());
+        hello.clone()
+    };
     Router::new()
-        .route("/", get(async move || hello.clone()))
+        .route("/", get(front_page))
         .route("/version", get(async move || version.clone()))
         .route("/health", get(async || "ok\n"))
+        .route("/metrics", get(async move || show(&shown)))
+}
+
+fn show(metrics: &Metrics) -> Response {
+    match metrics.text() {
+        Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
 }
 
 /// Listens on the stage's port; on the first start, on a free one, which becomes its own. Two stages

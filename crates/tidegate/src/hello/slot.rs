@@ -21,6 +21,8 @@ use rustix::process::{Flock, FlockType, Pid, fcntl_getlk};
 use serde::{Deserialize, Serialize};
 use tidegate_core::names::StageName;
 
+use super::nature::Nature;
+
 /// The directory that holds the files of all stages.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
@@ -40,6 +42,9 @@ pub(crate) struct Record {
     pub(crate) pid: u32,
     /// Where it answers.
     pub(crate) address: SocketAddr,
+    /// What it is like.
+    #[serde(default)]
+    pub(crate) nature: Nature,
 }
 
 impl State {

@@ -2,6 +2,7 @@
 
 use tidegate_core::names::StageName;
 
+use super::nature::Nature;
 use super::slot::Record;
 use super::{State, restore, stop_all};
 
@@ -16,6 +17,7 @@ fn record(name: &str, pid: u32) -> Record {
         version: "v1".to_owned(),
         pid,
         address: "127.0.0.1:7071".parse().unwrap(),
+        nature: Nature::default(),
     }
 }
 
@@ -63,4 +65,13 @@ fn nothing_is_restored_where_nothing_ran_and_damage_is_named() {
     std::fs::write(directory.path().join("qa.json"), "{").unwrap();
     let error = restore(&slot).unwrap_err().to_string();
     assert!(error.contains("qa.json is damaged"), "{error}");
+}
+
+#[test]
+fn a_record_of_a_former_version_is_one_replica_that_answers_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let slot = State::open(directory.path()).unwrap().slot(&stage("qa"));
+    let old = r#"{"service":"hello","stage":"qa","version":"v1","pid":1,"address":"127.0.0.1:1"}"#;
+    std::fs::write(directory.path().join("qa.json"), old).unwrap();
+    assert_eq!(slot.last().unwrap().unwrap().nature, Nature::default());
 }

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
+use crate::gate;
 use crate::pages::{self, Page};
 use crate::scene::{FIRST, Ran, SECOND, Scene};
 
@@ -16,6 +17,8 @@ const APPROVAL: &str = "0199c1d2";
 /// What has to be there before the examples of a command can work.
 fn prepare(scene: &Scene, command: &str) {
     match command {
+        "gate evaluate" | "gate vectors" | "slo check" => gate::prepare(scene),
+        "gate replay" | "gate suggest" => gate::prepare_history(scene),
         "projects delete" => scene.create("shop"),
         "doctor" => {
             let file = scene.directory().join("tidegate.toml");

@@ -1,6 +1,7 @@
 //! The command line as people and scripts use it: the real program against a real server.
 
 mod examples;
+mod gate;
 mod pages;
 mod scene;
 mod shells;

@@ -2,6 +2,8 @@
 //! itself, one that does not stops, and a problem finds its action.
 
 mod foreign;
+mod monitoring;
+mod on_fail;
 mod place;
 mod prometheus;
 mod remediation;

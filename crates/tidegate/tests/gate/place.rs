@@ -70,9 +70,14 @@ pub(crate) struct Place {
 impl Place {
     /// A gated project, with these lines in the server's configuration.
     pub(crate) fn with(lines: &str) -> Self {
+        Self::of(SHIPYARD, lines)
+    }
+
+    /// The same with another shipyard.
+    pub(crate) fn of(shipyard: &str, lines: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let server = configured(directory.path(), lines);
-        let body = json!({"name": "tour", "shipyard": STANDARD.encode(SHIPYARD)});
+        let body = json!({"name": "tour", "shipyard": STANDARD.encode(shipyard)});
         assert_eq!(server.post("/api/controlPlane/v1/project", &body).0, 201);
         let service = json!({"serviceName": "hello"});
         assert_eq!(server.post("/api/controlPlane/v1/project/tour/service", &service).0, 200);

@@ -11,13 +11,13 @@ use crate::place::{Place, SLO, objective};
 const SLI: &str = "indicators:\n  latency: avg(latency_seconds{job=\"$SERVICE-$PROJECT-$STAGE\"}[$DURATION_SECONDS])\n";
 
 /// Answers every query with the same body. It goes with the test's process.
-struct Stub {
-    address: SocketAddr,
+pub(crate) struct Stub {
+    pub(crate) address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stub {
-    fn answers(status: &'static str, body: String) -> Self {
+    pub(crate) fn answers(status: &'static str, body: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -28,6 +28,11 @@ impl Stub {
             }
         });
         Self { address, asked }
+    }
+
+    /// What it was asked so far: head and body of each.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().expect("no poison").clone()
     }
 
     /// One that takes questions, and never says anything.
@@ -67,7 +72,7 @@ fn take(
     )
 }
 
-fn vector(values: &[&str]) -> String {
+pub(crate) fn vector(values: &[&str]) -> String {
     let series: Vec<Value> =
         values.iter().map(|value| json!({"metric": {}, "value": [1_700_000_000, value]})).collect();
     json!({"status": "success", "data": {"resultType": "vector", "result": series}}).to_string()
@@ -101,7 +106,7 @@ fn values_come_from_the_query_that_the_file_says() {
     let (evaluated, message) = said(&place);
     assert_eq!((evaluated["data"]["result"].as_str(), message.as_str()), (Some("pass"), ""));
     assert_eq!(objective(&evaluated)["value"]["value"], 0.25);
-    let asked = stub.asked.lock().expect("no poison");
+    let asked = stub.asked();
     let [asked] = asked.as_slice() else { panic!("one question: {asked:?}") };
     assert!(asked.starts_with("POST /api/v1/query HTTP/1.1"), "{asked}");
     assert!(asked.to_lowercase().contains("authorization: basic ywrhomh1bnrlcji="), "{asked}");

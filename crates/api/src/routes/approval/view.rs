@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tidegate_core::approval::{Approval, ApprovalState, Decided, Subject};
+use tidegate_core::approval::{Approval, ApprovalState, Decided, Policy, Subject};
 use tidegate_core::names::{
     ContextId, EventId, ProjectName, SequenceName, ServiceName, StageName, TaskName,
 };
@@ -56,9 +56,14 @@ pub(crate) struct ApprovalView {
     /// Labels of the delivery.
     #[schema(value_type = wire::Labels)]
     labels: BTreeMap<String, String>,
-    /// What led here: `pass`, `warning`, or empty where nothing ran before.
+    /// What led here: `pass`, `warning`, `fail` where the policy lets a person override the gate, or empty where
+    /// nothing ran before.
     #[schema(examples("pass"))]
     result: String,
+    /// What the shipyard asks for beyond Keptn's words; absent where it asks for nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = PolicyView)]
+    policy: Option<Policy>,
     /// The tasks that follow in this sequence when it is approved.
     #[schema(examples(json!(["deployment"])))]
     then: Vec<String>,
@@ -78,6 +83,19 @@ pub(crate) struct ApprovalView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Closed)]
     closed: Option<Closed>,
+}
+
+/// The policy of an approval, from its shipyard.
+#[derive(ToSchema)]
+#[schema(as = Policy, rename_all = "camelCase")]
+#[allow(dead_code, reason = "it stands for a policy of the core in the document")]
+struct PolicyView {
+    /// What happens where the gate before it has failed: `end`, or `manual`, where a person decides and says why.
+    #[schema(examples("manual"))]
+    on_fail: String,
+    /// What becomes of a vote that names no subject: `refuse` or `allow`.
+    #[schema(examples("refuse"))]
+    blind: String,
 }
 
 /// What runs where the new version would go.
@@ -163,6 +181,7 @@ impl ApprovalView {
             triggered_by: approval.triggered_by,
             labels: approval.labels,
             result: approval.result,
+            policy: approval.policy,
             then: approval.then,
             evidence: evidence.collect(),
             subject,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 use tidegate_core::names::StageName;
-use tidegate_core::sequence::Context;
+use tidegate_core::sequence::{Context, ExecutionState};
 use tidegate_core::shipyard::Shipyard;
 use tidegate_store::{Asked, Cell, Environment, Place, RECENT_MAX};
 
@@ -77,7 +77,10 @@ impl Legs<'_> {
         let services = self.environment.services.items.iter().map(|service| {
             let place = Place { stage: name.clone(), service: service.clone() };
             match self.cells.get(&place) {
-                Some(cell) => ServiceStanding::new(&self.wanted.project, cell, self.visitor),
+                Some(cell) => {
+                    let standing = ServiceStanding::new(&self.wanted.project, cell, self.visitor);
+                    if self.is_untaken(cell) { standing.untaken() } else { standing }
+                }
                 None => ServiceStanding::absent(service),
             }
         });
@@ -97,6 +100,19 @@ impl Legs<'_> {
             services: services.collect(),
             back: back.map(Text::line).collect(),
         }
+    }
+
+    /// Whether nobody has taken the task that a service is at, as far as the newest deliveries tell.
+    fn is_untaken(&self, cell: &Cell) -> bool {
+        let Some(run) = &cell.newest else { return false };
+        let ExecutionState::Running { .. } = run.state else { return false };
+        let mut recent = self.environment.recent.iter();
+        let context = recent.find(|context| context.id == run.context);
+        context.is_some_and(|context| {
+            let delivery = Delivery::bare(context.clone());
+            let state = context.stages.iter().find(|state| state.name == cell.place.stage);
+            state.is_some_and(|state| delivery.status_of(state) == Status::Queued)
+        })
     }
 
     fn counts(&self, stage: &StageName) -> Vec<Count> {

@@ -69,7 +69,7 @@ impl Row {
             href: format!("/bridge/project/{}", project.name),
             stages: stages.collect(),
             is_chain,
-            unreadable: shipyard.as_ref().err().map(|error| Text::line(error.to_string())),
+            unreadable: shipyard.as_ref().err().map(|error| on_one_line(&error.to_string())),
             waiting: found.waiting,
             running: found.stages.values().map(|stage| stage.running).sum(),
             failed: (count > 0).then(|| format!("{least}{count} failed in 24 h")),
@@ -118,6 +118,11 @@ fn delivered(found: &ProjectOverview, since: Timestamp) -> usize {
         context.stages.iter().any(|state| delivery.status_of(state) == Status::Failed)
     };
     recent.filter(has_failed).count()
+}
+
+/// A row has no room for a second line.
+fn on_one_line(text: &str) -> Text {
+    Text::line(text.lines().collect::<Vec<_>>().join(" "))
 }
 
 fn away(upstream: &Upstream) -> Option<Text> {

@@ -18,6 +18,10 @@ pub(super) fn flags(asked: &Asked, before: Option<&Deployed>, visitor: &Visitor)
             .evidence
             .is_empty()
             .then(|| "No test or evaluation ran before this approval.".to_owned()),
+        approval.overrides().then(|| {
+            "The gate has failed: approving overrides it, needs a reason, and is shown as overridden."
+                .to_owned()
+        }),
         (approval.result == "warning")
             .then(|| "The result is a warning: approving needs a reason.".to_owned()),
         approval.commits.stale.as_ref().map(|stale| {

@@ -86,18 +86,51 @@ impl Objective {
     }
 }
 
+/// What an answer says went wrong: its own words, or the objectives that an evaluation names as broken.
+pub(crate) fn complaint(data: &Map<String, Value>) -> String {
+    let said = text(data, "message");
+    if !said.trim().is_empty() {
+        return said.to_owned();
+    }
+    let results = array(object(data, "evaluation"), "indicatorResults").iter();
+    let failed: Vec<Objective> = results
+        .filter_map(Objective::read)
+        .filter(|objective| objective.status == Status::Failed)
+        .collect();
+    let shown = failed.iter().take(OBJECTIVES_MAX).map(|objective| {
+        let Objective { name, value, limit, .. } = objective;
+        let has_limit = !limit.is_empty() && objective.message.is_empty();
+        let limit = if has_limit { format!(", limit {limit}") } else { String::new() };
+        format!("{name} {value}{limit}")
+    });
+    let more = failed.len().saturating_sub(OBJECTIVES_MAX);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    shown.chain(more).collect::<Vec<_>>().join("; ")
+}
+
 /// The criteria that are broken; where none is, all of them.
 fn limit(result: &Map<String, Value>) -> String {
     let targets = array(Some(result), "passTargets").iter().filter_map(Value::as_object);
     let criteria = |targets: &[&Map<String, Value>]| {
-        let texts: Vec<&str> = targets.iter().map(|target| text(target, "criteria")).collect();
-        texts.join(", ")
+        let texts = targets.iter().map(|target| readable(text(target, "criteria")));
+        texts.collect::<Vec<_>>().join(", ")
     };
     let all: Vec<_> = targets.collect();
     let is_broken =
         |target: &&&Map<String, Value>| target.get("violated") == Some(&Value::Bool(true));
     let broken: Vec<_> = all.iter().filter(is_broken).copied().collect();
     criteria(if broken.is_empty() { &all } else { &broken })
+}
+
+/// A criterion as people write it: `≤ +10%` for `<=+10%`. What is no comparison stays as it is.
+fn readable(criterion: &str) -> String {
+    let criterion = criterion.trim();
+    let known = [("<=", "≤"), (">=", "≥"), ("<", "<"), (">", ">"), ("=", "=")];
+    let found = known.iter().find_map(|(raw, sign)| Some((sign, criterion.strip_prefix(raw)?)));
+    match found {
+        Some((sign, target)) => format!("{sign} {}", target.trim_start()),
+        None => criterion.to_owned(),
+    }
 }
 
 fn severity(status: &Status) -> u8 {
@@ -131,12 +164,35 @@ mod tests {
             "passTargets": [{"criteria": "<=+10%", "violated": false},
                 {"criteria": "<0.4", "violated": true}]}));
         assert_eq!(failed.name.as_str(), "response_time_p95");
-        assert_eq!((failed.value.as_str(), failed.limit.as_str()), ("0.41", "<0.4"));
+        assert_eq!((failed.value.as_str(), failed.limit.as_str()), ("0.41", "< 0.4"));
         assert!(failed.is_key && failed.message.is_empty());
         let unread = read(json!({"status": "fail", "value": {"metric": "errors", "value": 0,
             "success": false, "message": "no data"}, "passTargets": [{"criteria": "<1"}]}));
         assert_eq!((unread.value.as_str(), unread.message.as_str()), ("not read", "no data"));
-        assert_eq!(unread.limit.as_str(), "<1");
+        assert_eq!(unread.limit.as_str(), "< 1");
+    }
+
+    #[test]
+    fn an_evaluation_that_failed_names_what_it_broke() {
+        let result = |name: &str, status: &str, success: bool| {
+            json!({"displayName": name, "status": status, "passTargets": [{"criteria": "<0.4"}],
+                "value": {"metric": name, "value": 0.52, "success": success, "message": "gone"}})
+        };
+        let says = |data: Value| complaint(data.as_object().unwrap());
+        let results = [result("p95", "fail", true), result("p50", "pass", true)];
+        let one = json!({"evaluation": {"indicatorResults": results}});
+        assert_eq!(says(one), "p95 0.52, limit < 0.4");
+        let unread: Vec<_> = (0..5).map(|n| result(&n.to_string(), "fail", false)).collect();
+        let many = json!({"message": " ", "evaluation": {"indicatorResults": unread}});
+        assert_eq!(says(many), "0 not read; 1 not read; 2 not read; and 2 more");
+        assert_eq!(says(json!({"message": "no SLO", "evaluation": {}})), "no SLO");
+        assert_eq!(says(json!({})), "");
+    }
+
+    #[test]
+    fn a_criterion_reads_as_people_write_it() {
+        let written = ["<0.4", "<=+10%", ">=400", "> -5", "=0", "90", "<=", ""].map(readable);
+        assert_eq!(written, ["< 0.4", "≤ +10%", "≥ 400", "> -5", "= 0", "90", "≤ ", ""]);
     }
 
     #[test]

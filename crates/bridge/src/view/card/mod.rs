@@ -12,7 +12,7 @@ use tidegate_core::sequence::Deployed;
 
 pub(crate) use asked::Asked;
 pub(crate) use evidence::Evidence;
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Gate, complaint};
 
 use super::{
     Chip, Image, Label, Status, Text, When, Who, image_or, labels, seconds_between, short, span,
@@ -44,6 +44,7 @@ pub(crate) struct Card {
     pub(crate) effect: Effect,
     pub(crate) by: Who,
     pub(crate) asked: When,
+    /// What its sender says of it, but for the commits.
     pub(crate) labels: Vec<Label>,
     /// The result that led here; none where nothing ran before.
     pub(crate) result: Option<Chip>,
@@ -158,11 +159,11 @@ impl Card {
             effect: effect(approval, before, visitor.now),
             by: Who::new(&approval.triggered_by, &visitor.principal),
             asked: When::new(approval.asked_at, visitor.now),
-            labels: labels(&approval.labels),
+            labels: labels_of(approval, |key| !COMMIT_LABELS.contains(&key)),
             result: result(&approval.result, &evidence),
             gate: Gate::of(asked, visitor),
             runs_in: evidence::runs_in(asked, visitor),
-            changes: changes(approval),
+            changes: labels_of(approval, |key| COMMIT_LABELS.contains(&key)),
             flags: flags::flags(asked, before, visitor),
             evidence,
             standing: standing(approval, visitor),
@@ -196,9 +197,9 @@ impl Card {
     }
 }
 
-/// Approving on a warning needs a reason, so that the record says why.
+/// Approving on a warning, or although the gate has failed, needs a reason, so that the record says why.
 pub(crate) fn needs_reason(approval: &Approval, decision: Decision) -> bool {
-    decision == Decision::Decline || approval.result == "warning"
+    decision == Decision::Decline || approval.result == "warning" || approval.overrides()
 }
 
 /// What runs in the stage while the approval is open; what ran there when it was settled.
@@ -258,8 +259,9 @@ fn result(result: &str, evidence: &[Evidence]) -> Option<Chip> {
 /// Labels that name commits, as senders of deliveries use to call them.
 const COMMIT_LABELS: [&str; 4] = ["gitCommit", "gitcommit", "commit", "revision"];
 
-fn changes(approval: &Approval) -> Vec<Label> {
+/// The labels whose keys are meant.
+fn labels_of(approval: &Approval, is_meant: impl Fn(&str) -> bool) -> Vec<Label> {
     let all = approval.labels.iter();
-    let named = all.filter(|(key, _)| COMMIT_LABELS.contains(&key.as_str()));
-    labels(&named.map(|(key, value)| (key.clone(), value.clone())).collect())
+    let meant = all.filter(|(key, _)| is_meant(key.as_str()));
+    labels(&meant.map(|(key, value)| (key.clone(), value.clone())).collect())
 }

@@ -132,7 +132,7 @@ impl Run {
         Self {
             key: execution.id.to_string(),
             sequence: Text::line(&execution.sequence),
-            chip: Chip::plain(status_of(execution)),
+            chip: Chip::plain(status_of(summary)),
             note: note(execution, visitor.now),
             line: material.lines.remove(&execution.trigger),
             stale: stale.map(Text::line),
@@ -144,9 +144,15 @@ impl Run {
     }
 }
 
-/// How a run stands.
-pub(crate) fn status_of(execution: &Execution) -> Status {
-    status_in(&execution.state, execution.previous.last())
+/// How a run stands: nothing runs while nobody has taken its task.
+pub(crate) fn status_of(summary: &ExecutionSummary) -> Status {
+    let execution = &summary.execution;
+    match status_in(&execution.state, execution.previous.last()) {
+        Status::Running if summary.open.as_ref().is_some_and(|open| open.started == 0) => {
+            Status::Queued
+        }
+        status => status,
+    }
 }
 
 /// How a run in some state stands, after the task that it was done with last.
@@ -189,13 +195,13 @@ fn note(execution: &Execution, now: Timestamp) -> Text {
             format!("another sequence of {} runs in {stage}", execution.scope.service)
         }
         ExecutionState::Delayed { due } => {
-            format!("the next task starts {}", When::new(*due, now).relative)
+            format!("the next task starts {}", When::to_come(*due, now).relative)
         }
         ExecutionState::Ready { .. } => {
             format!("goes on next; another sequence of {} runs in {stage}", execution.scope.service)
         }
         ExecutionState::Throttled { due } => {
-            let starts = When::new(*due, now).relative;
+            let starts = When::to_come(*due, now).relative;
             format!("this delivery starts many sequences at once; this one waits in line {starts}")
         }
         ExecutionState::Paused { .. } => "nothing is triggered until it is resumed".to_owned(),

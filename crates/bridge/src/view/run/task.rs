@@ -14,7 +14,7 @@ use super::{Entry, Material};
 use crate::view::evaluation::{FINISHED, Judged};
 use crate::view::output::{Output, fault};
 use crate::view::svg::Svg;
-use crate::view::{Card, Chip, Status, Text, seconds_between, took};
+use crate::view::{Card, Chip, Status, Text, complaint, seconds_between, took};
 use crate::visitor::Visitor;
 
 /// How soon an executor usually answers, in seconds.
@@ -94,7 +94,7 @@ pub(super) fn all(
     {
         // Nobody was asked yet: the wait is all there is to see.
         let (next, _) = task(name, None, Status::Queued, ready, material, visitor);
-        let chip = Chip::plain(super::status_of(execution));
+        let chip = Chip::plain(super::status_of(summary));
         tasks.push(Task { chip, note: Text::line("comes next"), ..next });
     }
     // A sequence that ends early has nothing ahead of it.
@@ -273,8 +273,8 @@ fn backwards(attempts: &[Attempt]) -> Text {
 /// The first line of what the last answer says.
 fn message(rows: &[LogRow]) -> Text {
     let answers = rows.iter().rev().filter(|row| is_phase(row, Phase::Finished));
-    let said = answers.map(|row| text(&row.event.data, "message")).find(|said| !said.is_empty());
-    fault(said.unwrap_or_default())
+    let said = answers.map(|row| complaint(&row.event.data)).find(|said| !said.is_empty());
+    fault(&said.unwrap_or_default())
 }
 
 /// When the last answer came that counted; none while the task is open.

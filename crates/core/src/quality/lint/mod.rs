@@ -28,6 +28,12 @@ pub fn lint(text: &str) -> Vec<Finding> {
     let (Ok(slo), Ok(file)) = (Slo::parse(text), first_document(text)) else { return Vec::new() };
     let mut lint = Lint { findings: Vec::new() };
     let start = Place { line: 1, column: 1 };
+    if text.is_empty() {
+        let problem = "an empty file counts as none, so every evaluation passes with score 0; write \
+                       objectives and a total_score";
+        lint.push(start, problem);
+        return lint.findings;
+    }
     let fields = Fields::of(file.as_ref());
     lint.keys(file.as_ref(), &FILE);
     if let Some(comparison) = fields.find("comparison").filter(|node| !is_null(node)) {

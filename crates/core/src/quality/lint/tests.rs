@@ -228,3 +228,12 @@ fn a_total_that_nothing_or_everything_reaches_is_told() {
         assert!(said.first().is_some_and(|said| said.starts_with(says)), "{total}: {said:?}");
     }
 }
+
+#[test]
+fn an_empty_file_is_none_and_one_of_comments_is_one() {
+    let said = found("");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("1:1: an empty file counts as none"), "{said:?}");
+    let said = found("# nothing\n");
+    assert!(said.iter().any(|said| said.contains("every evaluation ends errored")), "{said:?}");
+}

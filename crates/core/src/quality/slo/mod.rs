@@ -11,6 +11,9 @@ use crate::yaml::{Place, YamlError};
 
 pub(super) use decode::is_null;
 
+/// Where the file lies below the directory of a service. Keptn 1.4 looks nowhere else.
+pub const SLO_PATH: &str = "slo.yaml";
+
 /// A file, read with Keptn's defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slo {

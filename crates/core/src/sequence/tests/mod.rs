@@ -8,6 +8,7 @@ mod evaluations;
 mod follow_ups;
 mod keptn;
 mod lanes;
+mod on_fail;
 mod pausing;
 mod points;
 mod properties;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::rows::Rows;
-use crate::approval::{Decision, Subject};
+use crate::approval::{Comment, Decision, Subject};
 use crate::event::{Draft, Event, Scope};
 use crate::names::{CommitId, ContextId, EventId, ProjectName, StageName};
 use crate::principal::{Principal, PrincipalName};
@@ -227,8 +227,19 @@ impl World {
         subject: Option<Subject>,
         by: &Principal,
     ) -> Result<Reply, Refusal> {
+        self.vote_saying(approval, decision, subject, "", by)
+    }
+
+    pub(super) fn vote_saying(
+        &mut self,
+        approval: EventId,
+        decision: Decision,
+        subject: Option<Subject>,
+        why: &str,
+        by: &Principal,
+    ) -> Result<Reply, Refusal> {
         let (project, source) = (ProjectName::new("tour").unwrap(), "test".to_owned());
-        let comment = None;
+        let comment = Comment::parse(why).unwrap();
         self.send(Input::Vote { project, approval, decision, subject, comment, source }, by)
     }
 

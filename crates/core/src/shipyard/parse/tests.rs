@@ -112,13 +112,15 @@ fn a_policy_is_refused_wherever_it_stands_and_however_it_is_spelt() {
     for (task, place) in [
         ("{ name: approval, properties: { pass: automatic, polcy: { required: 2 } } }", "7:68"),
         ("{ name: approval, Policy: { votes: 2 } }", "7:37"),
+        ("{ name: approval, policy: { onFail: manual } }", "7:37"),
+        ("{ name: approval, properties: { policy: { onFail: manual, required: 2 } } }", "7:51"),
     ] {
         let text = format!(
             "apiVersion: spec.keptn.sh/0.2.0\nspec:\n  stages:\n    - name: a\n      sequences:\n        \
              - name: b\n          tasks: [{task}]\n"
         );
         let error = Shipyard::parse(&text).unwrap_err().to_string();
-        assert!(error.contains("policies are not supported"), "{error}");
+        assert!(error.contains("an approval is never weaker than its file"), "{error}");
         assert!(error.starts_with(place), "{error}");
     }
     let other = TOUR.replace("pass: manual", "pass: manual, passes: 2");

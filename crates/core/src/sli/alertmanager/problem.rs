@@ -12,6 +12,8 @@ use crate::names::{ContextId, ProjectName, SequenceName, ServiceName, StageName}
 
 /// `source` of the events that alerts become.
 pub const SOURCE: &str = "prometheus";
+/// The type of the event that says that a problem is over: it is kept, and moves no sequence.
+const RESOLVED: &str = "sh.keptn.event.problem.resolved";
 /// The sequence that remedies.
 const REMEDIATION: &str = "remediation";
 
@@ -37,7 +39,7 @@ pub struct Problem {
     /// Its context, the same for every message about it; none where the alert has no fingerprint, which
     /// makes each message a problem of its own.
     pub context: Option<ContextId>,
-    /// `sh.keptn.event.<stage>.remediation.triggered`
+    /// `sh.keptn.event.<stage>.remediation.triggered`, see [`begins`].
     pub kind: EventType,
     /// The data of the event.
     pub data: Map<String, Value>,
@@ -59,6 +61,27 @@ pub struct AlertError {
 /// The body is no message of Alertmanager's.
 pub fn read(body: &[u8]) -> Result<Vec<Result<Notice, AlertError>>, BodyError> {
     Ok(alerts(body)?.iter().map(Alert::notice).collect())
+}
+
+/// The type of the event that begins a remediation.
+#[must_use]
+pub fn begins(scope: &Scope) -> EventType {
+    let sequence = SequenceName::new(REMEDIATION).expect("a plain word");
+    EventType::sequence(&scope.stage, &sequence, Phase::Triggered)
+}
+
+/// The event that says that a problem is over, from the data of the one that said that it began.
+#[must_use]
+pub fn resolved(scope: &Scope, begun: &Map<String, Value>) -> (EventType, Map<String, Value>) {
+    let mut data = Map::new();
+    scope.write(&mut data);
+    let mut problem = match begun.get("problem") {
+        Some(Value::Object(problem)) => problem.clone(),
+        _ => Map::new(),
+    };
+    problem.insert("State".to_owned(), Value::from("RESOLVED"));
+    data.insert("problem".to_owned(), Value::Object(problem));
+    (EventType::new(RESOLVED), data)
 }
 
 impl Alert {
@@ -133,8 +156,7 @@ impl Alert {
         data.insert("problem".to_owned(), problem);
         let names: Vec<_> = deployment.collect();
         data.insert("deployment".to_owned(), json!({"deploymentNames": names}));
-        let sequence = SequenceName::new(REMEDIATION).map_err(|e| self.error(e.to_string()))?;
-        let kind = EventType::sequence(&scope.stage, &sequence, Phase::Triggered);
+        let kind = begins(&scope);
         Ok(Problem { scope, context, kind, data })
     }
 

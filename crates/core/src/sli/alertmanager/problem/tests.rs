@@ -174,3 +174,13 @@ fn what_is_no_message_of_alertmanagers_is_refused() {
         error(many.as_bytes()).starts_with(&format!("{head}it has more than 1000 alerts; set"))
     );
 }
+
+#[test]
+fn the_end_of_a_problem_is_the_problem_with_another_state_and_moves_no_sequence() {
+    let begun = firing(json!({}));
+    let (kind, data) = resolved(&begun.scope, &begun.data);
+    assert_eq!(kind.kind(), crate::event::EventKind::Other);
+    assert_eq!(data["problem"]["ProblemTitle"], "response_time_p90");
+    assert_eq!(data["problem"]["State"], "RESOLVED");
+    assert_eq!((&data["stage"], data.get("labels")), (&json!("production"), None));
+}

@@ -1,4 +1,4 @@
-//! Schemathesis, in a Python environment of its own below the target directory.
+//! Programs that are written in Python, each in an environment of its own below the target directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::tool::{Origin, Tool};
 use crate::program;
+use crate::workspace::Workspace;
 
 /// What it is written in.
 pub(super) const PYTHON: Tool = Tool {
@@ -16,7 +17,7 @@ pub(super) const PYTHON: Tool = Tool {
     variable: None,
     candidates: &[&["python3"]],
     versions: None,
-    // What the pinned version asks for; Debian 12 has it.
+    // What the pinned versions ask for; Debian 12 has it.
     oldest: (3, 11),
     origin: Origin::Package {
         name: "python3",
@@ -44,26 +45,51 @@ pub(super) const VENV: Tool = Tool {
 /// A copy of the list that was installed from; it goes when the environment goes.
 const STAMP: &str = ".installed-from";
 
-/// Where the environment is.
-fn environment(target: &Path) -> PathBuf {
-    target.join("schemathesis")
+/// A program, and the folder of the repository whose `requirements.txt` lists it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Environment {
+    /// Its name, which is that of its program, too.
+    pub(super) name: &'static str,
+    folder: &'static str,
 }
 
-/// The program, once it is installed.
-pub(super) fn program(target: &Path) -> PathBuf {
-    environment(target).join("bin/schemathesis")
+/// Fuzzes the API.
+pub(super) const SCHEMATHESIS: Environment =
+    Environment { name: "schemathesis", folder: "tests/api" };
+/// Sends load.
+pub(super) const LOCUST: Environment =
+    Environment { name: "locust", folder: "examples/tour/locust" };
+
+impl Environment {
+    /// The program, once it is installed.
+    pub(super) fn program(&self, workspace: &Workspace) -> PathBuf {
+        workspace.target.join(self.name).join("bin").join(self.name)
+    }
+
+    /// Installs it, and says what is still missing with the line that installs that.
+    pub(super) fn obtain(&self, workspace: &Workspace) -> Result<(), String> {
+        let Self { name, folder } = self;
+        match install(&workspace.root.join(folder), &workspace.target.join(name)) {
+            Ok(()) => {
+                println!("found: {name}, as {folder} lists it");
+                Ok(())
+            }
+            Err(why) => {
+                Err(format!("{name} ({why:#}): cargo xtask setup, once PyPI can be reached"))
+            }
+        }
+    }
 }
 
 /// Installs what `requirements.txt` in `folder` lists, unless it was installed from the same list.
-pub(super) fn install(folder: &Path, target: &Path) -> Result<()> {
+fn install(folder: &Path, environment: &Path) -> Result<()> {
     let list = folder.join("requirements.txt");
     let wanted = fs::read(&list).with_context(|| format!("cannot read {}", list.display()))?;
-    let environment = environment(target);
     let stamp = environment.join(STAMP);
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    let make = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment).status();
+    let make = Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment).status();
     let made = make.context("cannot start `python3`")?;
     ensure!(made.success(), "`python3 -m venv` ended with {made}");
     let mut pip = Command::new(environment.join("bin/python"));
@@ -80,12 +106,11 @@ mod tests {
 
     #[test]
     fn what_was_installed_from_the_same_list_is_left_alone() {
-        let (folder, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (folder, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         // pip would fail here: there is no such package.
         fs::write(folder.path().join("requirements.txt"), "no such package\n").unwrap();
-        fs::create_dir(environment(target.path())).unwrap();
-        fs::write(environment(target.path()).join(STAMP), "no such package\n").unwrap();
-        install(folder.path(), target.path()).unwrap();
+        fs::write(place.path().join(STAMP), "no such package\n").unwrap();
+        install(folder.path(), place.path()).unwrap();
     }
 
     #[test]
