@@ -264,9 +264,9 @@ check('the empty page of a service says what to add for its stage', async ({ ser
 
 const OBJECTIVES = 60;
 const EVALUATIONS = 200;
-/** What the page's own thread may take to show them, and to follow one key. */
+/** What the page's own thread may take to show them, and to follow one key: nobody feels less than a tenth of a second. */
 const SHOWN_MS = 1000;
-const STEP_MS = 50;
+const STEP_MS = 80;
 const STEPS = 20;
 /** What comes over the line, packed. */
 const KILOBYTES_MAX = 160;
