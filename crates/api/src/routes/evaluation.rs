@@ -1,16 +1,14 @@
 //! `GET /api/tidegate/v1/projects/{project}/stages/{stage}/services/{service}/evaluations`: how the quality gate
 //! of a service has judged, and by which values. What judges a history again needs no more.
 
-use std::collections::HashSet;
-
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
-use tidegate_core::event::{EventType, Phase, TaskResult};
+use tidegate_core::event::{EventType, Phase, Scope, TaskResult};
 use tidegate_core::names::{ContextId, EventId, ServiceName, StageName, TaskName};
-use tidegate_core::quality::{IndicatorResult, IndicatorStatus, Past, SliResult};
-use tidegate_store::{EventFilter, LogRow, PAGE_MAX, Page, Reader, StoreError};
+use tidegate_core::quality::{IndicatorResult, IndicatorStatus, Past, SliResult, Void};
+use tidegate_store::{EventFilter, LogRow, PAGE_MAX, Page, Reader, StoreError, void_evaluations};
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, shown};
@@ -25,8 +23,6 @@ use crate::state::ApiState;
 const LIMIT: u64 = 100;
 /// Events that are read at a time: each may be large, and little of it is kept.
 const CHUNK: u64 = 500;
-/// Most declarations that evaluations are invalid which are looked at.
-const INVALIDATED_MAX: u64 = 10_000;
 
 /// Evaluations, newest first.
 #[derive(Serialize, ToSchema)]
@@ -115,7 +111,9 @@ struct Measured {
 
 /// Whose evaluations, and which part of them.
 struct Wanted {
-    filter: EventFilter,
+    scope: Scope,
+    /// Earlier than this.
+    before: Option<Timestamp>,
     offset: u64,
     limit: u64,
 }
@@ -146,16 +144,11 @@ pub(crate) async fn list(
     let name = path::project(&project).ok_or_else(|| missing("project", &project))?;
     let stage = StageName::new(&stage).map_err(|_| missing("stage", &stage))?;
     let service = ServiceName::new(&service).map_err(|_| missing("service", &service))?;
-    let filter = EventFilter {
-        project: Some(name.clone()),
-        stage: Some(stage.to_string()),
-        service: Some(service.to_string()),
-        before: query.time("before")?,
-        ..EventFilter::default()
-    };
+    let scope = Scope { project: name.clone(), stage, service };
+    let before = query.time("before")?;
     let offset = query.strict("offset")?.unwrap_or(0);
     let limit = query.strict("limit")?.unwrap_or(LIMIT).clamp(1, PAGE_MAX);
-    let wanted = Wanted { filter, offset, limit };
+    let wanted = Wanted { scope, before, offset, limit };
     let found = state.engine.read(move |reader| {
         let known = reader.project(&name)?.is_some();
         known.then(|| find(reader, &wanted)).transpose()
@@ -164,11 +157,11 @@ pub(crate) async fn list(
 }
 
 fn find(reader: &dyn Reader, wanted: &Wanted) -> Result<Evaluations, StoreError> {
-    let Wanted { filter, offset, limit } = wanted;
-    let void = invalidated(reader, filter)?;
+    let Wanted { scope, before, offset, limit } = wanted;
+    let void = void_evaluations(reader, scope)?;
     let task = TaskName::new("evaluation").expect("a plain word");
-    let kind = Some(EventType::task(&task, Phase::Finished));
-    let filter = EventFilter { kind, ..filter.clone() };
+    let kind = EventType::task(&task, Phase::Finished);
+    let filter = EventFilter { before: *before, ..EventFilter::of(scope, kind) };
     let mut evaluations = Vec::new();
     let end = offset.saturating_add(*limit);
     let (mut next, mut total) = (Some(*offset), 0);
@@ -180,24 +173,11 @@ fn find(reader: &dyn Reader, wanted: &Wanted) -> Result<Evaluations, StoreError>
     Ok(Evaluations { evaluations, total, next })
 }
 
-/// The `evaluation.triggered` events whose evaluations somebody has declared invalid, at any time.
-fn invalidated(reader: &dyn Reader, filter: &EventFilter) -> Result<HashSet<EventId>, StoreError> {
-    let kind = Some(EventType::new("sh.keptn.event.evaluation.invalidated"));
-    let filter = EventFilter { kind, before: None, ..filter.clone() };
-    let (mut void, mut next) = (HashSet::new(), Some(0));
-    while let Some(offset) = next.filter(|offset| *offset < INVALIDATED_MAX) {
-        let page = reader.events(&filter, offset, CHUNK)?;
-        void.extend(page.items.into_iter().filter_map(|row| row.event.triggered_id));
-        next = page.next;
-    }
-    Ok(void)
-}
-
 impl Evaluation {
     /// None where it cannot be read.
-    fn of(row: LogRow, void: &HashSet<EventId>) -> Option<Self> {
+    fn of(row: LogRow, void: &Void) -> Option<Self> {
         let event = row.event;
-        let invalidated = event.triggered_id.is_some_and(|id| void.contains(&id));
+        let invalidated = void.holds(event.triggered_id);
         let past = Past::of(&event.id.to_string(), &event.data, invalidated).ok()?;
         Some(Self {
             id: event.id,

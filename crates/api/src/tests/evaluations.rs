@@ -99,6 +99,8 @@ fn what_was_declared_invalid_is_said_to_be_whenever_that_was() {
         };
         assert_eq!(void(&before), [json!(true), json!(false)]);
         assert_eq!(void(&listed(&server, "").await), [json!(false), json!(true), json!(false)]);
+        send(&server, 2, "restored", "carts", json!({})).await;
+        assert_eq!(void(&listed(&server, "").await), [json!(false), json!(false), json!(false)]);
     });
 }
 
