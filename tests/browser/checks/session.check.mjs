@@ -68,6 +68,18 @@ check('after signing out, the way back shows nothing', async ({ serve, signIn })
   assert.doesNotMatch(await page.locator('body').innerText(), /carts/);
 });
 
+check('a page whose session is gone learns it from its stream', async ({ serve, signIn }) => {
+  const shop = await serve();
+  await createShop(shop, PROJECT, GATE);
+  await ask(shop, 'carts:1');
+  const page = await signIn(shop, 'ada');
+  await page.context().clearCookies();
+  // The page asks for a stream again, and for nothing else.
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await heading(page, 'You are signed out').waitFor();
+  assert.doesNotMatch(await page.locator('body').innerText(), /carts/);
+});
+
 check('the cookie of a session: out of reach of scripts and other sites, new at each sign-in, and of no use afterwards', async ({ serve, open }) => {
   const shop = await serve();
   const page = await open(shop, '/bridge/login');

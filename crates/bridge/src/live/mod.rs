@@ -7,6 +7,7 @@
 mod listener;
 mod topic;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use tokio::sync::{Semaphore, broadcast};
 use crate::problem::Problem;
 use crate::state::BridgeState;
 use crate::visitor::Visitor;
-use listener::Listener;
+use listener::{Listener, News};
 pub(crate) use topic::Topic;
 
 /// Most streams at once.
@@ -56,14 +57,24 @@ impl Streams {
 
 /// `GET /bridge/live?topic=…&at=…`, with `topic` once for each page and `at` the position that all of
 /// them have seen. Messages: `open` (first), `changed` (the topics that are no longer true), `reset` (all
-/// may have changed), `beat`, `over` (the session has ended).
+/// may have changed), `beat`, `over` (the session has ended; all that a browser hears that has none).
 pub(crate) async fn stream(
-    visitor: Visitor,
+    visitor: Result<Visitor, Problem>,
     State(state): State<BridgeState>,
     State(streams): State<Streams>,
     Query(query): Query<Vec<(String, String)>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let visitor = match visitor {
+        Ok(visitor) => visitor,
+        // A page that is left while it signs out asks once more. It shall be told, not sent to a
+        // page: a script cannot see where its stream was sent, and tries for ever.
+        Err(Problem::SignIn { .. }) => {
+            let over = stream::iter([Ok::<_, Infallible>(News::Over.event())]);
+            return Ok(Sse::new(over).into_response());
+        }
+        Err(problem) => return Err(problem),
+    };
     let topics = topic::topics(&query).ok_or(Problem::NotFound("stream"))?;
     let place = streams.places.clone().try_acquire_owned().map_err(|_| Problem::TooManyStreams)?;
     let seen = seen(&query, &headers).unwrap_or(visitor.position);
@@ -73,7 +84,7 @@ pub(crate) async fn stream(
         let news = listener.next().await?;
         Some((news.event(), listener))
     });
-    let events = stream::once(async { first }).chain(news).map(Ok::<_, std::convert::Infallible>);
+    let events = stream::once(async { first }).chain(news).map(Ok::<_, Infallible>);
     // Browsers drop a message without data, and show no comment to scripts.
     let beat = KeepAlive::new().interval(BEAT).event(Event::default().event("beat").data("beat"));
     let sse = Sse::new(events).keep_alive(beat);

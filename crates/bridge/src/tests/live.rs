@@ -131,6 +131,18 @@ fn streams_end_when_the_server_stops() {
 }
 
 #[test]
+fn who_is_not_signed_in_hears_that_and_nothing_else() {
+    on_site(|site| async move {
+        site.scene.deliver("hello:v1", &json!({}), &person("ci")).await;
+        let response = site.stranger().stream("/bridge/live?topic=all").await;
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let mut stream = Stream(response.into_body());
+        assert_eq!(stream.news().await, ("over".to_owned(), String::new()));
+        assert_eq!(stream.next().await, None);
+    });
+}
+
+#[test]
 fn a_stream_about_nothing_is_refused() {
     on_site(|site| async move {
         let mut ada = site.sign_in("ada").await;

@@ -104,7 +104,6 @@ fn a_stranger_learns_nothing() {
             "/bridge/project/tour/trigger",
             "/bridge/create/project",
             "/bridge/project/tour/sequence",
-            "/bridge/live?topic=all",
             "/bridge/approval/11111111-1111-4111-8111-111111111111",
             "/bridge/event/11111111-1111-4111-8111-111111111111",
             "/bridge/log/11111111-1111-4111-8111-111111111111",
