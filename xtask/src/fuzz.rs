@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: made-up requests, and answers that are held against the document of the API.
+//! `cargo xtask fuzz`: made-up requests, and answers that are held against the document of the API; and
+//! spoilt files, results and events for a gate.
 //!
 //! Schemathesis makes the requests from `/api/openapi.json`: good ones, broken ones, and sequences of
 //! them. A fault of the server, a status that the document does not know, a body that is not as its schema
@@ -33,13 +34,17 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
                       response_schema_conformance,response_headers_conformance,unsupported_method,\
                       allow_header_conformance,missing_required_header";
 
-/// Ask the server what nobody would ask, and hold its answers against the document of the API
+/// Ask the server what nobody would ask, and give a gate what nobody would write
 ///
-/// The server is the debug build, with a few projects and a delivery in it. Exits with 1 where an answer
-/// is not as the document says.
+/// The server is the debug build, with a few projects and a delivery in it; its answers are held against
+/// the document of the API. What a gate reads (objectives, indicators, results, events, messages) is spoilt,
+/// and must be read or refused in readable words. Exits with 1 where one of them fails.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How long, in seconds
+    /// One of the two alone
+    #[arg(long, value_name = "WHAT")]
+    only: Option<Only>,
+    /// How long each takes, in seconds
     #[arg(long, value_name = "N", default_value_t = SECONDS, value_parser = clap::value_parser!(u64).range(10..))]
     seconds: u64,
     /// Where chance begins: the same seed asks the same questions
@@ -47,7 +52,36 @@ pub(crate) struct Args {
     seed: u64,
 }
 
+/// What is asked.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Only {
+    /// The server's API
+    Api,
+    /// What a gate reads
+    Gate,
+}
+
 pub(crate) fn run(args: &Args, workspace: &Workspace) -> Result<ExitCode> {
+    let is_wanted = |what| args.only.is_none_or(|only| only == what);
+    if is_wanted(Only::Gate) && !gate(args, workspace)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    if is_wanted(Only::Api) && !api(args, workspace)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The test in `crates/core/src/fuzz`, for as long as is asked; whether it passed.
+fn gate(args: &Args, workspace: &Workspace) -> Result<bool> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["test", "-p", "tidegate-core", "--lib", "fuzz::", "--", "--nocapture"]);
+    cargo.env("TIDEGATE_FUZZ_SECONDS", args.seconds.to_string());
+    cargo.env("TIDEGATE_SEED", args.seed.to_string());
+    Ok(program::stream(&mut cargo, |_| {})?.success())
+}
+
+fn api(args: &Args, workspace: &Workspace) -> Result<bool> {
     let mut build = workspace.cargo();
     build.args(["build", "--package", "tidegate", "--bin", "tidegate"]);
     ensure!(program::stream(&mut build, |_| {})?.success(), "the server does not build");
@@ -60,7 +94,7 @@ pub(crate) fn run(args: &Args, workspace: &Workspace) -> Result<ExitCode> {
     if let Some(problem) = &problem {
         println!("{problem}");
     }
-    Ok(if problem.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(problem.is_none())
 }
 
 /// The run that is a part of `cargo xtask test`, with the server that was built. What failed, if anything.
@@ -93,7 +127,9 @@ fn check(workspace: &Workspace, seconds: u64, seed: u64) -> Result<Option<String
     let status = program::stream_within(&mut command, limit, |line| {
         tested = line.trim().strip_prefix("Tested:").and_then(|n| n.trim().parse().ok()).or(tested);
     })?;
-    let again = format!("`cargo xtask fuzz --seconds {seconds} --seed {seed}` asks the same again");
+    let again = format!(
+        "`cargo xtask fuzz --only api --seconds {seconds} --seed {seed}` asks the same again"
+    );
     let Some(status) = status else {
         return Ok(Some(format!("it did not end within {limit:?}; {again}")));
     };

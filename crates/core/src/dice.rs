@@ -1,5 +1,21 @@
 //! Chance that comes from a seed.
 
+use std::env;
+use std::time::SystemTime;
+
+/// What a run of chance is told in its environment.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    let text = env::var(name).ok()?;
+    let number = text.parse();
+    Some(number.unwrap_or_else(|_| panic!("{name} is {text:?}, and must be a number")))
+}
+
+/// A seed that was never tried.
+pub(crate) fn any_seed() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_nanos() & u128::from(u64::MAX)).unwrap()
+}
+
 /// `SplitMix64`: every seed is a good one, and the same seed throws the same numbers for ever.
 #[derive(Debug, Clone)]
 pub(crate) struct Dice(u64);

@@ -11,6 +11,8 @@ pub mod built_in;
 mod dice;
 pub mod event;
 mod excerpt;
+#[cfg(test)]
+mod fuzz;
 mod go;
 pub mod job;
 pub mod names;

@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{Spanned, budget, options};
 
+use crate::excerpt::sentence;
 pub use finding::Finding;
 pub(crate) use finding::meant;
 
@@ -48,6 +49,13 @@ pub struct YamlError {
     pub place: Place,
     /// What is wrong there.
     pub reason: String,
+}
+
+impl YamlError {
+    /// An error at a place. A reason that quotes much of the file is shortened.
+    pub(crate) fn new(place: Place, reason: impl Into<String>) -> Self {
+        Self { place, reason: sentence(reason.into()) }
+    }
 }
 
 /// One value and its place.
@@ -109,7 +117,7 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
         // The library repeats the place at the end of its sentence.
         let reason =
             reason.split(" at line ").next().unwrap_or(reason).trim_end_matches([',', ':']);
-        YamlError { place, reason: reason.to_owned() }
+        YamlError::new(place, reason)
     })
 }
 
@@ -120,7 +128,7 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
 pub fn parse_file(text: &str) -> Result<Node, YamlError> {
     if text.len() > FILE_BYTES_MAX {
         let reason = format!("the file is larger than {FILE_BYTES_MAX} bytes");
-        return Err(YamlError { place: Place { line: 1, column: 1 }, reason });
+        return Err(YamlError::new(Place { line: 1, column: 1 }, reason));
     }
     parse(text)
 }
@@ -139,7 +147,7 @@ impl Node {
     /// An error at this place.
     #[must_use]
     pub fn error(&self, reason: impl Into<String>) -> YamlError {
-        YamlError { place: self.place, reason: reason.into() }
+        YamlError::new(self.place, reason)
     }
 
     /// The entries of a mapping; none where it is null.

@@ -66,7 +66,7 @@ impl Lint {
             let meant = meant(text, all);
             let problem =
                 format!("{text:?} is the end of no sequence here, so it never comes{meant}");
-            self.findings.push(Finding { place: event.place, problem });
+            self.findings.push(Finding::new(event.place, problem));
         }
     }
 
@@ -77,7 +77,7 @@ impl Lint {
         if delay(&text).is_none() {
             let problem =
                 format!("{text:?} is no duration, so the task is not delayed; write 10m or 1h30m");
-            self.findings.push(Finding { place: after.place, problem });
+            self.findings.push(Finding::new(after.place, problem));
         }
     }
 
@@ -86,7 +86,7 @@ impl Lint {
             if !known.contains(&text.as_str()) {
                 let meant = meant(text, known.iter().map(|key| (*key).to_owned()));
                 let problem = format!("unknown key `{text}`{meant}");
-                self.findings.push(Finding { place: *place, problem });
+                self.findings.push(Finding::new(*place, problem));
             }
         }
     }

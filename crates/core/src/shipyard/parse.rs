@@ -216,8 +216,7 @@ fn policy(fields: &[(Key, Node)]) -> Result<(), YamlError> {
         Some(Tree::Map(entries)) => entries.as_slice(),
         _ => &[],
     };
-    let refused =
-        |key: &Key, error: PolicyError| YamlError { place: key.place, reason: error.to_string() };
+    let refused = |key: &Key, error: PolicyError| YamlError::new(key.place, error.to_string());
     if let Some((key, _)) = fields.iter().find(|(key, _)| means_policy(&key.text)) {
         return Err(refused(key, PolicyError::Misplaced(key.text.clone())));
     }

@@ -10,13 +10,8 @@ use super::results::Query;
 use super::{GetSli, Level, Measurement, Queries, SliFile, alertmanager, errored, finished};
 use crate::dice::Dice;
 use crate::event::Draft;
+use crate::fuzz::assert_readable;
 use crate::remediation::{self, GetAction, Remediations};
-
-/// A message fits a screen, and names no byte that a terminal would obey.
-fn assert_readable(message: &str) {
-    assert!(message.len() < 4 * 1024, "{} bytes: {}…", message.len(), &message[..200]);
-    assert!(!message.is_empty() && !message.contains('\0'), "{message:?}");
-}
 
 #[test]
 fn spoilt_results_are_a_finite_number_or_a_readable_error() {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Place;
+use crate::excerpt::sentence;
 
 /// One thing in a file that has not the effect it seems to have, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,13 @@ pub struct Finding {
     pub place: Place,
     /// What, with what may have been meant or how to mend it.
     pub problem: String,
+}
+
+impl Finding {
+    /// A finding at a place. A problem that quotes much of the file is shortened.
+    pub(crate) fn new(place: Place, problem: impl Into<String>) -> Self {
+        Self { place, problem: sentence(problem.into()) }
+    }
 }
 
 impl fmt::Display for Finding {

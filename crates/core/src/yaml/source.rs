@@ -232,7 +232,7 @@ impl Written {
 }
 
 fn error(place: Place, reason: impl Into<String>) -> YamlError {
-    YamlError { place, reason: reason.into() }
+    YamlError::new(place, reason)
 }
 
 fn at(span: &Span) -> Place {

@@ -82,7 +82,7 @@ fn text(node: &Written) -> String {
 
 impl Lint {
     fn push(&mut self, place: Place, problem: impl Into<String>) {
-        self.findings.push(Finding { place, problem: problem.into() });
+        self.findings.push(Finding::new(place, problem));
     }
 
     fn keys(&mut self, node: Option<&Written>, known: &[&str]) {

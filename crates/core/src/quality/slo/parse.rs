@@ -17,7 +17,7 @@ pub(super) fn slo(text: &str) -> Result<Slo, SloError> {
     let start = Place { line: 1, column: 1 };
     if text.len() > BYTES_MAX {
         let reason = format!("the file is larger than {BYTES_MAX} bytes");
-        return Err(YamlError { place: start, reason }.into());
+        return Err(YamlError::new(start, reason).into());
     }
     // A file of nothing but comments is one that says nothing.
     let document = first_document(text)?;
@@ -25,7 +25,7 @@ pub(super) fn slo(text: &str) -> Result<Slo, SloError> {
         None => Vec::new(),
         Some(document) => fields_of(document, "an SLO file")?.ok_or_else(|| {
             let reason = "the file is null; write objectives and a total_score";
-            SloError::Null(YamlError { place: start, reason: reason.to_owned() })
+            SloError::Null(YamlError::new(start, reason))
         })?,
     };
     let fields = Fields(fields);

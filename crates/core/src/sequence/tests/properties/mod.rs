@@ -12,14 +12,13 @@ mod shipyards;
 mod summary;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use case::Case;
 
-use crate::dice::Dice;
+use crate::dice::{Dice, any_seed, number};
 
 /// Most things that happen in one history before it is brought to its end.
 const DEEDS_MAX: usize = 160;
@@ -37,8 +36,7 @@ fn every_history_keeps_the_rules() {
     }
     let seconds = number("TIDEGATE_PROPERTIES_SECONDS").unwrap_or(60);
     let (begin, time) = (Instant::now(), Duration::from_secs(seconds));
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    let first = u64::try_from(since.as_nanos() & u128::from(u64::MAX)).unwrap();
+    let first = any_seed();
     let (mut dice, mut cases, mut steps) = (Dice::new(first), 0_u64, 0);
     let mut visits: BTreeMap<&str, usize> = BTreeMap::new();
     while begin.elapsed() < time {
@@ -55,12 +53,6 @@ fn every_history_keeps_the_rules() {
          properties: executions came into these states: {visits:?}\n"
     );
     std::io::stderr().write_all(said.as_bytes()).unwrap();
-}
-
-fn number(name: &str) -> Option<u64> {
-    let text = env::var(name).ok()?;
-    let number = text.parse();
-    Some(number.unwrap_or_else(|_| panic!("{name} is {text:?}, and must be a number")))
 }
 
 /// One history, from its seed to its end.
