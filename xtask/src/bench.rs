@@ -10,6 +10,7 @@ mod fixture;
 mod flight;
 mod gate;
 mod goal;
+mod history;
 mod latency;
 mod restart;
 mod single;
@@ -126,6 +127,7 @@ impl Bench {
         flight::measure(self)?;
         boundary::measure(self)?;
         gate::measure(self)?;
+        history::measure(self)?;
         restart::measure(self)?;
         waiting::measure(self)?;
         size::measure(self)?;

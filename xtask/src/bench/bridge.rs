@@ -43,11 +43,20 @@ pub(crate) fn measure(bench: &mut Bench, directory: &Directory) -> Result<()> {
         ("sequences that run, among those that wait", format!("{LIST}?Status=running")),
         ("one sequence", format!("{LIST}/{context}")),
     ];
+    rows(bench, &mut client, &cookie, &pages)
+}
+
+/// A page each: how long the server takes for it, and what a first visit loads.
+pub(crate) fn rows(
+    bench: &mut Bench,
+    client: &mut Connection,
+    cookie: &str,
+    pages: &[(&str, String)],
+) -> Result<()> {
     for (name, path) in pages {
-        let samples =
-            repeat(bench.scale.row / 2, || page(&mut client, &path, &cookie).map(|_| Some(())))?;
+        let samples = repeat(bench.scale.row / 2, || page(client, path, cookie).map(|_| Some(())))?;
         bench.latency(&format!("Bridge: {name}"), samples, PAGE)?;
-        let bytes = first_load(&mut client, &path, &cookie)? as f64 / 1e3;
+        let bytes = first_load(client, path, cookie)? as f64 / 1e3;
         let figure = Figure::Amount(bytes, "kB", Amount::AtMost(FIRST_LOAD_MAX));
         bench.table.row("  first load, page and assets, gzip", &figure);
     }
