@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::approvals::{Approval, ApprovalPage, ApprovalQuery, ApprovalState, Decision};
-use crate::evaluations::EvaluationPage;
+use crate::evaluations::{Evaluating, EvaluationPage, NewEvaluation};
 use crate::events::{EventEntry, EventQuery, Events, IdempotencyKey, Sent};
 use crate::live::Topic;
 use crate::projects::{Deleted, Metadata, States};
@@ -92,6 +92,7 @@ fn calls() -> Vec<Call> {
         send_event(&event()) reads of::<Sent>();
         send_event_once(&event(), &IdempotencyKey::fresh()) reads of::<Sent>();
         send_event_surely(&event()) reads of::<Sent>();
+        evaluate("sockshop", "qa", "carts", &NewEvaluation::default()) reads of::<Evaluating>();
         evaluations("sockshop", "qa", "carts", 5) reads of::<EvaluationPage>();
         event(ID) reads of::<EventEntry>();
         newest_events(&EVENTS, 5) reads of::<Events>();

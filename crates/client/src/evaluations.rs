@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::client::Client;
 use crate::error::ClientError;
@@ -75,7 +76,59 @@ pub(crate) struct EvaluationPage {
     next: Option<u64>,
 }
 
+/// An evaluation that is asked for. What is empty is left to the server.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct NewEvaluation {
+    /// From when, such as `2026-11-24T10:00:00.000Z`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub start: String,
+    /// Until when, at least a minute later.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub end: String,
+    /// Its labels.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub labels: Map<String, Value>,
+    /// The commit of the stage that files are read at.
+    #[serde(rename = "gitcommitid", skip_serializing_if = "String::is_empty")]
+    pub commit: String,
+}
+
+/// The answer to it.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Evaluating {
+    keptn_context: String,
+}
+
 impl Client {
+    /// Has a service evaluated in a stage, by Keptn's route, and answers the id of the sequence that does it.
+    ///
+    /// # Errors
+    /// 400 where there is no such place, or the time is none.
+    pub async fn evaluate(
+        &self,
+        project: &str,
+        stage: &str,
+        service: &str,
+        new: &NewEvaluation,
+    ) -> Result<String, ClientError> {
+        let path = [
+            "api",
+            "controlPlane",
+            "v1",
+            "project",
+            project,
+            "stage",
+            stage,
+            "service",
+            service,
+            "evaluation",
+        ];
+        let triggered: Evaluating = self.fetch("an evaluation", self.post(&path).json(new)).await?;
+        Ok(triggered.keptn_context)
+    }
+
     /// The newest evaluations of a service in a stage, at most so many, newest first.
     ///
     /// # Errors

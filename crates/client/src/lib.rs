@@ -27,7 +27,7 @@ pub use approvals::{
 pub use client::Client;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{ClientError, Refusal};
-pub use evaluations::{EvaluatedIndicator, Evaluation, MeasuredIndicator};
+pub use evaluations::{EvaluatedIndicator, Evaluation, MeasuredIndicator, NewEvaluation};
 pub use events::{EventEntry, EventQuery, IdempotencyKey};
 pub use inventory::{Project, Service, Stage, Upstream};
 pub use live::{Live, News, Topic};

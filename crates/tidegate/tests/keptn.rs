@@ -299,6 +299,32 @@ fn an_event_is_sent_from_a_file_without_what_the_api_does_not_know() {
 }
 
 #[test]
+fn an_evaluation_is_triggered_in_keptns_words() {
+    let scene = Scene::authenticated();
+    scene.create();
+    let evaluate = |more: &[&'static str]| {
+        [&["trigger", "evaluation", "--project=tour", "--stage=qa"][..], more].concat()
+    };
+    let (hello, ten) = ("--service=hello", "--timeframe=10m");
+    let said = scene.ok(&evaluate(&[hello, "--start=2026-11-24T10:00:00", ten, "--labels=a=b"]));
+    assert!(said.contains("Starting to trigger evaluation of the service hello in project tour"));
+    let context = said.trim().rsplit(' ').next().unwrap();
+    let triggered = &scene.server.events(context, "qa.evaluation.triggered")[0]["data"];
+    assert_eq!(triggered["evaluation"]["start"], "2026-11-24T10:00:00.000Z");
+    assert_eq!(triggered["evaluation"]["end"], "2026-11-24T10:10:00.000Z");
+    assert_eq!(triggered["labels"]["a"], "b");
+    for (more, why) in [
+        ([hello, "--end=2026-11-24T10:00:00Z", ten], "--end together with --timeframe"),
+        ([hello, "--end=2026-11-24T10:00:00Z", "-q"], "not set: start date is required"),
+        ([hello, "--timeframe=30s", "-q"], "at least 1 minute"),
+        (["--service=nowhere", ten, "-q"], "service not found"),
+    ] {
+        let said = scene.fails(&evaluate(&more));
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+#[test]
 fn who_measures_is_chosen_in_keptns_words() {
     let scene = Scene::configured("[sli.prometheus]\nendpoint = \"http://127.0.0.1:9\"");
     let scene = scene.signed_in();

@@ -1,7 +1,10 @@
-//! `keptn trigger delivery`
+//! `keptn trigger delivery`, `keptn trigger evaluation`
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use serde_json::json;
+use tidegate_client::NewEvaluation;
+use tidegate_core::quality::time::{Span, resolve};
 
 use super::labels::{labels, nested};
 use super::{Context, Failure};
@@ -13,6 +16,8 @@ const SOURCE: &str = "https://github.com/keptn/keptn/cli#configuration-change";
 pub(super) enum Trigger {
     /// Deliver an image
     Delivery(Delivery),
+    /// Evaluate a service in a stage
+    Evaluation(Evaluation),
 }
 
 #[derive(Debug, Args)]
@@ -40,8 +45,70 @@ pub(super) struct Delivery {
     labels: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Evaluation {
+    /// The project
+    #[arg(long, value_name = "NAME")]
+    project: String,
+    /// The stage
+    #[arg(long, value_name = "NAME")]
+    stage: String,
+    /// The service
+    #[arg(long, value_name = "NAME")]
+    service: String,
+    /// How long, such as 10m, from the start or until now
+    #[arg(long, value_name = "DURATION", default_value = "")]
+    timeframe: String,
+    /// From when, such as 2026-11-24T10:00:00.000Z
+    #[arg(long, value_name = "TIME", default_value = "")]
+    start: String,
+    /// Until when
+    #[arg(long, value_name = "TIME", default_value = "")]
+    end: String,
+    /// Labels: key=value
+    #[arg(short, long, value_name = "KEY=VALUE", value_delimiter = ',')]
+    labels: Vec<String>,
+    /// The commit of the stage that files are read at [default: the newest]
+    #[arg(short, long = "git-commit-id", value_name = "COMMIT", default_value = "")]
+    git_commit_id: String,
+}
+
 pub(super) async fn run(trigger: Trigger, context: &mut Context<'_>) -> Result<(), Failure> {
-    let Trigger::Delivery(delivery) = trigger;
+    match trigger {
+        Trigger::Delivery(delivery) => deliver(delivery, context).await,
+        Trigger::Evaluation(evaluation) => evaluate(evaluation, context).await,
+    }
+}
+
+async fn evaluate(evaluation: Evaluation, context: &mut Context<'_>) -> Result<(), Failure> {
+    let Evaluation { project, stage, service, timeframe, start, end, .. } = evaluation;
+    if !end.is_empty() && !timeframe.is_empty() {
+        return Err(Failure("You can not use --end together with --timeframe".to_owned()));
+    }
+    // By the clock of whoever asks, as Keptn's client does it.
+    let span = Span { start: &start, end: &end, timeframe: &timeframe };
+    let time = resolve(span, Timestamp::now()).map_err(|error| {
+        Failure(format!("Start and end time of evaluation time frame not set: {error}"))
+    })?;
+    let new = NewEvaluation {
+        start: time.start,
+        end: time.end,
+        labels: labels(&evaluation.labels)?,
+        commit: evaluation.git_commit_id,
+    };
+    let client = context.client()?;
+    context.info(&format!(
+        "Starting to trigger evaluation of the service {service} in project {project}"
+    ));
+    let id = client
+        .evaluate(&project, &stage, &service, &new)
+        .await
+        .map_err(|error| Failure(format!("trigger evaluation was unsuccessful. {error}")))?;
+    context.data(&format!("ID of Keptn context: {id}"));
+    Ok(())
+}
+
+async fn deliver(delivery: Delivery, context: &mut Context<'_>) -> Result<(), Failure> {
     let Delivery { project, service, image, stage, sequence, values, labels: pairs } = delivery;
     let client = context.client()?;
     context.info(&format!(

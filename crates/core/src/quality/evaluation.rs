@@ -44,12 +44,14 @@ pub struct SliResult {
 #[serde(default, rename_all = "camelCase")]
 pub struct TargetResult {
     /// The criterion, as it is written in the file.
+    #[serde(deserialize_with = "or_default")]
     pub criteria: String,
     /// The number that was compared with. Keptn 1.4: 0 where nothing was measured before, and the plain
     /// aggregate where a relative criterion has no value to judge.
-    #[serde(serialize_with = "number")]
+    #[serde(deserialize_with = "or_default", serialize_with = "number")]
     pub target_value: f64,
     /// Whether it was not met.
+    #[serde(deserialize_with = "or_default")]
     pub violated: bool,
 }
 
@@ -103,19 +105,22 @@ impl<'de> Deserialize<'de> for IndicatorStatus {
 #[serde(default, rename_all = "camelCase")]
 pub struct IndicatorResult {
     /// Its weight, half of it, or 0.
-    #[serde(serialize_with = "number")]
+    #[serde(deserialize_with = "or_default", serialize_with = "number")]
     pub score: f64,
     /// The value; none where an objective that only informs got none.
     pub value: Option<SliResult>,
     /// The objective's `displayName`, which may be empty.
+    #[serde(deserialize_with = "or_default")]
     pub display_name: String,
     /// How the pass criteria were met. Keptn 1.4: null, not empty, where there are none to judge.
     pub pass_targets: Option<Vec<TargetResult>>,
     /// How the warning criteria were met; null as above.
     pub warning_targets: Option<Vec<TargetResult>>,
     /// Whether the objective must be met. Keptn 1.4: not told where there was no value.
+    #[serde(deserialize_with = "or_default")]
     pub key_sli: bool,
     /// How the objective was met.
+    #[serde(deserialize_with = "or_default")]
     pub status: IndicatorStatus,
 }
 
@@ -124,25 +129,25 @@ pub struct IndicatorResult {
 #[serde(rename_all = "camelCase")]
 pub struct Details {
     /// From when was evaluated.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub time_start: String,
     /// Until when.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub time_end: String,
     /// What the objectives say. The event's own `data.result` may say otherwise. Any other word is `fail`.
     #[serde(default = "fail", deserialize_with = "result")]
     pub result: TaskResult,
     /// In percent of what can be had; beyond 0 to 100 where weights are negative.
-    #[serde(default, serialize_with = "number")]
+    #[serde(default, deserialize_with = "or_default", serialize_with = "number")]
     pub score: f64,
     /// `slo.yaml` as it was stored, in base64; empty where it was not looked at.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     pub slo_file_content: String,
     /// One for each objective; null where they were not judged.
     #[serde(default)]
     pub indicator_results: Option<Vec<IndicatorResult>>,
     /// The ids of the evaluations that were compared with, newest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "or_default", skip_serializing_if = "Vec::is_empty")]
     pub compared_events: Vec<String>,
 }
 
@@ -289,7 +294,7 @@ fn fail() -> TaskResult {
 }
 
 fn result<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TaskResult, D::Error> {
-    Ok(TaskResult::named(&String::deserialize(deserializer)?))
+    Ok(TaskResult::named(&or_default::<D, String>(deserializer)?))
 }
 
 /// Go reads null as the empty value.

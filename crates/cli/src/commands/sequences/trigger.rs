@@ -24,6 +24,8 @@ Examples:
   # Any sequence of any stage, with labels for whoever decides
   $ tidegate sequences trigger delivery --project fulltour --stage qa --service helloservice \\
       --image hello:v4 --label build=17 --label ticket=OPS-4
+  # Judge the last ten minutes by the service's slo.yaml; every stage has this sequence
+  $ tidegate trigger evaluation --project fulltour --stage qa --service helloservice --timeframe 10m
   # Wait for the end; the exit code says how it ended
   $ tidegate trigger check --project fulltour --stage qa --service helloservice --wait=10m";
 
@@ -56,6 +58,15 @@ pub struct Arguments {
     /// A value for the chart, such as replicas=2; may be given again
     #[arg(long = "value", value_name = "PATH=VALUE")]
     values: Vec<String>,
+    /// Evaluate from this time on, such as 2026-11-24T10:00:00Z; needs --end or --timeframe
+    #[arg(long, value_name = "TIME")]
+    start: Option<String>,
+    /// Evaluate up to this time; needs --start
+    #[arg(long, value_name = "TIME", requires = "start", conflicts_with = "timeframe")]
+    end: Option<String>,
+    /// How long to evaluate, such as 10m: from --start on, or up to now [default for an evaluation: 5m]
+    #[arg(long, value_name = "DURATION")]
+    timeframe: Option<String>,
     /// A JSON file with further data of the event; - is standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     data: Option<PathBuf>,
@@ -88,6 +99,9 @@ pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result
         image: arguments.image.as_deref(),
         labels: &arguments.labels,
         values: &arguments.values,
+        start: arguments.start.as_deref(),
+        end: arguments.end.as_deref(),
+        timeframe: arguments.timeframe.as_deref(),
         data: arguments.data.as_deref(),
     };
     let context = client.send_event_surely(&event.build()?).await?;

@@ -247,3 +247,21 @@ fn vectors_that_are_not_met_are_told_with_their_place() {
     let error = vectors::run(&nothing.to_string()).unwrap_err().to_string();
     assert!(error.contains("\"n\" has neither expected"), "{error}");
 }
+
+#[test]
+fn null_in_an_evaluation_is_read_as_nothing_as_go_does() {
+    let nothing = json!({"timeStart": null, "timeEnd": null, "result": null, "score": null,
+        "sloFileContent": null, "comparedEvents": null, "indicatorResults": [{"score": null,
+            "value": null, "displayName": null, "passTargets": [{"criteria": null,
+                "targetValue": null, "violated": null}], "warningTargets": null, "keySli": null,
+            "status": null}]});
+    let Value::Object(data) = json!({"result": "pass", "evaluation": nothing}) else {
+        panic!("it is an object");
+    };
+    let past = Past::of("e", &data, false).unwrap();
+    let target = IndicatorResult {
+        pass_targets: Some(vec![TargetResult::default()]),
+        ..IndicatorResult::default()
+    };
+    assert_eq!((past.result, past.indicators), (TaskResult::Pass, vec![target]));
+}

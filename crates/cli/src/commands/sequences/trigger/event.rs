@@ -2,13 +2,19 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use tidegate_core::quality::time::{Span, resolve};
 
 use crate::failure::Failure;
 use crate::input;
 
 /// `source` of events that these commands send.
 const SOURCE: &str = "https://tidegate.dev/cli";
+/// The sequence that every stage has.
+const EVALUATION: &str = "evaluation";
+/// What it evaluates where nothing else is said, as in Keptn.
+const TIMEFRAME: &str = "5m";
 
 /// What shall be triggered.
 pub(super) struct Trigger<'a> {
@@ -19,6 +25,9 @@ pub(super) struct Trigger<'a> {
     pub(super) image: Option<&'a str>,
     pub(super) labels: &'a [String],
     pub(super) values: &'a [String],
+    pub(super) start: Option<&'a str>,
+    pub(super) end: Option<&'a str>,
+    pub(super) timeframe: Option<&'a str>,
     pub(super) data: Option<&'a Path>,
 }
 
@@ -46,12 +55,35 @@ impl Trigger<'_> {
         if !values.is_empty() {
             data.insert("configurationChange".to_owned(), json!({"values": values}));
         }
+        if let Some(time) = self.time()? {
+            data.insert(EVALUATION.to_owned(), time);
+        } else if sequence == EVALUATION && !data.contains_key(EVALUATION) {
+            data.insert(EVALUATION.to_owned(), json!({"timeframe": TIMEFRAME}));
+        }
         Ok(json!({
             "type": format!("sh.keptn.event.{stage}.{sequence}.triggered"),
             "source": SOURCE,
             "specversion": "1.0",
             "data": data,
         }))
+    }
+
+    /// The time to evaluate, as the event says it; none where none is asked for. What cannot be evaluated is
+    /// told here, and not by an evaluation that ends errored.
+    fn time(&self) -> Result<Option<Value>, Failure> {
+        let asked = [("start", self.start), ("end", self.end), ("timeframe", self.timeframe)];
+        let time: Map<String, Value> = asked
+            .iter()
+            .filter_map(|(key, text)| Some(((*key).to_owned(), Value::from((*text)?))))
+            .collect();
+        if time.is_empty() {
+            return Ok(None);
+        }
+        let [start, end, timeframe] = asked.map(|(_, text)| text.unwrap_or_default());
+        let span = Span { start, end, timeframe };
+        resolve(span, Timestamp::now())
+            .map_err(|error| Failure::Usage(format!("{error}; {}", error.hint())))?;
+        Ok(Some(Value::Object(time)))
     }
 }
 
@@ -118,9 +150,55 @@ mod tests {
             image: Some("hello:v2"),
             labels: &labels,
             values: &values,
+            start: None,
+            end: None,
+            timeframe: None,
             data,
         };
         trigger.build()
+    }
+
+    fn evaluation(
+        sequence: &str,
+        [start, end, timeframe]: [Option<&str>; 3],
+    ) -> Result<Value, Failure> {
+        let (project, stage, service) = ("tour", "qa", "hello");
+        let trigger = Trigger {
+            sequence,
+            project,
+            stage,
+            service,
+            image: None,
+            labels: &[],
+            values: &[],
+            start,
+            end,
+            timeframe,
+            data: None,
+        };
+        Ok(trigger.build()?["data"]["evaluation"].take())
+    }
+
+    #[test]
+    fn an_evaluation_is_of_the_time_that_is_asked_for_or_of_the_last_five_minutes() {
+        let (from, to) = (Some("2026-11-24T10:00:00Z"), Some("2026-11-24T10:10:00Z"));
+        let of = |sequence, asked| evaluation(sequence, asked).unwrap();
+        assert_eq!(of("evaluation", [None; 3]), json!({"timeframe": "5m"}));
+        assert_eq!(of("evaluation", [None, None, Some("10m")]), json!({"timeframe": "10m"}));
+        assert_eq!(of("evaluation", [from, to, None]), json!({"start": from, "end": to}));
+        assert_eq!(of("soak", [from, None, Some("1h")]), json!({"start": from, "timeframe": "1h"}));
+        assert_eq!(of("soak", [None; 3]), Value::Null);
+        for (asked, why) in [
+            ([from, None, None], "end or a timeframe"),
+            ([from, from, None], "60 seconds"),
+            ([Some("today"), None, Some("5m")], "2022-01-31T10:00:00.000Z"),
+            ([None, None, Some("5 minutes")], "1h30m"),
+        ] {
+            let Err(Failure::Usage(told)) = evaluation("evaluation", asked) else {
+                panic!("{asked:?}");
+            };
+            assert!(told.contains(why), "{told}");
+        }
     }
 
     #[test]
