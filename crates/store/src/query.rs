@@ -106,6 +106,8 @@ pub struct EventFilter {
     pub from: Option<Timestamp>,
     /// Earlier than this.
     pub before: Option<Timestamp>,
+    /// Behind the entry with this number in the log of the project, which is given, too.
+    pub behind: Option<u64>,
     /// Only the first event of each context.
     pub root: bool,
 }

@@ -169,7 +169,7 @@ check('a sign-in leads to pages of the Bridge and nowhere else', async ({ serve,
 
 check('wrong tokens are slowed down with a stated wait, and a right one never waits for them', async ({ serve, open }) => {
   const shop = await serve();
-  const page = await open(shop, '/bridge/login', { expected: [/401/, /429/] });
+  const page = await open(shop, '/bridge/login', { allowed: [/401/, /429/] });
   const cookie = await cookieOf(page);
   const csrf = await page.locator('input[name="csrf"]').inputValue();
   const guess = () => sendForm(page, '/bridge/login', { csrf, token: 'a guess' }, { cookie });

@@ -211,6 +211,7 @@ fn matches(filter: &EventFilter, row: &LogRow, first: bool) -> bool {
         triggered_id,
         from,
         before,
+        behind,
         root,
     } = filter;
     let event = &row.event;
@@ -228,6 +229,7 @@ fn matches(filter: &EventFilter, row: &LogRow, first: bool) -> bool {
         && triggered_id.is_none_or(|wanted| event.triggered_id == Some(wanted))
         && from.is_none_or(|from| event.time > from)
         && before.is_none_or(|before| event.time < before)
+        && behind.is_none_or(|n| row.n > n)
 }
 
 #[derive(Serialize, Deserialize)]

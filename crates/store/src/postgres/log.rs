@@ -199,6 +199,9 @@ fn conditions(filter: &EventFilter) -> Conditions {
     if let Some(before) = filter.before {
         conditions.bind("time < ?", micros(before));
     }
+    if let Some(n) = filter.behind {
+        conditions.bind("n > ?", i64::try_from(n).unwrap_or(i64::MAX));
+    }
     conditions.fixed(if filter.root { "first" } else { "disposition < 2" });
     conditions
 }

@@ -98,7 +98,7 @@ pub(crate) fn each_filter_narrows<F: Fixture>() {
     other.data.insert("stage".into(), json!("prod"));
     other.data.insert("service".into(), json!("carts-db"));
     store.applied(&entries([entry(1, event(1)), entry(2, other.clone()), entry(3, event(3))]));
-    let narrow: [(&str, Narrow); 9] = [
+    let narrow: [(&str, Narrow); 10] = [
         ("context", |f| f.context = Some(context_id(2))),
         ("kind", |f| f.kind = Some(EventType::new("sh.keptn.event.deployment.finished"))),
         ("stage", |f| f.stage = Some("prod".into())),
@@ -107,6 +107,7 @@ pub(crate) fn each_filter_narrows<F: Fixture>() {
         ("id", |f| f.id = Some(event_id(2))),
         ("triggered_id", |f| f.triggered_id = Some(event_id(1))),
         ("time", |f| (f.from, f.before) = (Some(at(1)), Some(at(3)))),
+        ("place", |f| (f.behind, f.before) = (Some(1), Some(at(3)))),
         ("stage and kind", |f| {
             f.stage = Some("prod".into());
             f.kind = Some(EventType::new("sh.keptn.event.deployment.finished"));
@@ -120,6 +121,11 @@ pub(crate) fn each_filter_narrows<F: Fixture>() {
         filter.service = Some("never-seen".to_owned());
         let page = store.reader().events(&filter, 0, 10).unwrap();
         assert_eq!((page.items.len(), page.total), (0, 0), "{what}");
+    }
+    for (behind, left) in [(0, &[3, 2, 1][..]), (2, &[3]), (3, &[]), (u64::MAX, &[])] {
+        let filter = EventFilter { behind: Some(behind), ..all_of("shop") };
+        let page = store.reader().events(&filter, 0, 10).unwrap();
+        assert_eq!((numbers(&page.items).as_slice(), page.total), (left, left.len() as u64));
     }
     let context = EventFilter { context: Some(context_id(2)), ..EventFilter::default() };
     let page = store.reader().events(&context, 0, 10).unwrap();

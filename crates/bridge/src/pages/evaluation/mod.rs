@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use tidegate_core::event::{EventKind, EventType, Phase, Scope};
 use tidegate_core::names::{EventId, ProjectName, StageName};
-use tidegate_core::quality::{Details, Said, Slo, lint};
+use tidegate_core::quality::{Details, Said, Slo, Void, lint};
 use tidegate_engine::Failure;
 use tidegate_resources::{Place as FilePlace, ResourcePath};
 use tidegate_store::{EventFilter, LogRow, Reader, StoreError, void_evaluations};
@@ -194,7 +194,7 @@ fn found(reader: &dyn Reader, scope: Scope, row: &LogRow) -> Result<Found, Store
         }
     }
     Ok(Found {
-        later: later(reader, &scope, &judged)?,
+        later: later(reader, &scope, &judged, row.n, &void)?,
         said: judged.task.and_then(|task| void.said(task).cloned()),
         waiting: waiting(reader)?,
         compared,
@@ -204,17 +204,22 @@ fn found(reader: &dyn Reader, scope: Scope, row: &LogRow) -> Result<Found, Store
 }
 
 /// Evaluations that this one was compared with, oldest first: of those right behind it.
-fn later(reader: &dyn Reader, scope: &Scope, judged: &Judged) -> Result<Vec<Judged>, StoreError> {
+fn later(
+    reader: &dyn Reader,
+    scope: &Scope,
+    judged: &Judged,
+    n: u64,
+    void: &Void,
+) -> Result<Vec<Judged>, StoreError> {
     let filter =
-        EventFilter { from: Some(judged.at), ..EventFilter::of(scope, EventType::new(FINISHED)) };
+        EventFilter { behind: Some(n), ..EventFilter::of(scope, EventType::new(FINISHED)) };
     let total = reader.events(&filter, 0, 1)?.total;
     let offset = total.saturating_sub(LATER_MAX);
     let (behind, id) = (reader.events(&filter, offset, LATER_MAX)?.items, judged.id.to_string());
-    let void = void_evaluations(reader, scope)?;
-    let all = behind.iter().rev().filter(|row| row.event.id != judged.id).map(|row| {
+    let all = behind.iter().rev().map(|row| {
         let later = Judged::of(&row.event, None, false);
         let uses = later.details().is_some_and(|details| details.compared_events.contains(&id));
-        uses.then(|| Judged::with_image(reader, &row.event, &void)).transpose()
+        uses.then(|| Judged::with_image(reader, &row.event, void)).transpose()
     });
     all.filter_map(Result::transpose).collect()
 }

@@ -49,6 +49,7 @@ fn is_whole_project(filter: &EventFilter) -> bool {
         triggered_id,
         from,
         before,
+        behind,
         root,
     } = filter;
     let narrowed = context.is_some()
@@ -59,7 +60,8 @@ fn is_whole_project(filter: &EventFilter) -> bool {
         || id.is_some()
         || triggered_id.is_some()
         || from.is_some()
-        || before.is_some();
+        || before.is_some()
+        || behind.is_some();
     !narrowed && !root
 }
 
@@ -92,6 +94,11 @@ pub(in crate::sqlite) fn list(filter: &EventFilter, project: Option<ProjectId>) 
     }
     if let Some(project) = project {
         conditions.keys_of("key", project);
+        if let Some(n) = filter.behind {
+            // Behind every number that there can be is behind the last.
+            let key = project.key(n).unwrap_or_else(|_| project.last());
+            conditions.bind("key > ?", Value::from(key));
+        }
     }
     for (column, text) in
         [("stage", &filter.stage), ("service", &filter.service), ("source", &filter.source)]
