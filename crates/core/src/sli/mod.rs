@@ -14,7 +14,9 @@ mod request;
 pub mod results;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use answer::{MESSAGE_BYTES_MAX, Measurement, errored, finished, started};
 pub use file::{Indicator, Level, Queries, SliFile, SliFileError};
 pub use request::{FILTERS_MAX, Filter, GetSli, GetSliError, INDICATORS_MAX};
+pub use window::{Window, WindowError};
