@@ -181,6 +181,11 @@ mod tests {
                 "metrics",
                 "metrics:query?service=carts&from=1643623200&to=1643623500#$.data[0].value",
             ),
+            (
+                "metrics:v1/logs/count?q=level:error AND build:7&since=$START_RFC3339#$.count",
+                "metrics",
+                "metrics:v1/logs/count?q=level:error%20AND%20build:7&since=2022-01-31T10%3A00%3A00Z#$.count",
+            ),
             ("a:b/c:d#$['#'].x", "a", "a:b/c:d#$['#'].x"),
             ("  a_1-B:?q={x}#$\n", "a_1-B", "a_1-B:?q=%7Bx%7D#$"),
             ("a:#$.v", "a", "a:#$.v"),
