@@ -7,6 +7,7 @@ mod answer_id;
 mod files;
 pub mod gate;
 pub mod jobs;
+mod mask;
 mod outbox;
 pub mod provisioning;
 pub mod remediation;

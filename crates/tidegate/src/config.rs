@@ -198,6 +198,7 @@ impl Config {
         self.api_token.is_some()
             || !self.tokens.is_empty()
             || !self.secrets.is_empty()
+            || self.sli.holds_secrets()
             || self.telemetry.holds_secrets()
     }
 }
@@ -243,6 +244,7 @@ mod tests {
             "listen = \"127.0.0.1:1\"\napi_token = \"hunter2-hunter2\nx",
             "listen = \"127.0.0.1:1\"\n[secrets.db]\nPASSWORD = 8675309",
             "listen = \"127.0.0.1:1\"\n[[tokens]]\nname=\"ada\"\nkind=\"hunter2\"\ntoken=\"hunter2-hunter2\"",
+            "[sli.http-json.endpoints.metrics]\nurl = \"http://x/\"\nheaders = { authorization = [\"hunter2-hunter2\"] }",
         ] {
             let refusal = refusal(text);
             assert!(
@@ -272,9 +274,16 @@ mod tests {
     #[test]
     fn a_file_with_secrets_that_others_can_read_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "api_token = \"a-long-token\"").unwrap();
-        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(Config::read(file.path()).unwrap_err().to_string().contains("chmod 600"));
+        let endpoint = "[sli.http-json.endpoints.metrics]\nurl = \"http://x/\"";
+        let written = format!("{endpoint}\nheaders = {{ authorization = \"a-long-token\" }}");
+        for secret in ["api_token = \"a-long-token\"", &written] {
+            std::fs::write(file.path(), secret).unwrap();
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).unwrap();
+            assert!(Config::read(file.path()).unwrap_err().to_string().contains("chmod 600"));
+        }
+        let elsewhere = format!("{endpoint}\nheaders = {{ authorization = {{ env = \"X\" }} }}");
+        std::fs::write(file.path(), elsewhere).unwrap();
+        assert!(Config::read(file.path()).is_ok());
         assert!(Config::read(Path::new("/no/such/file")).is_err());
     }
 }

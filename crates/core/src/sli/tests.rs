@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::prometheus::{QUERY_BYTES_MAX, Question, Window, read_answer};
+use super::prometheus::{QUERY_BYTES_MAX, Question, read_answer};
 use super::results::Query;
-use super::{GetSli, Level, Measurement, Queries, SliFile, alertmanager, errored, finished};
+use super::{
+    GetSli, Level, Measurement, Queries, SliFile, Window, alertmanager, errored, finished,
+};
 use crate::dice::Dice;
 use crate::event::Draft;
 use crate::fuzz::assert_readable;

@@ -13,7 +13,6 @@ mod config;
 mod configs;
 mod engine_port;
 mod images;
-mod mask;
 mod metrics;
 mod port;
 mod process;

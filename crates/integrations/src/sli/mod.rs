@@ -1,7 +1,9 @@
 //! SLI providers: they answer `get-sli.triggered` with the values that a gate asks for. Which one is meant the
 //! question says; one that is meant for somebody else stays unanswered here.
 
+mod asking;
 mod configure;
+mod http_json;
 mod job_results;
 mod monitoring;
 mod prometheus;
@@ -23,6 +25,8 @@ use crate::files::{self, Commits};
 use crate::jobs::{ResultFiles, Secrets};
 use crate::outbox::{Answer, Asked, Outbox};
 use crate::work::work_through;
+use http_json::HttpJson;
+pub use http_json::{EndpointConfig, HttpJsonConfig, HttpJsonError};
 use monitoring::Monitoring;
 pub use monitoring::{Length, MonitoringConfig};
 use prometheus::Prometheus;
@@ -37,6 +41,28 @@ const CONCURRENCY: usize = 16;
 pub struct SliConfig {
     /// The provider `prometheus`; off where it is not there.
     pub prometheus: Option<PrometheusConfig>,
+    /// The provider `http-json`; off where it is not there.
+    #[serde(rename = "http-json")]
+    pub http_json: Option<HttpJsonConfig>,
+}
+
+impl SliConfig {
+    /// Whether whoever reads the configuration reads a secret.
+    #[must_use]
+    pub fn holds_secrets(&self) -> bool {
+        self.http_json.as_ref().is_some_and(HttpJsonConfig::holds_secrets)
+    }
+}
+
+/// The configuration of a provider cannot be used: which part, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum SliConfigError {
+    /// That of `prometheus`.
+    #[error(transparent)]
+    Prometheus(#[from] PrometheusError),
+    /// That of `http-json`.
+    #[error(transparent)]
+    HttpJson(#[from] HttpJsonError),
 }
 
 /// What providers need beside the engine.
@@ -57,16 +83,17 @@ impl SliProviders {
     ///
     /// # Errors
     /// The configuration of a provider cannot be used.
-    pub fn start(engine: Engine, setup: SliSetup) -> Result<Self, PrometheusError> {
+    pub fn start(engine: Engine, setup: SliSetup) -> Result<Self, SliConfigError> {
         let SliSetup { config, secrets, results } = setup;
         let monitoring = config.prometheus.as_ref().and_then(|config| config.monitoring.clone());
         let monitoring = monitoring.map(Monitoring::new);
         let prometheus = config.prometheus.map(|config| Prometheus::new(config, secrets));
-        let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Sli));
         let prometheus = prometheus.transpose()?;
+        let http_json = config.http_json.map(HttpJson::new).transpose()?;
+        let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Sli));
         let own = Arc::clone(&outbox);
         let providers =
-            Arc::new(Providers { engine, outbox: own, prometheus, monitoring, results });
+            Arc::new(Providers { engine, outbox: own, prometheus, monitoring, http_json, results });
         Ok(Self(tokio::spawn(async move {
             let work = |row| {
                 let providers = Arc::clone(&providers);
@@ -89,12 +116,14 @@ struct Providers {
     outbox: Arc<Outbox>,
     prometheus: Option<Prometheus>,
     monitoring: Option<Monitoring>,
+    http_json: Option<HttpJson>,
     results: Option<ResultFiles>,
 }
 
 /// Who is asked.
 enum Provider<'a> {
     Prometheus(&'a Prometheus),
+    HttpJson(&'a HttpJson),
     Results(&'a ResultFiles),
 }
 
@@ -103,6 +132,7 @@ impl Provider<'_> {
     fn source(&self) -> &'static str {
         match self {
             Self::Prometheus(_) => prometheus::SOURCE,
+            Self::HttpJson(_) => http_json::SOURCE,
             Self::Results(_) => job_results::SOURCE,
         }
     }
@@ -120,6 +150,7 @@ impl Providers {
     fn provider(&self, name: &str) -> Option<Provider<'_>> {
         match name {
             sli::prometheus::PROVIDER => self.prometheus.as_ref().map(Provider::Prometheus),
+            sli::http_json::PROVIDER => self.http_json.as_ref().map(Provider::HttpJson),
             results::PROVIDER => self.results.as_ref().map(Provider::Results),
             _ => None,
         }
@@ -153,6 +184,9 @@ impl Providers {
         match provider {
             Provider::Prometheus(prometheus) => {
                 prometheus.measure(&self.engine, question, &commits).await
+            }
+            Provider::HttpJson(http_json) => {
+                http_json.measure(&self.engine, question, &commits).await
             }
             Provider::Results(results) => {
                 job_results::measure(&self.engine, results, event, question, &commits).await

@@ -1,34 +1,24 @@
 //! Values from a Prometheus, as Keptn's prometheus-service asks for them.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Certificate, Client, Response, StatusCode, Url, redirect};
+use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 use tidegate_core::names::ProjectName;
-use tidegate_core::sli::prometheus::{AnswerError, Question, SLI_PATH, Window, read_answer};
-use tidegate_core::sli::{GetSli, Measurement, Queries};
+use tidegate_core::sli::prometheus::{AnswerError, Question, SLI_PATH, read_answer};
+use tidegate_core::sli::{GetSli, Measurement, Queries, Window};
 use tidegate_engine::Engine;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
+use super::asking::{self, Body, TIMEOUT_S, failed};
 use super::monitoring::MonitoringConfig;
 use crate::files::{self, Commits};
 use crate::jobs::Secrets;
 
 /// `source` of its answers: Keptn's name for it.
 pub(super) const SOURCE: &str = "prometheus-service";
-/// Largest answer to one query, in bytes.
-const ANSWER_BYTES_MAX: usize = 1024 * 1024;
-/// Queries of one question that are under way at a time.
-const CONCURRENCY: usize = 8;
-const TIMEOUT_S: u64 = 30;
-/// Longest that one query may be given.
-const TIMEOUT_S_MAX: u64 = 300;
 
 /// `[sli.prometheus]`
 #[derive(Debug, Clone, Deserialize)]
@@ -73,10 +63,6 @@ struct Server {
 impl Prometheus {
     pub(super) fn new(config: PrometheusConfig, secrets: Secrets) -> Result<Self, PrometheusError> {
         let PrometheusConfig { endpoint, ca, timeout_s, monitoring } = config;
-        if !(1..=TIMEOUT_S_MAX).contains(&timeout_s) {
-            let what = format!("timeout_s = {timeout_s} must be between 1 and {TIMEOUT_S_MAX}");
-            return Err(PrometheusError(what));
-        }
         if let Some(endpoint) = &endpoint {
             query_url(endpoint)
                 .map_err(|why| PrometheusError(format!("endpoint = {endpoint:?} {why}")))?;
@@ -85,18 +71,7 @@ impl Prometheus {
             http_url(&reload)
                 .map_err(|why| PrometheusError(format!("monitoring.reload = {reload:?} {why}")))?;
         }
-        // A redirect could carry the credentials elsewhere.
-        let mut builder = Client::builder()
-            .redirect(redirect::Policy::none())
-            .timeout(Duration::from_secs(timeout_s));
-        if let Some(path) = ca {
-            let cannot = |why: String| PrometheusError(format!("ca = {path:?} {why}"));
-            let bytes = fs::read(&path).map_err(|error| cannot(error.to_string()))?;
-            let certificates = Certificate::from_pem_bundle(&bytes);
-            let certificates = certificates.map_err(|error| cannot(error.to_string()))?;
-            builder = builder.tls_certs_merge(certificates);
-        }
-        let http = builder.build().map_err(|error| PrometheusError(error.to_string()))?;
+        let http = asking::client(ca.as_deref(), timeout_s).map_err(PrometheusError)?;
         Ok(Self { http, endpoint, secrets })
     }
 
@@ -114,35 +89,15 @@ impl Prometheus {
         let queries = Queries::merge(SLI_PATH, &found).map_err(|error| error.to_string())?;
         let server = Arc::new(self.server(&question.scope.project)?);
         let all = Question { asked: question, queries: &queries, window: &window };
-        let places = Arc::new(Semaphore::new(CONCURRENCY));
-        let mut values: Vec<_> = question.indicators.iter().map(|_| None).collect();
-        let mut asking = JoinSet::new();
-        for (index, indicator) in question.indicators.iter().enumerate() {
-            let query = match all.query(indicator) {
-                Ok(query) => query,
-                Err(error) => {
-                    values[index] = Some(Err(error.to_string()));
-                    continue;
-                }
-            };
+        let ask = |indicator: &str| {
+            let query = all.query(indicator).map_err(|error| error.to_string())?;
             let (http, server, time) = (self.http.clone(), Arc::clone(&server), window.time());
-            let places = Arc::clone(&places);
-            asking.spawn(async move {
-                let _place = places.acquire_owned().await.expect("nobody closes the semaphore");
+            Ok(async move {
                 let answer = server.ask(&http, &query, &time).await;
-                (index, answer.map_err(|error| error.about(&query)))
-            });
-        }
-        while let Some(answered) = asking.join_next().await {
-            let (index, value) = answered.map_err(|error| error.to_string())?;
-            values[index] = Some(value);
-        }
-        let names = question.indicators.iter();
-        let missing = || Err("it was not asked for".to_owned());
-        let pair = |(name, value): (&String, Option<_>)| {
-            Measurement::new(name, value.unwrap_or_else(missing))
+                answer.map_err(|error| error.about(&query))
+            })
         };
-        Ok(names.zip(values).map(pair).collect())
+        asking::each(&question.indicators, ask).await
     }
 
     /// Whether it understands an expression, whatever that gives now.
@@ -172,12 +127,13 @@ impl Prometheus {
         let url = http_url(address).map_err(|why| format!("{address:?} {why}"))?;
         let about = |what: String| format!("the files are written, but not read: {address} {what}");
         let answer = self.http.post(url).send().await;
-        let answer = answer.map_err(|error| about(failed(&error).to_string()))?;
+        let answer =
+            answer.map_err(|error| about(AnswerError::Refused(failed(&error)).to_string()))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(());
         }
-        let said = body(answer).await.unwrap_or_default();
+        let said = Body::of(answer).await.map(Body::beginning).unwrap_or_default();
         let said: String = String::from_utf8_lossy(&said).trim().chars().take(1_000).collect();
         Err(about(format!("answered {status}: {said}")))
     }
@@ -234,7 +190,7 @@ impl Server {
             _ => answer,
         };
         let status = answer.status();
-        let body = body(answer).await?;
+        let body = body(answer).await.map_err(AnswerError::Refused)?;
         match read_answer(&body) {
             // What is no answer of Prometheus is better told by its status.
             Err(AnswerError::Refused(_)) if !status.is_success() && !is_json(&body) => {
@@ -249,7 +205,7 @@ impl Server {
             Some((user, password)) => request.basic_auth(user, Some(password)),
             None => request,
         };
-        request.send().await.map_err(|error| failed(&error))
+        request.send().await.map_err(|error| AnswerError::Refused(failed(&error)))
     }
 }
 
@@ -257,30 +213,8 @@ fn is_json(body: &[u8]) -> bool {
     body.trim_ascii_start().first() == Some(&b'{')
 }
 
-async fn body(mut answer: Response) -> Result<Vec<u8>, AnswerError> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(|error| failed(&error))? {
-        if bytes.len() + piece.len() > ANSWER_BYTES_MAX {
-            let max = ANSWER_BYTES_MAX / 1024;
-            return Err(AnswerError::Refused(format!(
-                "the answer is larger than {max} KiB; write a query that gives one series"
-            )));
-        }
-        bytes.extend_from_slice(&piece);
-    }
-    Ok(bytes)
-}
-
-/// What went wrong, without the address: it may hold a password.
-fn failed(error: &reqwest::Error) -> AnswerError {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    AnswerError::Refused(match error.is_timeout() {
-        true => "nobody answered in time".to_owned(),
-        false => format!("the server cannot be asked: {cause}"),
-    })
+async fn body(answer: Response) -> Result<Vec<u8>, String> {
+    Body::of(answer).await?.whole("write a query that gives one series")
 }
 
 #[cfg(test)]

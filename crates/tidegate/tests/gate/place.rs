@@ -1,6 +1,6 @@
 //! A server with a project whose `qa` is gated.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -75,8 +75,17 @@ impl Place {
 
     /// The same with another shipyard.
     pub(crate) fn of(shipyard: &str, lines: &str) -> Self {
+        Self::made(shipyard, lines, None)
+    }
+
+    /// The same with all that the server can say appended to a file.
+    pub(crate) fn logged(lines: &str, log: PathBuf) -> Self {
+        Self::made(SHIPYARD, lines, Some(log))
+    }
+
+    fn made(shipyard: &str, lines: &str, log: Option<PathBuf>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let server = configured(directory.path(), lines);
+        let server = configured(directory.path(), lines, log);
         let body = json!({"name": "tour", "shipyard": STANDARD.encode(shipyard)});
         assert_eq!(server.post("/api/controlPlane/v1/project", &body).0, 201);
         let service = json!({"serviceName": "hello"});
@@ -127,7 +136,7 @@ impl Place {
     }
 }
 
-fn configured(directory: &Path, lines: &str) -> Server {
+fn configured(directory: &Path, lines: &str, log: Option<PathBuf>) -> Server {
     let config = directory.join("tidegate.toml");
     let text = format!(
         "{lines}\n[audit]\nkey = \"{0}/audit-key\"\n[upstream]\nkey = \"{0}/upstream-key\"\n\
@@ -137,7 +146,11 @@ fn configured(directory: &Path, lines: &str) -> Server {
     std::fs::write(&config, text).expect("there is room");
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&config, private).expect("it is ours");
-    Server::configured(&directory.join("data"), Some(config))
+    let data = directory.join("data");
+    match log {
+        Some(log) => Server::logged(&data, config, log),
+        None => Server::configured(&data, Some(config)),
+    }
 }
 
 /// The only objective of an evaluation.

@@ -32,6 +32,7 @@ pub struct Server {
     pub address: SocketAddr,
     pub data: PathBuf,
     config: Option<PathBuf>,
+    log: Option<PathBuf>,
 }
 
 impl Server {
@@ -42,8 +43,14 @@ impl Server {
 
     /// The same with a configuration file; it is still there when the server is started again.
     pub fn configured(data: &Path, config: Option<PathBuf>) -> Self {
-        let (child, address) = spawn(data, config.as_deref(), ANY_PORT);
-        Self { child, address, data: data.to_owned(), config }
+        let (child, address) = spawn(data, config.as_deref(), None, ANY_PORT);
+        Self { child, address, data: data.to_owned(), config, log: None }
+    }
+
+    /// The same, with all that it can say appended to a file.
+    pub fn logged(data: &Path, config: PathBuf, log: PathBuf) -> Self {
+        let (child, address) = spawn(data, Some(&config), Some(&log), ANY_PORT);
+        Self { child, address, data: data.to_owned(), config: Some(config), log: Some(log) }
     }
 
     /// SIGKILL: no warning, no clean-up.
@@ -65,7 +72,8 @@ impl Server {
 
     /// The same, on an address of the caller's.
     pub fn restart_at(&mut self, listen: SocketAddr) {
-        (self.child, self.address) = spawn(&self.data, self.config.as_deref(), listen);
+        (self.child, self.address) =
+            spawn(&self.data, self.config.as_deref(), self.log.as_deref(), listen);
     }
 
     pub fn pid(&self) -> u32 {
@@ -166,7 +174,12 @@ impl Drop for Server {
     }
 }
 
-fn spawn(data: &Path, config: Option<&Path>, listen: SocketAddr) -> (Child, SocketAddr) {
+fn spawn(
+    data: &Path,
+    config: Option<&Path>,
+    log: Option<&Path>,
+    listen: SocketAddr,
+) -> (Child, SocketAddr) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     command.args(["serve", "--listen", &listen.to_string(), "--data-dir"]).arg(data);
     match config {
@@ -176,9 +189,13 @@ fn spawn(data: &Path, config: Option<&Path>, listen: SocketAddr) -> (Child, Sock
             .env("TIDEGATE_AUDIT_KEY", data.join("audit-key"))
             .env("TIDEGATE_UPSTREAM_KEY", data.join("upstream-key")),
     };
+    if let Some(log) = log {
+        let file = std::fs::File::options().create(true).append(true).open(log);
+        command.stderr(file.expect("there is room"));
+    }
     let mut child = command
         .env("TIDEGATE_API_TOKEN", TOKEN)
-        .env("TIDEGATE_LOG", "error")
+        .env("TIDEGATE_LOG", if log.is_some() { "trace" } else { "error" })
         .stdout(Stdio::piped())
         .spawn()
         .expect("the binary starts");

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::{Alert, Settings};
 use crate::event::Scope;
 use crate::quality::{Objective, Operator, Rule, Slo, Target};
-use crate::sli::prometheus::{PROVIDER, Question, Window};
-use crate::sli::{GetSli, Queries};
+use crate::sli::prometheus::{PROVIDER, Question};
+use crate::sli::{GetSli, Queries, Window};
 
 /// The alerts of a service in a stage, and which indicators have none for which reason.
 pub(super) fn alerts(

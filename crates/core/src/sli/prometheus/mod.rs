@@ -1,5 +1,5 @@
 //! SLIs from a Prometheus, as Keptn's prometheus-service 0.9 asks for them: [`Question::query`] is what to
-//! ask, [`Window`] for which time, [`read_answer`] what came back.
+//! ask, [`read_answer`] what came back.
 //!
 //! A question goes to `/api/v1/query` with the fields `query` and `time`; over which time a query looks is
 //! written in it alone, as `[$DURATION_SECONDS]`.
@@ -7,11 +7,9 @@
 mod answer;
 mod placeholders;
 mod query;
-mod window;
 
 pub use answer::{AnswerError, read_answer};
 pub use query::{DEFAULTS, QUERY_BYTES_MAX, QueryError, Question};
-pub use window::{Window, WindowError};
 
 /// The `sliProvider` that a question for Prometheus names.
 pub const PROVIDER: &str = "prometheus";

@@ -8,8 +8,7 @@
 use std::cmp::Reverse;
 
 use super::query::{QUERY_BYTES_MAX, QueryError};
-use super::window::Window;
-use crate::sli::GetSli;
+use crate::sli::{GetSli, Window};
 
 /// The query with everything filled in.
 pub(super) fn fill(text: &str, asked: &GetSli, window: &Window) -> Result<String, QueryError> {

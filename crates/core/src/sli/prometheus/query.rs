@@ -1,9 +1,8 @@
 //! The query for an indicator: the one of the SLI files, else a built-in one.
 
 use super::placeholders::fill;
-use super::window::Window;
 use crate::excerpt::excerpt;
-use crate::sli::{Filter, GetSli, Queries};
+use crate::sli::{Filter, GetSli, Queries, Window};
 
 /// Longest query, in bytes, with everything filled in.
 pub const QUERY_BYTES_MAX: usize = 64 * 1024;

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 
-use super::super::mask::Mask;
 use super::directory::sync_dir;
 use super::log;
+use crate::mask::Mask;
 
 /// How far a cut may move to fall between two lines, in bytes.
 const LINE_BYTES_MAX: usize = 4096;

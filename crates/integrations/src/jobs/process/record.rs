@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use tidegate_core::job::PreparedTask;
 use tidegate_core::names::EventId;
 
-use super::super::mask::Mask;
 use super::super::port::JobFile;
 use super::log::JobLog;
+use crate::mask::Mask;
 
 /// One task of one action on one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -17,12 +17,12 @@ use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal as SignalStream, SignalKind, signal};
 use tokio::time::{Instant, sleep_until};
 
-use super::super::mask::Mask;
 use super::directory::JobDir;
 use super::lock::Lock;
 use super::output::Output;
 use super::record::{Ended, Ending, RunSpec, Started};
 use super::{readiness, results, session};
+use crate::mask::Mask;
 
 /// Largest specification, in bytes.
 const SPEC_BYTES_MAX: u64 = 64 * 1024 * 1024;

@@ -6,9 +6,7 @@ use git2::{Oid, Repository, Tree};
 use tidegate_core::names::{ServiceName, StageName};
 use tidegate_core::quality::{SLO_PATH, Slo, lint};
 use tidegate_core::remediation::{REMEDIATION_PATH, Remediations};
-use tidegate_core::sli::prometheus;
-use tidegate_core::sli::results::{self, Query};
-use tidegate_core::sli::{Indicator, SliFile};
+use tidegate_core::sli::{Indicator, SliFile, http_json, prometheus, results};
 use tidegate_core::yaml::FILE_BYTES_MAX;
 
 use super::saying::{Saying, deep};
@@ -34,17 +32,23 @@ enum Kind {
     Sli,
     /// Queries for what jobs leave behind.
     Results,
+    /// Queries for HTTP endpoints.
+    HttpJson,
     Remediation,
 }
 
 /// Files that count for a whole project or stage.
-const OF_ALL: [(&str, Kind); 2] =
-    [(prometheus::SLI_PATH, Kind::Sli), (results::SLI_PATH, Kind::Results)];
+const OF_ALL: [(&str, Kind); 3] = [
+    (prometheus::SLI_PATH, Kind::Sli),
+    (results::SLI_PATH, Kind::Results),
+    (http_json::SLI_PATH, Kind::HttpJson),
+];
 /// Files in the directory of a service.
-const OF_SERVICE: [(&str, Kind); 4] = [
+const OF_SERVICE: [(&str, Kind); 5] = [
     (SLO_PATH, Kind::Slo),
     (prometheus::SLI_PATH, Kind::Sli),
     (results::SLI_PATH, Kind::Results),
+    (http_json::SLI_PATH, Kind::HttpJson),
     (REMEDIATION_PATH, Kind::Remediation),
 ];
 
@@ -183,7 +187,11 @@ fn judge(text: &str, kind: Kind) -> Saying {
             }
         }
         Kind::Results => match SliFile::parse(text) {
-            Ok(file) => saying.warnings = unanswerable(&file),
+            Ok(file) => saying.warnings = unanswerable(&file, results::Query::parse),
+            Err(error) => fault(&error),
+        },
+        Kind::HttpJson => match SliFile::parse(text) {
+            Ok(file) => saying.warnings = unanswerable(&file, http_json::Query::parse),
             Err(error) => fault(&error),
         },
         Kind::Remediation => {
@@ -195,10 +203,13 @@ fn judge(text: &str, kind: Kind) -> Saying {
     saying
 }
 
-/// Queries that no file of results can answer: the evaluation will be told so, indicator by indicator.
-fn unanswerable(file: &SliFile) -> Vec<String> {
+/// Queries that nobody can answer: the evaluation will be told so, indicator by indicator.
+fn unanswerable<Q, E: std::fmt::Display>(
+    file: &SliFile,
+    parse: impl Fn(&str) -> Result<Q, E>,
+) -> Vec<String> {
     let told = |indicator: &Indicator| {
-        let error = Query::parse(&indicator.query).err()?;
+        let error = parse(&indicator.query).err()?;
         Some(format!(":{}: {}: {error}", indicator.place, indicator.name))
     };
     file.indicators.iter().filter_map(told).collect()

@@ -69,6 +69,7 @@ fn what_no_gate_and_no_remediation_can_work_with_is_refused_with_its_place() {
         ("carts/prometheus/sli.yaml", "indicators: [a]\n", "carts/prometheus/sli.yaml:1:13: "),
         ("prometheus/sli.yaml", "indicators: {a: [b]}\n", "prometheus/sli.yaml:1:17: the query of"),
         ("job/sli.yaml", "indicators: 7\n", "job/sli.yaml:1:13: indicators must be a mapping"),
+        ("carts/http-json/sli.yaml", "indicators: 7\n", "carts/http-json/sli.yaml:1:13: "),
         (
             "carts/remediation.yaml",
             "spec: {}\n",
@@ -101,6 +102,14 @@ fn what_nobody_can_have_meant_is_told_and_taken() {
     let said = dev(&shop, &[("carts/job/sli.yaml", queries)]);
     assert!(said.accepted, "{said:?}");
     assert!(said.lines[0].starts_with("warning: carts/job/sli.yaml:1:20: slow: "), "{said:?}");
+    let queries = "indicators:\n  good: 'm:q?s=$SERVICE#$.v'\n  bad: 'm:a/../../admin#$.v'\n";
+    for path in ["http-json/sli.yaml", "carts/http-json/sli.yaml"] {
+        let said = dev(&shop, &[(path, queries)]);
+        assert!(said.accepted && said.lines.len() == 1, "{said:?}");
+        let line = format!("warning: {path}:3:8: bad: \"m:a/../../admin#$.v\" is no query");
+        assert!(said.lines[0].starts_with(&line), "{said:?}");
+        assert!(said.lines[0].contains("leads out of the endpoint"), "{said:?}");
+    }
     let link = format!("120000 blob {}\tslo.yaml\n", shop.blob("/etc/passwd"));
     let carts = shop.tree(&link);
     let root = shop.tree(&format!("040000 tree {carts}\tcarts\n"));

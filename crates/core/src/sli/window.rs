@@ -1,8 +1,10 @@
-//! The time that is evaluated, as Prometheus is told it.
+//! The time that is evaluated, as providers are told it.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::excerpt::excerpt;
+
+const NANOSECONDS: i128 = 1_000_000_000;
 
 /// From when to when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,32 @@ impl Window {
         format!("{}s", seconds.max(1))
     }
 
+    /// The start in whole seconds since 1970, rounded down.
+    #[must_use]
+    pub fn start_seconds(&self) -> i64 {
+        let seconds = self.start.as_nanosecond().div_euclid(NANOSECONDS);
+        i64::try_from(seconds).expect("a timestamp is within ten thousand years of 1970")
+    }
+
+    /// The end in whole seconds since 1970, rounded up: nothing that was measured is left out.
+    #[must_use]
+    pub fn end_seconds(&self) -> i64 {
+        let seconds = -(-self.end.as_nanosecond()).div_euclid(NANOSECONDS);
+        i64::try_from(seconds).expect("a timestamp is within ten thousand years of 1970")
+    }
+
+    /// The start as RFC 3339, in UTC and with its fraction.
+    #[must_use]
+    pub fn start_rfc3339(&self) -> String {
+        self.start.to_string()
+    }
+
+    /// The end as RFC 3339, in UTC and with its fraction.
+    #[must_use]
+    pub fn end_rfc3339(&self) -> String {
+        self.end.to_string()
+    }
+
     /// The end in seconds since 1970, with a fraction where there is one: the field `time` of a question.
     #[must_use]
     pub fn time(&self) -> String {
@@ -104,6 +132,29 @@ mod tests {
         assert_eq!(range("1643623200", "1643623500"), "300s");
         assert_eq!(range("2022-01-31T10:00:00Z", "1643623500"), "300s");
         assert_eq!(range("-1", "0"), "1s");
+    }
+
+    #[test]
+    fn whole_seconds_leave_nothing_out() {
+        for (start, end, seconds) in [
+            ("2022-01-31T10:00:00Z", "2022-01-31T10:05:00Z", (1_643_623_200, 1_643_623_500)),
+            ("2022-01-31T10:00:00.9Z", "2022-01-31T10:05:00.1Z", (1_643_623_200, 1_643_623_501)),
+            ("1969-12-31T23:59:58.5Z", "1969-12-31T23:59:59.5Z", (-2, 0)),
+        ] {
+            let window = Window::parse(start, end).unwrap();
+            assert_eq!((window.start_seconds(), window.end_seconds()), seconds, "{start}");
+        }
+        for far in ["9999-12-30T22:00:00.999999999Z", "-009999-01-02T01:59:59Z"] {
+            let window = Window::parse(far, far).unwrap();
+            assert!(window.start_seconds() <= window.end_seconds());
+        }
+    }
+
+    #[test]
+    fn times_are_told_in_utc() {
+        let window = Window::parse("2022-01-31T12:00:00.5+02:00", "1643623500").unwrap();
+        assert_eq!(window.start_rfc3339(), "2022-01-31T10:00:00.5Z");
+        assert_eq!(window.end_rfc3339(), "2022-01-31T10:05:00Z");
     }
 
     #[test]

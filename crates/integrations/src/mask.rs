@@ -7,7 +7,7 @@ const LINE_BYTES_MIN: usize = 8;
 
 /// Replaces secret values in a stream of bytes. It holds back no more than what may still become a
 /// secret.
-pub(super) struct Mask {
+pub(crate) struct Mask {
     /// The longest first.
     secrets: Vec<Vec<u8>>,
     /// Which bytes a secret can begin with.
@@ -21,7 +21,7 @@ pub(super) struct Mask {
 impl Mask {
     /// Masks each value, and each long line of a value with several lines: programs print keys and
     /// certificates line by line.
-    pub(super) fn new<'s>(values: impl IntoIterator<Item = &'s str>) -> Self {
+    pub(crate) fn new<'s>(values: impl IntoIterator<Item = &'s str>) -> Self {
         let mut secrets: Vec<Vec<u8>> = Vec::new();
         for value in values {
             let lines = value.lines().filter(|line| line.len() >= LINE_BYTES_MIN);
@@ -38,18 +38,18 @@ impl Mask {
     }
 
     /// Takes the next bytes and gives those that are safe to show.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(bytes);
         self.advance(false)
     }
 
     /// Gives what was held back; the stream has ended.
-    pub(super) fn finish(&mut self) -> Vec<u8> {
+    pub(crate) fn finish(&mut self) -> Vec<u8> {
         self.advance(true)
     }
 
     /// Masks a whole text.
-    pub(super) fn text(values: &[String], text: &str) -> String {
+    pub(crate) fn text(values: &[String], text: &str) -> String {
         let mut mask = Self::new(values.iter().map(String::as_str));
         let mut out = mask.push(text.as_bytes());
         out.extend(mask.finish());
