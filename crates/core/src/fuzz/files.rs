@@ -8,9 +8,9 @@ use crate::event::Draft;
 use crate::names::{ProjectName, ServiceName, StageName};
 use crate::remediation::{GetAction, Remediations};
 use crate::sli::monitoring::{Settings, Stage, plan};
-use crate::sli::prometheus::{self, QUERY_BYTES_MAX, Window, read_answer};
+use crate::sli::prometheus::{self, QUERY_BYTES_MAX, read_answer};
 use crate::sli::results::Query;
-use crate::sli::{GetSli, Level, Queries, SliFile, alertmanager};
+use crate::sli::{GetSli, Level, Queries, SliFile, Window, alertmanager};
 
 pub(super) const TARGETS: &[Target] = &[
     Target {

@@ -6,6 +6,7 @@
 
 mod check;
 mod files;
+mod http;
 mod mutate;
 mod quality;
 mod witness;
@@ -85,7 +86,7 @@ struct Pool {
 impl Run {
     /// Reads every good input once.
     fn new(seed: u64) -> Self {
-        let targets = quality::TARGETS.iter().chain(files::TARGETS);
+        let targets = [quality::TARGETS, files::TARGETS, http::TARGETS].into_iter().flatten();
         let pool = |target: &'static Target| Pool {
             target,
             kept: (target.seeds)(),

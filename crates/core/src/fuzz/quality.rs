@@ -12,8 +12,7 @@ use crate::quality::{
     replay, suggest, vectors,
 };
 use crate::remediation::{self, GetAction};
-use crate::sli::prometheus::Window;
-use crate::sli::{self, GetSli, Measurement};
+use crate::sli::{self, GetSli, Measurement, Window};
 
 const RECORDED: &str = include_str!("../../../../tests/vectors/quality-gate.json");
 

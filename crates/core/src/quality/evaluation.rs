@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::event::{Outcome, Status, TaskResult};
+use crate::excerpt::sentence;
 use crate::go::whole;
 
 /// From when to when is evaluated, as texts: usually `2022-01-31T10:00:00.000Z`.
@@ -263,7 +264,7 @@ impl SliAnswer {
         let get_sli = match data.get("get-sli") {
             None | Some(Value::Null) => GetSli::default(),
             Some(value) => GetSli::deserialize(value)
-                .map_err(|error| format!("data.get-sli cannot be read: {error}"))?,
+                .map_err(|error| sentence(format!("data.get-sli cannot be read: {error}")))?,
         };
         Ok(Self {
             status: SliStatus::named(text("status")),

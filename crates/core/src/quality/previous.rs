@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Aggregate, Details, IndicatorResult};
 use crate::event::{TaskResult, text};
+use crate::excerpt::sentence;
 
 /// The `comparison` of an `slo.yaml`: with what is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,13 +57,13 @@ impl Past {
     /// # Errors
     /// A sentence that says what in it cannot be read. Keptn 1.4 passes such an event over.
     pub fn of(id: &str, data: &Map<String, Value>, invalidated: bool) -> Result<Self, String> {
-        let details = match data.get("evaluation") {
-            None | Some(Value::Null) => None,
-            Some(value) => Some(
-                Details::deserialize(value)
-                    .map_err(|error| format!("data.evaluation cannot be read: {error}"))?,
-            ),
-        };
+        let details =
+            match data.get("evaluation") {
+                None | Some(Value::Null) => None,
+                Some(value) => Some(Details::deserialize(value).map_err(|error| {
+                    sentence(format!("data.evaluation cannot be read: {error}"))
+                })?),
+            };
         Ok(Self {
             id: id.to_owned(),
             result: TaskResult::named(text(data, "result")),

@@ -10,6 +10,7 @@ use super::{
     evaluate,
 };
 use crate::event::{Scope, TaskResult};
+use crate::excerpt::{excerpt, sentence};
 use crate::names::{NameError, ProjectName, ServiceName, StageName};
 
 /// How a set of cases went.
@@ -40,10 +41,10 @@ pub struct Difference {
 #[derive(Debug, thiserror::Error)]
 pub enum VectorsError {
     /// Not the JSON that is asked for: place and reason.
-    #[error("not a list of cases: {0}")]
+    #[error("not a list of cases: {}", sentence(.0.to_string()))]
     Json(#[from] serde_json::Error),
     /// A case that says nothing of what must come out.
-    #[error("case {0:?} has neither expected nor expectedError with expectedEvent")]
+    #[error("case {:?} has neither expected nor expectedError with expectedEvent", excerpt(.0, 100))]
     NoExpectation(String),
     /// The names that the cases are evaluated under cannot be names.
     #[error("{0}")]

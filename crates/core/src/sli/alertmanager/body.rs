@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::excerpt::sentence;
+
 /// Most alerts of one message.
 pub const ALERTS_MAX: usize = 1_000;
 /// The only version of the format.
@@ -35,10 +37,11 @@ struct Body {
 
 /// Reads a body. How large it may be is for the caller to say.
 pub(super) fn alerts(body: &[u8]) -> Result<Vec<Alert>, BodyError> {
-    let body: Body = serde_json::from_slice(body).map_err(|error| BodyError(error.to_string()))?;
+    let body: Body =
+        serde_json::from_slice(body).map_err(|error| BodyError(sentence(error.to_string())))?;
     match body.version {
         Some(version) if version != VERSION => {
-            Err(BodyError(format!("it is of version {version:?}, not {VERSION}")))
+            Err(BodyError(sentence(format!("it is of version {version:?}, not {VERSION}"))))
         }
         _ if body.alerts.len() > ALERTS_MAX => {
             let hint = "set max_alerts of the webhook, or group alerts by more labels";

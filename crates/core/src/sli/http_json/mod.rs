@@ -20,7 +20,7 @@ mod placeholders;
 mod query;
 mod target;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use address::{Address, AddressError, EndpointName, EndpointNameError, LeavesEndpoint};
 pub use answer::{AnswerError, Hide, about, read_answer, refused};

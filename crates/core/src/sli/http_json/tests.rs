@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Address, Query, Target, Values, about, read_answer, refused};
 use crate::dice::Dice;
+use crate::fuzz::assert_readable;
 use crate::job::jsonpath::JsonPath;
 use crate::sli::{GetSli, Window};
 
@@ -55,13 +56,8 @@ fn values(label: &str, filter: &str) -> Values {
     Values::of(&asked, &Window::parse("0", "60").unwrap())
 }
 
-fn assert_readable(message: &str) {
-    assert!(!message.is_empty() && message.len() < 4 * 1024, "{} bytes", message.len());
-    assert!(!message.contains(char::is_control), "{message:?}");
-}
-
 /// Whoever takes escapes away, once or again and again, or takes `\` for `/`, stays below the base.
-fn assert_below(base: &Address, target: &Target, root: &str) {
+pub(crate) fn assert_below(base: &Address, target: &Target, root: &str) {
     let url = base.below(target).unwrap_or_else(|_| panic!("{target} was not what was checked"));
     let text = url.to_string();
     assert!(text.starts_with(root), "{text}");
