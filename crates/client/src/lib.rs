@@ -35,8 +35,8 @@ pub use principal::Principal;
 pub use projects::Metadata;
 pub use resources::ResourcePlace;
 pub use sequences::{
-    Control, ReachedStage, Run, RunState, Sequence, SequencePage, SequenceQuery, SequenceState,
-    Task, TaskState, Verdict,
+    Control, Overridden, ReachedStage, Run, RunState, Sequence, SequencePage, SequenceQuery,
+    SequenceState, Task, TaskState, Verdict,
 };
 pub use sign_in::SignInLink;
 pub use token::{Token, TokenError};

@@ -1,6 +1,7 @@
 //! Sequences: finding them, following them, and stopping, pausing or resuming them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -80,6 +81,22 @@ impl Verdict {
     }
 }
 
+impl Sequence {
+    /// Whether somebody has let it go on although a gate had failed.
+    #[must_use]
+    pub fn is_overridden(&self) -> bool {
+        self.stages.iter().any(|stage| stage.overridden.is_some())
+    }
+}
+
+impl Run {
+    /// Whether somebody has let it go on although its gate had failed.
+    #[must_use]
+    pub fn is_overridden(&self) -> bool {
+        self.tasks.iter().any(|task| task.overridden.is_some())
+    }
+}
+
 /// One sequence, as the server shows it. Times are RFC 3339. What this version does not know is kept in
 /// `rest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -130,6 +147,9 @@ pub struct ReachedStage {
     /// The image that was asked for there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The approval by which it went on although a gate had failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<String>,
 }
 
 /// One run of a sequence in a stage.
@@ -231,10 +251,39 @@ pub struct Task {
     /// When the last of them was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<String>,
+    /// Who has approved although the gate had failed, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Overridden>,
     /// Everything else.
     #[serde(flatten)]
     #[cfg_attr(test, schema(ignore))]
     pub rest: Map<String, Value>,
+}
+
+/// Who has let something go on although its gate had failed, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
+pub struct Overridden {
+    /// Who, where the server still knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Principal>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// "overridden by ada: the probe measured the wrong host"
+impl fmt::Display for Overridden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "overridden")?;
+        if let Some(by) = &self.by {
+            write!(f, " by {by}")?;
+        }
+        match &self.comment {
+            Some(comment) => write!(f, ": {comment}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Where a task stands.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use tidegate_core::approval::Approval;
 use tidegate_core::names::EventId;
 use tidegate_core::sequence::Execution;
 use tidegate_store::ExecutionSummary;
@@ -24,6 +25,20 @@ pub(crate) struct Overridden {
     pub(crate) href: String,
 }
 
+impl Overridden {
+    /// What an approval says of the gate before it; none where it has overridden none.
+    pub(crate) fn of(approval: &Approval, visitor: &Visitor) -> Option<Self> {
+        let decided = approval.decided().filter(|_| approval.is_overridden())?;
+        Some(Self {
+            stage: Text::line(&approval.scope.stage),
+            by: Who::new(&decided.by, &visitor.principal),
+            at: When::new(decided.at, visitor.now),
+            comment: decided.comment.as_ref().map(|comment| Text::block(comment.as_str())),
+            href: format!("/bridge/approval/{}", approval.id),
+        })
+    }
+}
+
 /// Those of one delivery, by the tasks that they are about.
 #[derive(Debug, Default)]
 pub(crate) struct Overrides {
@@ -36,17 +51,11 @@ impl Overrides {
     /// What the approvals of a delivery say.
     pub(crate) fn of(asked: &[Asked], visitor: &Visitor) -> Self {
         let mut found = Self::default();
-        for one in asked.iter().filter(|asked| asked.approval.is_overridden()) {
-            let Some(decided) = one.approval.decided() else { continue };
+        for one in asked {
+            let Some(overridden) = Overridden::of(&one.approval, visitor) else { continue };
             let tasks = [Some(one.approval.id), failed_evaluation(one)];
             found.tasks.extend(tasks.into_iter().flatten().map(|task| (task, found.all.len())));
-            found.all.push(Overridden {
-                stage: Text::line(&one.approval.scope.stage),
-                by: Who::new(&decided.by, &visitor.principal),
-                at: When::new(decided.at, visitor.now),
-                comment: decided.comment.as_ref().map(|comment| Text::block(comment.as_str())),
-                href: format!("/bridge/approval/{}", one.approval.id),
-            });
+            found.all.push(overridden);
         }
         found
     }
