@@ -60,22 +60,19 @@ export const ENDS = '{ pass: automatic, warning: manual }';
 
 /**
  * The places: `shipyard`, a function of the properties of the approval; `stage`, where it asks; `then`, the tasks
- * that follow; `overridden`, the stages in which something runs that came past the gate then; `ends`, how the
- * sequence ends where nobody is asked.
+ * that follow; `ends`, how the sequence ends where nobody is asked.
  */
 export const PLACES = {
-  'behind the gate': {
+  behind: {
     shipyard: BEHIND,
     stage: 'qa',
     then: ['release', 'deployment'],
-    overridden: ['qa', 'production'],
     ends: 'Failed',
   },
-  'in a sequence that the fail triggers': {
+  triggered: {
     shipyard: AFTER,
     stage: 'production',
     then: ['deployment'],
-    overridden: ['production'],
     ends: 'Declined',
   },
 };
@@ -96,7 +93,7 @@ export async function goesOn(installation, project, context, { then }) {
 
 /** Fills a project of its own: one delivery that was let through to its end, and one that waits. */
 export async function fillFailing(installation, project = 'rescued') {
-  const place = PLACES['behind the gate'];
+  const place = PLACES.behind;
   await installation.create(project, place.shipyard(WAITS), [SERVICE]);
   const overridden = await fails(installation, project, 'carts:1.4.0');
   const { id, subject } = await installation.waiting(overridden);

@@ -85,8 +85,24 @@ async function assertShownAsOverridden({ shop, page, place, context, id, who, na
   await visit('decided', '/bridge/inbox?view=decided', () => assertOverridden(main(page), 'the inbox'));
 }
 
-for (const [where, place] of Object.entries(PLACES)) {
-  check(`${where}: a person lets it go on with a reason, and it is shown as overridden everywhere`, { weight: 3 }, async ({ serve, signIn, accessible, screenshot }) => {
+/** What is checked, in each place where an approval can stand. */
+const CHECKS = [
+  {
+    place: PLACES.behind,
+    approved: 'a failed gate with an approval behind it goes on with a reason, and is shown as overridden everywhere',
+    declined: 'a failed gate with an approval behind it ends where a person declines, and nothing is overridden',
+    alone: 'a failed gate with an approval behind it, but no policy, ends its sequence, and nothing waits',
+  },
+  {
+    place: PLACES.triggered,
+    approved: 'a sequence that a failed gate triggers goes on with a reason, and is shown as overridden everywhere',
+    declined: 'a sequence that a failed gate triggers ends where a person declines, and nothing is overridden',
+    alone: 'a sequence that a failed gate triggers, but without a policy, is declined by rule, and nothing waits',
+  },
+];
+
+for (const { place, approved, declined, alone } of CHECKS) {
+  check(approved, { weight: 3 }, async ({ serve, signIn, accessible, screenshot }) => {
     const shop = await serve();
     await shop.create(PROJECT, place.shipyard(WAITS), [SERVICE]);
     const context = await fails(shop, PROJECT, IMAGE);
@@ -136,7 +152,7 @@ for (const [where, place] of Object.entries(PLACES)) {
     }
   });
 
-  check(`${where}: declined, it ends, and nothing is overridden`, async ({ serve, signIn }) => {
+  check(declined, async ({ serve, signIn }) => {
     const shop = await serve();
     await shop.create(PROJECT, place.shipyard(WAITS), [SERVICE]);
     const context = await fails(shop, PROJECT, IMAGE);
@@ -158,7 +174,7 @@ for (const [where, place] of Object.entries(PLACES)) {
     }
   });
 
-  check(`${where}: without the policy it ends, and nothing waits`, async ({ serve, signIn }) => {
+  check(alone, async ({ serve, signIn }) => {
     const shop = await serve();
     await shop.create(PROJECT, place.shipyard(ENDS), [SERVICE]);
     const context = await fails(shop, PROJECT, IMAGE);
