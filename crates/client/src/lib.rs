@@ -13,6 +13,7 @@ mod evaluations;
 mod events;
 mod inventory;
 mod live;
+mod overridden;
 mod principal;
 mod projects;
 mod resources;
@@ -31,12 +32,13 @@ pub use evaluations::{EvaluatedIndicator, Evaluation, MeasuredIndicator};
 pub use events::{EventEntry, EventQuery, IdempotencyKey};
 pub use inventory::{Project, Service, Stage, Upstream};
 pub use live::{Live, News, Topic};
+pub use overridden::Overridden;
 pub use principal::Principal;
 pub use projects::Metadata;
 pub use resources::ResourcePlace;
 pub use sequences::{
-    Control, Overridden, ReachedStage, Run, RunState, Sequence, SequencePage, SequenceQuery,
-    SequenceState, Task, TaskState, Verdict,
+    Control, ReachedStage, Run, RunState, Sequence, SequencePage, SequenceQuery, SequenceState,
+    Task, TaskState, Verdict,
 };
 pub use sign_in::SignInLink;
 pub use token::{Token, TokenError};

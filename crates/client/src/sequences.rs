@@ -1,13 +1,13 @@
 //! Sequences: finding them, following them, and stopping, pausing or resuming them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::overridden::Overridden;
 use crate::principal::Principal;
 
 /// The overall state of a sequence, in Keptn's words.
@@ -258,32 +258,6 @@ pub struct Task {
     #[serde(flatten)]
     #[cfg_attr(test, schema(ignore))]
     pub rest: Map<String, Value>,
-}
-
-/// Who has let something go on although its gate had failed, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(utoipa::ToSchema))]
-pub struct Overridden {
-    /// Who, where the server still knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Principal>,
-    /// Why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
-}
-
-/// "overridden by ada: the probe measured the wrong host"
-impl fmt::Display for Overridden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "overridden")?;
-        if let Some(by) = &self.by {
-            write!(f, " by {by}")?;
-        }
-        match &self.comment {
-            Some(comment) => write!(f, ": {comment}"),
-            None => Ok(()),
-        }
-    }
 }
 
 /// Where a task stands.

@@ -110,13 +110,16 @@ impl Legs<'_> {
     /// whether somebody has overridden what it failed for.
     fn told(&self, cell: &Cell) -> Option<Status> {
         let run = cell.newest.as_ref()?;
-        let (ExecutionState::Running { .. } | ExecutionState::Finished { .. }) = run.state else {
-            return None;
+        let looked_for = match run.state {
+            ExecutionState::Running { .. } => Status::Queued,
+            ExecutionState::Finished { .. } => Status::Overridden,
+            _ => return None,
         };
         let mut recent = self.environment.recent.iter();
         let context = recent.find(|context| context.id == run.context)?;
         let state = context.stages.iter().find(|state| state.name == cell.place.stage)?;
-        Some(Delivery::bare(context.clone()).status_of(state))
+        let told = Delivery::bare(context.clone()).status_of(state);
+        (told == looked_for).then_some(told)
     }
 
     fn counts(&self, stage: &StageName) -> Vec<Count> {
