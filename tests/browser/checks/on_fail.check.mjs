@@ -82,6 +82,13 @@ async function assertShownAsOverridden({ shop, page, place, context, id, who, na
     await assertOverridden(card, 'the card');
     await card.getByText(REASON).waitFor();
   });
+  await visit('evaluation', `/bridge/evaluation/${context}/qa`, async () => {
+    await heading(page, /^failed, 41\.5 of 100/i).waitFor();
+    await assertOverridden(main(page), 'the evaluation');
+    await main(page).getByText(said).waitFor();
+  });
+  await visit('versions', '/bridge/projects?view=versions', () => assertOverridden(main(page), 'what runs where'));
+  await visit('projects', '/bridge/projects', () => main(page).getByRole('img', { name: 'Overridden' }).first().waitFor());
   await visit('decided', '/bridge/inbox?view=decided', () => assertOverridden(main(page), 'the inbox'));
 }
 

@@ -30,8 +30,8 @@ pub(super) struct VersionCell {
     pub(super) since: When,
     /// How it differs from the stage before; may be empty.
     pub(super) lag: String,
-    /// The approval that let it through although a gate had failed.
-    pub(super) overridden: Option<String>,
+    /// Whether somebody has let it through although a gate had failed.
+    pub(super) is_overridden: bool,
 }
 
 /// The groups of a page, by project.
@@ -85,7 +85,7 @@ fn row(row: &Version, stages: &[(StageName, Option<StageName>)], now: Timestamp)
             href: format!("/bridge/project/{}/sequence/{context}", row.project),
             since: When::new(*at, now),
             lag: lag.words(now),
-            overridden: overridden.map(|approval| format!("/bridge/approval/{approval}")),
+            is_overridden: overridden.is_some(),
         })
     });
     VersionsRow { service: Text::line(&row.service), cells: cells.collect() }
