@@ -173,9 +173,9 @@ export class Installation {
     return this.events(project, 'evaluation.finished', context);
   }
 
-  /** Whoever holds a token decides. */
-  decide(approval, decision, comment, token) {
-    return this.call('POST', `/api/tidegate/v1/approvals/${approval}/decision`, { decision, comment }, token);
+  /** Whoever holds a token decides; under a policy they name the `subject` that they have seen. */
+  decide(approval, decision, comment, token, subject) {
+    return this.call('POST', `/api/tidegate/v1/approvals/${approval}/decision`, { decision, comment, subject }, token);
   }
 
   async approval(id) {

@@ -1,13 +1,14 @@
 // Every page of the Bridge, and how to get there: what is judged as a whole is judged on all of these.
 
 import { ballot, heading } from './bridge.mjs';
+import { fillFailing } from './failing.mjs';
 import { fillJudged, JUDGED, qualityPath } from './judged.mjs';
 import { createShop, fillShop, ONE_TASK, PROJECT, upToApproval } from './sockshop.mjs';
 
 /** An installation with a history, and one that is new: for the pages that say what to do first. */
 export async function prepare(serve) {
   const [shop, empty] = [await serve(), await serve()];
-  const found = { ...(await fillShop(shop)), judgements: await fillJudged(shop) };
+  const found = { ...(await fillShop(shop)), judgements: await fillJudged(shop), rescued: await fillFailing(shop) };
   await shop.create('fresh', ONE_TASK, []);
   return { shop, empty, found };
 }
@@ -91,6 +92,8 @@ export const pages = [
   { name: 'approval-warned', path: ({ warned }) => `/bridge/approval/${warned}` },
   { name: 'approval-without-gate', path: ({ withoutGate }) => `/bridge/approval/${withoutGate}` },
   { name: 'approval-decided', path: ({ decided }) => `/bridge/approval/${decided}` },
+  { name: 'approval-failed-gate', path: ({ rescued }) => `/bridge/approval/${rescued.asked}` },
+  { name: 'approval-overridden', path: ({ rescued }) => `/bridge/approval/${rescued.approved}` },
   { name: 'approval-closed', path: ({ closed }) => `/bridge/approval/${closed}` },
   {
     name: 'approval-without-reason',
@@ -140,8 +143,11 @@ export const pages = [
       await heading(page, 'This would be sent').waitFor();
     },
   },
+  { name: 'project-overridden', path: ({ rescued }) => `/bridge/project/${rescued.project}/environment/stage/qa` },
   { name: 'project-empty', path: () => '/bridge/project/fresh' },
   { name: 'sequences', path: () => `/bridge/project/${PROJECT}/sequence` },
+  { name: 'sequences-overridden', path: ({ rescued }) => `/bridge/project/${rescued.project}/sequence?Status=overridden` },
+  { name: 'sequence-overridden', path: ({ rescued }) => `/bridge/project/${rescued.project}/sequence/${rescued.overridden}` },
   { name: 'sequences-narrowed', path: () => `/bridge/project/${PROJECT}/sequence?Service=carts&Status=failed` },
   { name: 'sequences-no-match', path: () => `/bridge/project/${PROJECT}/sequence?q=nothing-of-this-name&Stage=nowhere` },
   { name: 'sequences-empty', path: () => '/bridge/project/fresh/sequence' },
@@ -162,6 +168,7 @@ export const pages = [
     name: `evaluation-${kind}`,
     path: ({ judgements }) => judgements[kind],
   })),
+  { name: 'evaluation-overridden', path: ({ rescued }) => `/bridge/evaluation/${rescued.overridden}/qa` },
   { name: 'evaluation-unfolded', path: ({ judgements }) => `${judgements.bad}?sort=file`, then: unfold },
   { name: 'evaluation-of-somebody', path: ({ judged }) => `/bridge/evaluation/${judged}` },
   {

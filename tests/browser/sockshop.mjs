@@ -83,7 +83,7 @@ export function deliver(installation, image, { project = PROJECT, token = tokens
 }
 
 /** What was measured in staging, as Keptn's lighthouse reports it. */
-function measured(result) {
+export function measured(result) {
   const indicator = (metric, value, criteria, status, more = {}) => ({
     displayName: '',
     value: { metric, value, success: true },

@@ -28,6 +28,11 @@ pub(crate) fn lines(
         lines.push(head(run, now));
         for task in &run.tasks {
             lines.push(of_task(task, now));
+            if let Some(overridden) = &task.overridden {
+                let who =
+                    vec![Span::from("      "), Span::new(overridden.to_string(), Tone::Attention)];
+                lines.push(who);
+            }
             if task.state == TaskState::WaitingForApproval
                 && let Some(id) = &task.id
             {
@@ -53,8 +58,20 @@ pub(crate) fn fitting(mut lines: Vec<Vec<Span>>, height: Option<usize>) -> Vec<V
     lines
 }
 
-/// Where a sequence stands, in words.
+/// The word for what went on although its gate had failed.
+pub(crate) const OVERRIDDEN: &str = "overridden";
+
+/// Where a sequence stands, in words. One whose failed gate was overridden has not simply passed.
 pub(crate) fn standing(sequence: &Sequence) -> (String, Tone) {
+    let (state, tone) = state(sequence);
+    match sequence.result {
+        _ if !sequence.is_overridden() => (state, tone),
+        Some(Verdict::Pass | Verdict::Warning) => (OVERRIDDEN.to_owned(), Tone::Attention),
+        Some(Verdict::Fail) | None => (format!("{state}, {OVERRIDDEN}"), tone),
+    }
+}
+
+fn state(sequence: &Sequence) -> (String, Tone) {
     match (sequence.state, sequence.result) {
         (SequenceState::Finished, Some(result)) => (result.as_str().to_owned(), tone(result)),
         (SequenceState::Aborted | SequenceState::TimedOut, _) => {
@@ -78,6 +95,9 @@ pub(crate) fn tone(result: Verdict) -> Tone {
 
 fn head(run: &Run, now: Timestamp) -> Vec<Span> {
     let (state, tone) = match (run.state, run.result) {
+        (RunState::Finished, Some(Verdict::Pass | Verdict::Warning)) if run.is_overridden() => {
+            (OVERRIDDEN, Tone::Attention)
+        }
         (RunState::Finished, Some(result)) => (result.as_str(), tone(result)),
         (RunState::Aborted | RunState::TimedOut | RunState::Finished, _) => {
             (words(run.state.as_str()), Tone::Bad)
@@ -101,6 +121,9 @@ fn of_task(task: &Task, now: Timestamp) -> Vec<Span> {
     let waited = task.triggered_at.as_deref();
     let waited = waited.and_then(|since| text::seconds_between(since, &now.to_string()));
     let (icon, state, tone, seconds) = match (task.state, task.result) {
+        (TaskState::Finished, _) if task.overridden.is_some() => {
+            ("!", OVERRIDDEN, Tone::Attention, took(task))
+        }
         (TaskState::Finished, Some(Verdict::Pass)) => ("✓", "pass", Tone::Good, took(task)),
         (TaskState::Finished, Some(Verdict::Warning)) => {
             ("!", "warning", Tone::Attention, took(task))
@@ -185,6 +208,31 @@ delivery of tour/hello  waits for approval  4f2c
       tidegate approve 0199
     · deployment";
         assert_eq!(text(&lines), shown);
+    }
+
+    #[test]
+    fn a_failed_gate_that_was_overridden_is_no_plain_pass() {
+        let mut sequence = waiting();
+        sequence.state = SequenceState::Finished;
+        sequence.result = Some(Verdict::Pass);
+        sequence.runs.truncate(1);
+        let stages = json!([{"name": "qa", "overridden": "a"}]);
+        sequence.stages = serde_json::from_value(stages).unwrap();
+        let approval = json!({"name": "approval", "id": "a", "state": "finished", "result": "pass",
+            "triggeredAt": "2026-11-24T12:00:08Z", "finishedAt": "2026-11-24T12:00:12Z",
+            "overridden": {"by": {"kind": "person", "name": "ada"}, "comment": "the probe was broken"}});
+        sequence.runs[0].tasks.push(serde_json::from_value(approval).unwrap());
+        let now = "2026-11-24T12:03:12Z".parse().unwrap();
+        let shown = "\
+delivery of tour/hello  overridden  4f2c
+  qa/delivery             overridden  12 s
+    ✓ deployment           pass  8 s
+    ! approval             overridden  4 s
+      overridden by ada: the probe was broken";
+        assert_eq!(text(&lines(&sequence, now, str::to_owned)), shown);
+        assert_eq!(standing(&sequence), ("overridden".to_owned(), Tone::Attention));
+        sequence.result = Some(Verdict::Fail);
+        assert_eq!(standing(&sequence), ("fail, overridden".to_owned(), Tone::Bad));
     }
 
     #[test]

@@ -81,9 +81,14 @@ fn whole(sequence: &Sequence, time: &str) -> Change {
         state: sequence.state.as_str(),
         result: sequence.result,
         seconds: sequence.result.and_then(|_| text::seconds_between(&sequence.triggered_at, time)),
-        message: None,
+        message: sequence.result.and_then(|_| overridden(sequence.is_overridden())),
         approval: None,
     }
+}
+
+/// What is said of the end of what went on although its gate had failed.
+fn overridden(is_overridden: bool) -> Option<String> {
+    is_overridden.then(|| "a failed gate was overridden".to_owned())
 }
 
 fn of_run(
@@ -129,7 +134,7 @@ fn of_run(
             seconds: text::seconds_between(&after.triggered_at, &ended),
             time: ended,
             result: after.result,
-            message: after.message.clone(),
+            message: after.message.clone().or_else(|| overridden(after.is_overridden())),
             ..blank
         });
     }
@@ -152,7 +157,10 @@ fn of_task(blank: &Change, task: &Task, link: &impl Fn(&str) -> String) -> Chang
         state,
         result: task.result,
         seconds: took(task),
-        message: task.message.clone().filter(|_| task.result == Some(Verdict::Fail)),
+        message: match &task.overridden {
+            Some(overridden) => Some(overridden.to_string()),
+            None => task.message.clone().filter(|_| task.result == Some(Verdict::Fail)),
+        },
         approval: gate.map(|id| Gate { id: id.clone(), link: link(id) }),
         ..blank.clone()
     }

@@ -113,6 +113,9 @@ pub struct Approval {
     /// The labels of the delivery.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// What led here: `pass`, `warning`, `fail` where a person may override the gate, or empty.
+    #[serde(default)]
+    pub result: String,
     /// Exactly what is approved, as a digest.
     pub subject: String,
     /// Where it stands.
@@ -120,6 +123,9 @@ pub struct Approval {
     /// The decision, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Decided>,
+    /// Whether it was given although the gate had failed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overridden: bool,
     /// Everything else.
     #[serde(flatten)]
     #[cfg_attr(test, schema(ignore))]

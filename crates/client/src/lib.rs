@@ -13,6 +13,7 @@ mod evaluations;
 mod events;
 mod inventory;
 mod live;
+mod overridden;
 mod principal;
 mod projects;
 mod resources;
@@ -31,6 +32,7 @@ pub use evaluations::{EvaluatedIndicator, Evaluation, MeasuredIndicator, NewEval
 pub use events::{EventEntry, EventQuery, IdempotencyKey};
 pub use inventory::{Project, Service, Stage, Upstream};
 pub use live::{Live, News, Topic};
+pub use overridden::Overridden;
 pub use principal::Principal;
 pub use projects::Metadata;
 pub use resources::ResourcePlace;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::overridden::Overridden;
 use crate::principal::Principal;
 
 /// The overall state of a sequence, in Keptn's words.
@@ -80,6 +81,22 @@ impl Verdict {
     }
 }
 
+impl Sequence {
+    /// Whether somebody has let it go on although a gate had failed.
+    #[must_use]
+    pub fn is_overridden(&self) -> bool {
+        self.stages.iter().any(|stage| stage.overridden.is_some())
+    }
+}
+
+impl Run {
+    /// Whether somebody has let it go on although its gate had failed.
+    #[must_use]
+    pub fn is_overridden(&self) -> bool {
+        self.tasks.iter().any(|task| task.overridden.is_some())
+    }
+}
+
 /// One sequence, as the server shows it. Times are RFC 3339. What this version does not know is kept in
 /// `rest`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -130,6 +147,9 @@ pub struct ReachedStage {
     /// The image that was asked for there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// The approval by which it went on although a gate had failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<String>,
 }
 
 /// One run of a sequence in a stage.
@@ -231,6 +251,9 @@ pub struct Task {
     /// When the last of them was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<String>,
+    /// Who has approved although the gate had failed, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Overridden>,
     /// Everything else.
     #[serde(flatten)]
     #[cfg_attr(test, schema(ignore))]

@@ -31,6 +31,8 @@ pub struct SequenceSearch {
     pub states: Vec<ContextState>,
     /// With a failure in one of its stages.
     pub faulty: bool,
+    /// With a failed gate that somebody has overridden.
+    pub overridden: bool,
     /// With all of these labels, key and value.
     pub labels: Vec<(String, String)>,
     /// Triggered by whom, as people write the name; case does not count.
@@ -48,12 +50,14 @@ impl SequenceSearch {
     /// Whether a context is what is searched for.
     #[must_use]
     pub fn admits(&self, context: &Context) -> bool {
-        let Self { services, stages, names, states, faulty, labels, by, from, before, text } = self;
+        let Self { services, stages, names, states, faulty, overridden, labels, .. } = self;
+        let Self { by, from, before, text, .. } = self;
         any(services, |service| *service == context.service)
             && any(stages, |name| context.stages.iter().any(|stage| stage.name == *name))
             && any(names, |name| *name == context.name)
             && any(states, |state| *state == context.state)
             && (!faulty || context.stages.iter().any(|stage| stage.latest_failed_event.is_some()))
+            && (!overridden || context.stages.iter().any(|stage| stage.overridden.is_some()))
             && labels.iter().all(|(key, value)| context.labels.get(key) == Some(value))
             && by.as_ref().is_none_or(|by| is_called(&context.triggered_by, by))
             && from.is_none_or(|from| micros(context.time) >= micros(from))
@@ -75,6 +79,7 @@ impl SequenceSearch {
             && any(&self.names, |name| holds(name.as_str(), "\"name\""))
             && any(&self.stages, |stage| holds(stage.as_str(), "\"name\""))
             && (!self.faulty || body.contains("\"latest_failed_event\":{"))
+            && (!self.overridden || body.contains("\"overridden\":{"))
             && self.labels.iter().all(|(key, value)| {
                 let key = serde_json::to_string(key).unwrap_or_default();
                 holds(value, &key)

@@ -107,6 +107,7 @@ pub(crate) fn execution(n: u64) -> Execution {
         triggered_at: at(n.cast_signed()),
         triggered_by: person("ada"),
         follows: true,
+        past_gate: Some(event_id(n)),
         requested_commit: None,
         commits: None,
         tasks: Arc::from([]),

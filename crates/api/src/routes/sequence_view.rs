@@ -14,7 +14,7 @@ use serde::Serialize;
 use tidegate_core::event::{Outcome, TaskResult};
 use tidegate_core::names::{ContextId, EventId, ProjectName, SequenceName, ServiceName, StageName};
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Context, ContextState, ExecutionState};
+use tidegate_core::sequence::{Context, ContextState, ExecutionState, StageState};
 use tidegate_store::{ExecutionSummary, PAGE_MAX, Reader, StoreError};
 use utoipa::ToSchema;
 
@@ -102,6 +102,17 @@ struct Reached {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, examples("registry.example.org/carts:1.2"))]
     image: Option<String>,
+    /// The approval by which it went on although a gate had failed: there, or the gate of that stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::EventId)]
+    overridden: Option<EventId>,
+}
+
+impl Reached {
+    fn of(stage: StageState) -> Self {
+        let overridden = stage.overridden.map(|known| known.approval);
+        Self { name: stage.name, image: stage.image, overridden }
+    }
 }
 
 impl SequenceView {
@@ -136,7 +147,7 @@ impl SequenceView {
             triggered_by: context.triggered_by,
             labels: context.labels,
             problem: context.problem_title,
-            stages: stages.map(|stage| Reached { name: stage.name, image: stage.image }).collect(),
+            stages: stages.map(Reached::of).collect(),
             runs: None,
         }
     }

@@ -126,7 +126,7 @@ fn needs_a_look(approval: &Approval) -> Option<&'static str> {
 fn outcome(approval: &Approval, visitor: &Visitor) -> Outcome {
     let (status, text) = match &approval.state {
         ApprovalState::Decided(decided) => {
-            let verdict = Verdict::new(decided, visitor);
+            let verdict = Verdict::new(approval, decided, visitor);
             let why = verdict.comment.map(|why| format!(": “{why}”")).unwrap_or_default();
             let text = format!("{} {} it{why}.", verdict.by.subject(), verdict.done);
             (verdict.status, text)

@@ -120,6 +120,7 @@ fn deployed(now: Timestamp) -> Vec<Deployed> {
         context: ContextId::from_bytes([3; 16]),
         event: EventId::from_bytes([4; 16]),
         at: ago(now, 6 * 86_400),
+        overridden: None,
     }]
 }
 

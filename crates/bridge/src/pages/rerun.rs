@@ -303,7 +303,7 @@ fn ended_badly(run: &Execution) -> bool {
     match &run.state {
         ExecutionState::Aborted { .. } | ExecutionState::TimedOut { .. } => true,
         _ => {
-            matches!(status_in(&run.state, run.previous.last()), Status::Failed | Status::Declined)
+            matches!(status_in(&run.state, &run.previous), Status::Failed | Status::Declined)
         }
     }
 }

@@ -24,9 +24,9 @@ use crate::logs::{JobLog, JobLogs};
 use crate::problem::Problem;
 use crate::state::BridgeState;
 use crate::view::{
-    Asked, Card, Chip, Entry, Label, Line, Material, Node, Payload, Run, Scale, Sentence, Stage,
-    Standing, Status, Svg, Text, Verdict, WINDOW_BYTES, When, Who, by_stage, end_of, first_failure,
-    image_of, image_or, labels, took,
+    Asked, Card, Chip, Entry, Label, Line, Material, Node, Overridden, Overrides, Payload, Run,
+    Scale, Sentence, Stage, Standing, Status, Svg, Text, Verdict, WINDOW_BYTES, When, Who,
+    by_stage, end_of, first_failure, image_of, image_or, labels, took,
 };
 use crate::visitor::Visitor;
 
@@ -61,6 +61,8 @@ struct SequencePage {
     decide: Option<EventId>,
     /// Since when it is open, in milliseconds since 1970.
     since_ms: Option<i64>,
+    /// Failed gates that somebody has overridden.
+    overridden: Vec<Overridden>,
     labels: Vec<Label>,
     problem: Option<Text>,
     context: String,
@@ -215,6 +217,7 @@ fn show(
         entries,
         logs,
         cards: asked.iter().map(|asked| (asked.approval.id, Card::new(asked, visitor))).collect(),
+        overrides: Overrides::of(&asked, visitor),
         lines,
         open,
         first_failure: first_failure(&executions),
@@ -228,7 +231,8 @@ fn show(
     // Answers to what is no task of these runs: shown all the same.
     others.extend(std::mem::take(&mut material.entries).into_values().flatten());
     others.sort_by_key(|row| row.n);
-    let sentence = Sentence::of(&executions, context.paused.all, visitor);
+    let overrides = &material.overrides;
+    let sentence = Sentence::of(&executions, overrides, context.paused.all, visitor);
     let image = asked.iter().find_map(|asked| asked.approval.image.as_deref());
     let image = image.or_else(|| context.stages.iter().find_map(|stage| stage.image.as_deref()));
     // One that has not begun says it in what triggered it.
@@ -254,6 +258,7 @@ fn show(
             .find(|approval| approval.state == ApprovalState::Open)
             .map(|approval| approval.id),
         since_ms: is_open.then(|| context.time.as_millisecond()),
+        overridden: overrides.all().to_vec(),
         labels: labels(&context.labels),
         problem: context.problem_title.as_ref().map(Text::line),
         context: context.id.to_string(),

@@ -62,7 +62,7 @@ struct Form {
     services: Vec<Text>,
     stages: Vec<Text>,
     sequences: Vec<Text>,
-    statuses: [(&'static str, &'static str); 11],
+    statuses: [(&'static str, &'static str); 12],
     q: Text,
     by: Text,
     from: Text,
@@ -88,7 +88,7 @@ const QUICK: [(&str, &str); 8] = [
     ("Aborted", "aborted"),
 ];
 /// Statuses that the form offers.
-const STATUSES: [(&str, &str); 11] = [
+const STATUSES: [(&str, &str); 12] = [
     ("active", "Under way"),
     ("queued", "Queued"),
     ("running", "Running"),
@@ -96,6 +96,7 @@ const STATUSES: [(&str, &str); 11] = [
     ("paused", "Paused"),
     ("passed", "Passed"),
     ("warning", "Warning"),
+    ("overridden", "Overridden"),
     ("failed", "Failed"),
     ("declined", "Declined"),
     ("timed-out", "Timed out"),

@@ -10,6 +10,7 @@ mod evaluation;
 mod forms;
 mod inbox;
 mod live;
+mod overridden;
 mod pages;
 mod problems;
 mod projects;

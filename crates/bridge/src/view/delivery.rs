@@ -85,19 +85,37 @@ impl Delivery {
                 most.unwrap_or(Status::Running)
             }
             ContextState::Finished => {
-                let worst = [Status::Declined, Status::Failed, Status::Aborted, Status::Warning];
+                let worst = [
+                    Status::Declined,
+                    Status::Failed,
+                    Status::Aborted,
+                    Status::Overridden,
+                    Status::Warning,
+                ];
                 let worst = worst.into_iter().find(|bad| stages().any(|stage| stage == *bad));
                 worst.unwrap_or(Status::Passed)
             }
         }
     }
 
+    /// Whether somebody has let it go on although a gate had failed.
+    pub(crate) fn is_overridden(&self) -> bool {
+        self.context.stages.iter().any(|stage| stage.overridden.is_some())
+    }
+
     /// How one of its stages stands.
     pub(crate) fn status_of(&self, stage: &StageState) -> Status {
         let whole = self.context.state;
         match stage.state.as_str() {
-            "succeeded" if stage.latest_failed_event.is_some() => {
-                if self.declined.contains(&stage.name) { Status::Declined } else { Status::Failed }
+            "succeeded" | "errored" if stage.overridden.is_some() && !stage.has_failed() => {
+                Status::Overridden
+            }
+            "succeeded" if stage.has_failed() => {
+                if self.declined.contains(&stage.name) {
+                    Status::Declined
+                } else {
+                    Status::Failed
+                }
             }
             "succeeded" => match &stage.latest_evaluation {
                 Some(evaluation) if evaluation.result == "warning" => Status::Warning,

@@ -134,7 +134,9 @@ impl Filter {
     /// What the store searches for.
     pub(crate) fn search(&self) -> SequenceSearch {
         let (statuses, mut states) = (self.statuses(), Vec::new());
-        for state in statuses.iter().flat_map(states_of) {
+        // Whatever has become of it since.
+        let overridden = statuses == [Status::Overridden];
+        for state in statuses.iter().filter(|_| !overridden).flat_map(states_of) {
             if !states.contains(state) {
                 states.push(*state);
             }
@@ -143,6 +145,7 @@ impl Filter {
         let text = |name| Some(self.one(name).to_owned()).filter(|text| !text.is_empty());
         let is_bad = |status: &Status| matches!(status, Status::Failed | Status::Declined);
         SequenceSearch {
+            overridden,
             faulty: !statuses.is_empty() && statuses.iter().all(is_bad),
             services: self.all("Service").filter_map(|name| ServiceName::new(name).ok()).collect(),
             stages: self.all("Stage").filter_map(|name| StageName::new(name).ok()).collect(),
@@ -181,6 +184,7 @@ fn is_among(wanted: &[Status], delivery: &Delivery) -> bool {
     let status = delivery.status();
     wanted.is_empty()
         || wanted.contains(&status)
+        || (wanted == [Status::Overridden] && delivery.is_overridden())
         || (has_started && status == Status::Queued && wanted.contains(&Status::Running))
 }
 
@@ -196,20 +200,23 @@ fn statuses_of(word: &str) -> Option<&'static [Status]> {
         "needsapproval" | "waitingforapproval" => &[Status::NeedsApproval],
         "paused" => &[Status::Paused],
         "passed" => &[Status::Passed],
-        "succeeded" => &[Status::Passed, Status::Warning],
+        "succeeded" => &[Status::Passed, Status::Overridden, Status::Warning],
         "warning" => &[Status::Warning],
+        "overridden" => &[Status::Overridden],
         "failed" => &[Status::Failed, Status::TimedOut],
         "declined" => &[Status::Declined],
         "timedout" => &[Status::TimedOut],
         "aborted" => &[Status::Aborted],
-        "finished" => &[Status::Passed, Status::Warning, Status::Failed, Status::Declined],
+        "finished" => {
+            &[Status::Passed, Status::Overridden, Status::Warning, Status::Failed, Status::Declined]
+        }
         _ => return None,
     })
 }
 
 fn statuses_of_result(word: &str) -> Option<&'static [Status]> {
     Some(match word {
-        "pass" => &[Status::Passed],
+        "pass" => &[Status::Passed, Status::Overridden],
         "warning" => &[Status::Warning],
         "fail" => &[Status::Failed, Status::Declined, Status::TimedOut],
         _ => return None,
@@ -223,9 +230,12 @@ fn states_of(status: &Status) -> &'static [ContextState] {
         Status::Running => &[ContextState::Started],
         Status::NeedsApproval => &[ContextState::Started, ContextState::Paused],
         Status::Paused => &[ContextState::Paused],
-        Status::Passed | Status::Approved | Status::Warning | Status::Failed | Status::Declined => {
-            &[ContextState::Finished]
-        }
+        Status::Passed
+        | Status::Approved
+        | Status::Overridden
+        | Status::Warning
+        | Status::Failed
+        | Status::Declined => &[ContextState::Finished],
         Status::Aborted => &[ContextState::Aborted, ContextState::Finished],
         Status::TimedOut => &[ContextState::TimedOut],
         Status::Ahead | Status::Info | Status::Unknown => &[],
@@ -307,6 +317,11 @@ mod tests {
         // A look at the index alone would find what passed as well.
         assert!(filter("Status=declined").search().faulty);
         assert!(!filter("Status=failed&Status=passed").search().faulty);
+        // A mark that stays, whatever the state.
+        let overridden = filter("Status=overridden").search();
+        assert!(overridden.overridden && overridden.states.is_empty());
+        assert!(!filter("Status=succeeded").search().overridden);
+        assert_eq!(states("Status=succeeded"), [ContextState::Finished]);
         let statuses = |query: &str| filter(query).statuses();
         assert_eq!(statuses("Status=failed"), [Status::Failed, Status::TimedOut]);
         assert_eq!(statuses("Status=finished&result=fail"), [Status::Failed, Status::Declined]);

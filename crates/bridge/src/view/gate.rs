@@ -206,6 +206,7 @@ impl<'a> Before<'a> {
             return gate(paddle, "quiet", Text::line(words));
         };
         let (paddle, tone) = match decided.decision {
+            Decision::Approve if approval.is_overridden() => (Paddle::Open, "warn"),
             Decision::Approve => (Paddle::Open, "pass"),
             Decision::Decline => (Paddle::Barred, "fail"),
         };
@@ -215,6 +216,7 @@ impl<'a> Before<'a> {
         let words = match (&decided.by, decided.decision) {
             (Principal::Builtin(_), Decision::Approve) => format!("{what} passed by itself"),
             (Principal::Builtin(_), Decision::Decline) => format!("{what} was declined by rule"),
+            _ if approval.is_overridden() => format!("Overridden: {who} approved {what}"),
             _ => format!("{who} {} {what}", decided.decision.done()),
         };
         Gate {

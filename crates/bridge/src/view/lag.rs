@@ -55,6 +55,7 @@ mod tests {
                 context: ContextId::from_bytes([1; 16]),
                 event: EventId::from_bytes([2; 16]),
                 at: at(n),
+                overridden: None,
             })
             .collect()
     }

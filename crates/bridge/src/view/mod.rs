@@ -13,6 +13,7 @@ mod label;
 mod lag;
 mod number;
 mod output;
+mod overridden;
 mod payload;
 mod policy;
 mod row;
@@ -37,12 +38,12 @@ pub(crate) use image::{Image, image_of, image_or, short, version};
 pub(crate) use label::{Label, labels};
 pub(crate) use lag::Lag;
 pub(crate) use output::WINDOW_BYTES;
+pub(crate) use overridden::{Overridden, Overrides};
 pub(crate) use payload::Node;
 pub(crate) use policy::{Asks, Policy};
 pub(crate) use row::{Row, Usual};
 pub(crate) use run::{
     Entry, Line, Material, Payload, Run, Scale, Stage, by_stage, end_of, first_failure, status_in,
-    status_of,
 };
 pub(crate) use sentence::Sentence;
 pub(crate) use standing::{Dot, ServiceStanding};

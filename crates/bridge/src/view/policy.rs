@@ -16,7 +16,7 @@ pub(crate) enum Asks {
     AfterWarning,
     /// After a pass; a warning goes on by itself.
     AfterPass,
-    /// A pass and a warning go on by themselves, a fail is declined.
+    /// A pass and a warning go on by themselves.
     Never,
 }
 
@@ -34,9 +34,9 @@ impl Policy {
     pub(crate) fn of(stage: &Stage) -> Self {
         let mut rules: Vec<(bool, Asks, String)> = Vec::new();
         for sequence in &stage.sequences {
-            if let Some((asks, before)) = rule(sequence) {
+            if let Some(rule) = Rule::of(sequence) {
                 let follows = !sequence.triggered_on.is_empty();
-                rules.push((follows, asks, sentence(stage, sequence, asks, &before)));
+                rules.push((follows, rule.asks, rule.sentence(stage, sequence)));
             }
         }
         let first = rules.iter().find(|(follows, ..)| *follows).or(rules.first());
@@ -50,46 +50,63 @@ impl Policy {
     }
 }
 
-/// When a sequence asks, and what follows then.
-fn rule(sequence: &Sequence) -> Option<(Asks, String)> {
-    let at = sequence.tasks.iter().position(|task| task.name == APPROVAL)?;
-    let asks = match Strategy::of(&sequence.tasks[at].properties) {
-        Ok(strategy) => {
-            let by_itself = |result| strategy.word(result) == "automatic";
-            match (by_itself("pass"), by_itself("warning")) {
-                (false, false) => Asks::Always,
-                (true, false) => Asks::AfterWarning,
-                (false, true) => Asks::AfterPass,
-                (true, true) => Asks::Never,
-            }
-        }
-        Err(_) => Asks::Always,
-    };
-    let next = sequence.tasks.get(at + 1);
-    Some((asks, next.map_or_else(|| "the end".to_owned(), |task| task.name.to_string())))
+/// What a sequence asks.
+struct Rule {
+    asks: Asks,
+    /// The task that follows then.
+    before: String,
+    /// Whether a person decides where the gate before it has failed.
+    waits_on_fail: bool,
 }
 
-fn sentence(stage: &Stage, sequence: &Sequence, asks: Asks, before: &str) -> String {
-    let who = match stage.sequences.iter().filter(|other| rule(other).is_some()).count() {
-        0 | 1 => stage.name.to_string(),
-        _ => format!("{} in {}", sequence.name, stage.name),
-    };
-    match asks {
-        Asks::Nobody => format!("{who} asks nobody."),
-        Asks::Always => format!("{who} asks a person before {before}."),
-        Asks::AfterWarning => {
-            format!(
-                "{who} asks a person before {before} after a warning; a pass goes on by itself."
-            )
+impl Rule {
+    fn of(sequence: &Sequence) -> Option<Self> {
+        let at = sequence.tasks.iter().position(|task| task.name == APPROVAL)?;
+        let strategy = Strategy::of(&sequence.tasks[at].properties);
+        let asks = match &strategy {
+            Ok(strategy) => {
+                let by_itself = |result| strategy.word(result) == "automatic";
+                match (by_itself("pass"), by_itself("warning")) {
+                    (false, false) => Asks::Always,
+                    (true, false) => Asks::AfterWarning,
+                    (false, true) => Asks::AfterPass,
+                    (true, true) => Asks::Never,
+                }
+            }
+            Err(_) => Asks::Always,
+        };
+        let next = sequence.tasks.get(at + 1);
+        Some(Self {
+            asks,
+            before: next.map_or_else(|| "the end".to_owned(), |task| task.name.to_string()),
+            waits_on_fail: strategy.is_ok_and(|strategy| strategy.waits_on_fail()),
+        })
+    }
+
+    fn sentence(&self, stage: &Stage, sequence: &Sequence) -> String {
+        let who = match stage.sequences.iter().filter(|other| Self::of(other).is_some()).count() {
+            0 | 1 => stage.name.to_string(),
+            _ => format!("{} in {}", sequence.name, stage.name),
+        };
+        let before = &self.before;
+        let said = match self.asks {
+            Asks::Nobody => format!("{who} asks nobody"),
+            Asks::Always => format!("{who} asks a person before {before}"),
+            Asks::AfterWarning => format!(
+                "{who} asks a person before {before} after a warning; a pass goes on by itself"
+            ),
+            Asks::AfterPass => format!(
+                "{who} asks a person before {before} after a pass; a warning goes on by itself"
+            ),
+            Asks::Never => {
+                format!("{who} lets a pass and a warning go on to {before} by themselves")
+            }
+        };
+        match (self.waits_on_fail, self.asks) {
+            (true, _) => format!("{said}; a failed gate waits for a person who says why."),
+            (false, Asks::Never) => format!("{said}; a fail is declined."),
+            (false, _) => format!("{said}."),
         }
-        Asks::AfterPass => {
-            format!(
-                "{who} asks a person before {before} after a pass; a warning goes on by itself."
-            )
-        }
-        Asks::Never => format!(
-            "{who} lets a pass and a warning go on to {before} by themselves; a fail is declined."
-        ),
     }
 }
 
@@ -139,6 +156,17 @@ mod tests {
                 Asks::Never,
                 "prod lets a pass and a warning go on to deployment by themselves; a fail is \
                  declined.",
+            ),
+            (
+                "pass: automatic, warning: automatic, policy: { onFail: manual }",
+                Asks::Never,
+                "prod lets a pass and a warning go on to deployment by themselves; a failed gate waits \
+                 for a person who says why.",
+            ),
+            (
+                "policy: { onFail: manual }",
+                Asks::Always,
+                "prod asks a person before deployment; a failed gate waits for a person who says why.",
             ),
         ] {
             assert_eq!(asked(properties), (asks, words.to_owned()), "{properties}");

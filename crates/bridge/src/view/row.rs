@@ -16,6 +16,8 @@ const USUAL_MIN: usize = 3;
 pub(crate) struct Row {
     pub(crate) href: String,
     pub(crate) status: Status,
+    /// Whether somebody let it go on although a gate had failed, where its status does not say so.
+    pub(crate) is_overridden: bool,
     pub(crate) sequence: Text,
     pub(crate) service: Text,
     /// What is delivered, where it says so.
@@ -89,9 +91,11 @@ impl Row {
             (Text::line(&stage.name), Chip { status: delivery.status_of(stage), more })
         });
         let usual = usual.0.get(&kind(delivery));
+        let status = delivery.status();
         Self {
             href: format!("/bridge/project/{}/sequence/{}", context.project, context.id),
-            status: delivery.status(),
+            is_overridden: delivery.is_overridden() && status != Status::Overridden,
+            status,
             sequence: Text::line(&context.name),
             service: Text::line(&context.service),
             version: delivery

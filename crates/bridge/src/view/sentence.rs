@@ -3,7 +3,7 @@
 use tidegate_core::sequence::ExecutionState;
 use tidegate_store::ExecutionSummary;
 
-use super::{Status, Text, Who, status_of};
+use super::{Overrides, Status, Text, Who};
 use crate::visitor::Visitor;
 
 /// What follows "delivery of hello:v1". The word in the middle is the one to look for.
@@ -18,16 +18,27 @@ pub(crate) struct Sentence {
 impl Sentence {
     /// How a delivery stands: its most urgent run, or else its newest. `paused` is the mark on all of
     /// it.
-    pub(crate) fn of(executions: &[ExecutionSummary], paused: bool, visitor: &Visitor) -> Self {
-        let with = |status| executions.iter().rev().find(|run| status_of(run) == status);
+    pub(crate) fn of(
+        executions: &[ExecutionSummary],
+        overrides: &Overrides,
+        paused: bool,
+        visitor: &Visitor,
+    ) -> Self {
+        let with = |status| executions.iter().rev().find(|run| overrides.status_of(run) == status);
         let urgent = [Status::NeedsApproval, Status::Running, Status::Paused, Status::Queued];
-        let bad =
-            [Status::Aborted, Status::Declined, Status::Failed, Status::TimedOut, Status::Warning];
+        let bad = [
+            Status::Aborted,
+            Status::Declined,
+            Status::Failed,
+            Status::TimedOut,
+            Status::Overridden,
+            Status::Warning,
+        ];
         let found = urgent.into_iter().chain(bad).find_map(with).or(executions.last());
         let Some(run) = found else {
             return Self::new(Status::Queued, ("is", "queued"), "");
         };
-        let sentence = Self::of_run(run, visitor);
+        let sentence = Self::of_run(run, overrides.status_of(run), visitor);
         let state = &run.execution.state;
         if paused && !state.is_final() {
             let Self { before, word, ref after, .. } = sentence;
@@ -52,8 +63,8 @@ impl Sentence {
         Self { status, before, word, after: Text::line(after) }
     }
 
-    fn of_run(summary: &ExecutionSummary, visitor: &Visitor) -> Self {
-        let (run, status) = (&summary.execution, status_of(summary));
+    fn of_run(summary: &ExecutionSummary, status: Status, visitor: &Visitor) -> Self {
+        let run = &summary.execution;
         let stage = &run.scope.stage;
         let task = run.task().map_or("the next task", |task| task.name.as_str());
         let say = |words, after: String| Self::new(status, words, after);
@@ -88,6 +99,9 @@ impl Sentence {
                     None => format!("in {stage}"),
                 },
             ),
+            (Status::Overridden, _) => {
+                say(("has ended with its gate", "overridden"), format!("in {stage}"))
+            }
             (Status::Warning, _) => say(("has ended with a", "warning"), format!("in {stage}")),
             (Status::Queued, _) => say(("is", "queued"), format!("in {stage}")),
             _ => say(("has", "passed"), format!("in {stage}")),

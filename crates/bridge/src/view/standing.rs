@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tidegate_core::event::{Event, Scope};
-use tidegate_core::names::{ProjectName, ServiceName};
+use tidegate_core::names::{ContextId, ProjectName, ServiceName};
 use tidegate_core::sequence::{ExecutionState, LatestEvaluation};
 use tidegate_store::{Cell, Place, Run};
 
@@ -37,6 +37,8 @@ pub(crate) struct Running {
     pub(crate) since: When,
     /// Where it can be reached, where its deployment said so.
     pub(crate) link: Option<Link>,
+    /// The approval that let it through although a gate had failed, where the last sequence does not say so.
+    pub(crate) overridden: Option<String>,
 }
 
 /// An evaluation.
@@ -70,6 +72,7 @@ impl ServiceStanding {
         let Place { stage, service } = &cell.place;
         let (project, stage) = (project.clone(), stage.clone());
         let scope = Scope { project, stage, service: service.clone() };
+        let last = cell.newest.as_ref().filter(|run| is_inside(run));
         Self {
             runs: cell.deployed.last().map(|newest| Running {
                 version: version(&newest.image, cell.place.service.as_str()),
@@ -77,9 +80,13 @@ impl ServiceStanding {
                 href: sequence(newest.context),
                 since: When::new(newest.at, visitor.now),
                 link: cell.released.as_ref().and_then(|row| public_link(&row.event)),
+                overridden: newest
+                    .overridden
+                    .filter(|_| !last.is_some_and(|run| tells_override(run, newest.context)))
+                    .map(|approval| format!("/bridge/approval/{approval}")),
             }),
-            last: cell.newest.as_ref().filter(|run| is_inside(run)).map(|run| {
-                let status = status_in(&run.state, run.previous.last());
+            last: last.map(|run| {
+                let status = status_in(&run.state, &run.previous);
                 let score = gate.as_ref().map(|gate| gate.more.clone());
                 let chip = Chip { status, more: score.unwrap_or_default() };
                 (chip, sequence(run.context), Text::line(&run.sequence))
@@ -94,6 +101,16 @@ impl ServiceStanding {
 }
 
 impl ServiceStanding {
+    /// The same where somebody has overridden what its last sequence failed for.
+    pub(crate) fn excused(mut self) -> Self {
+        if let Some((chip, ..)) = &mut self.last
+            && chip.status == Status::Failed
+        {
+            chip.status = Status::Overridden;
+        }
+        self
+    }
+
     /// The same where nobody has taken its task yet.
     pub(crate) fn untaken(mut self) -> Self {
         if let Some((chip, ..)) = &mut self.last {
@@ -101,6 +118,11 @@ impl ServiceStanding {
         }
         self
     }
+}
+
+/// Whether the last sequence says already that the gate of what runs was overridden.
+fn tells_override(run: &Run, deployed: ContextId) -> bool {
+    run.context == deployed && status_in(&run.state, &run.previous) == Status::Overridden
 }
 
 /// What waits at the gate has not come in yet: it is shown there.

@@ -23,6 +23,8 @@ pub(crate) enum Status {
     TimedOut,
     /// Somebody let it through.
     Approved,
+    /// Somebody let it through although its gate had failed.
+    Overridden,
     /// Somebody said no.
     Declined,
     /// Somebody stopped it.
@@ -38,7 +40,7 @@ pub(crate) enum Status {
 impl Status {
     /// Every state, for the gallery and for tests.
     #[cfg(any(test, debug_assertions))]
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Queued,
         Self::Running,
         Self::NeedsApproval,
@@ -48,6 +50,7 @@ impl Status {
         Self::Failed,
         Self::TimedOut,
         Self::Approved,
+        Self::Overridden,
         Self::Declined,
         Self::Aborted,
         Self::Ahead,
@@ -99,6 +102,7 @@ impl Status {
             Self::Failed => "Failed",
             Self::TimedOut => "Timed out",
             Self::Approved => "Approved",
+            Self::Overridden => "Overridden",
             Self::Declined => "Declined",
             Self::Aborted => "Aborted",
             Self::Ahead => "Not reached",
@@ -119,6 +123,7 @@ impl Status {
             Self::Failed => "failed",
             Self::TimedOut => "hourglass",
             Self::Approved => "gate-open",
+            Self::Overridden => "gate-forced",
             Self::Declined => "hand",
             Self::Aborted => "stop",
             Self::Ahead => "ahead",
@@ -135,7 +140,7 @@ impl Status {
             Self::Running => "running",
             Self::NeedsApproval => "ask",
             Self::Passed | Self::Approved => "pass",
-            Self::Warning => "warn",
+            Self::Warning | Self::Overridden => "warn",
             Self::Failed | Self::TimedOut | Self::Declined => "fail",
             Self::Aborted => "stopped",
         }

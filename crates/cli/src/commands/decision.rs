@@ -61,6 +61,10 @@ pub(super) fn facts(approval: &Approval, now: Timestamp) -> Vec<(&'static str, S
     let age = text::age(&approval.asked_at, now);
     let asked = format!("{age} ago, triggered by {}", approval.triggered_by);
     let mut facts = vec![("release", release), ("asked", asked)];
+    if approval.result == "fail" {
+        let gate = "has failed; approving overrides it and needs a reason";
+        facts.push(("gate", gate.to_owned()));
+    }
     if !approval.labels.is_empty() {
         let labels: Vec<_> =
             approval.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -74,7 +78,10 @@ pub(super) fn facts(approval: &Approval, now: Timestamp) -> Vec<(&'static str, S
 /// Where it stands, before the vote.
 fn standing(approval: &Approval) -> String {
     match (approval.state, &approval.decided) {
-        (_, Some(decided)) => format!("was {} by {}", decided.decision.done(), decided.by),
+        (_, Some(decided)) => {
+            let past = if approval.overridden { ", its failed gate overridden" } else { "" };
+            format!("was {} by {}{past}", decided.decision.done(), decided.by)
+        }
         (ApprovalState::Closed, None) => "does not wait any more".to_owned(),
         (ApprovalState::Open | ApprovalState::Decided, None) => "waits for a decision".to_owned(),
     }
@@ -90,6 +97,9 @@ fn outcome(approval: &Approval, decision: Decision) -> String {
     // The first of those who said the same, which need not be us.
     if let Some(Decided { by, at, .. }) = &approval.decided {
         line.push_str(&format!(" ({by}, {})", text::moment(at)));
+    }
+    if approval.overridden {
+        line.push_str(", its failed gate overridden");
     }
     line
 }

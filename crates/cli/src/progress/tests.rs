@@ -94,6 +94,29 @@ fn the_end_is_told_last_with_its_reason_and_not_what_never_ran() {
 }
 
 #[test]
+fn who_has_overridden_a_failed_gate_is_told_and_with_the_end_that_somebody_has() {
+    let approval = json!({"name": "approval", "id": "a", "state": "finished", "result": "pass",
+        "message": "the probe was broken", "triggeredAt": "2026-11-24T12:00:00Z",
+        "finishedAt": "2026-11-24T12:00:09Z",
+        "overridden": {"by": {"kind": "person", "name": "ada"}, "comment": "the probe was broken"}});
+    let mut ended = run("finished", &json!([approval]));
+    ended["endedAt"] = json!("2026-11-24T12:00:10Z");
+    ended["result"] = json!("pass");
+    let mut after = sequence("finished", &json!([ended]));
+    after.result = Some(Verdict::Pass);
+    after.stages = serde_json::from_value(json!([{"name": "qa", "overridden": "a"}])).unwrap();
+    assert_eq!(
+        told(None, &after),
+        [
+            "delivery of tour/hello triggered",
+            "qa/delivery approval finished: pass after 9 s: overridden by ada: the probe was broken",
+            "qa/delivery finished: pass after 10 s: a failed gate was overridden",
+            "delivery of tour/hello finished: pass after 10 s: a failed gate was overridden",
+        ]
+    );
+}
+
+#[test]
 fn a_pause_and_going_on_are_told() {
     let task = json!([{"name": "deployment", "id": "d", "state": "started"}]);
     let runs = sequence("started", &json!([run("started", &task)]));

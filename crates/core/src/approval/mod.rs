@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Scope, TaskResult};
 use crate::names::{ContextId, EventId, ExecutionId, SequenceName};
 use crate::principal::Principal;
-use crate::sequence::{Commits, Evidence};
+use crate::sequence::{Commits, EVALUATION, Evidence};
 
 pub use policy::{Blind, OnFail, Policy, PolicyError};
 pub(crate) use policy::{KEY as POLICY, means_policy};
@@ -185,6 +185,22 @@ impl Approval {
     #[must_use]
     pub fn overrides(&self) -> bool {
         self.result == TaskResult::Fail.as_str()
+    }
+
+    /// Whether somebody has let it through although the gate has failed.
+    #[must_use]
+    pub fn is_overridden(&self) -> bool {
+        let has_let_through = |decided: &Decided| decided.decision == Decision::Approve;
+        self.overrides() && self.decided().is_some_and(has_let_through)
+    }
+
+    /// The gate that has failed before it, among what it is based on: the last evaluation that is a fail.
+    #[must_use]
+    pub fn failed_gate(&self) -> Option<&Evidence> {
+        let is_failed_gate = |evidence: &&Evidence| {
+            evidence.task == EVALUATION && evidence.result == TaskResult::Fail.as_str()
+        };
+        self.evidence.iter().rev().find(is_failed_gate)
     }
 
     /// The decision, once there is one.

@@ -152,7 +152,8 @@ fn progress(work: &mut Work<'_>, task: Task, event: &Event) -> Result<(), Refusa
         merge(&mut data, &answered.data);
         outcome = outcome.and(answered.outcome);
     }
-    let done = PreviousTask { name: task.name.clone(), triggered_id: task.id, outcome };
+    let done =
+        PreviousTask { name: task.name.clone(), triggered_id: task.id, outcome, overridden: false };
     work.end_task(task);
     complete(work, execution, done, &data, event.id)
 }

@@ -73,7 +73,8 @@ pub(super) fn ask(
             work.record(Action::Decided { approval: id, decided: decided.clone() });
             let state = ApprovalState::Decided(decided);
             work.put_approval(Approval { state, ..approval });
-            let done = PreviousTask { name: task.name.clone(), triggered_id: id, outcome };
+            let name = task.name.clone();
+            let done = PreviousTask { name, triggered_id: id, outcome, overridden: false };
             complete(work, execution, done, &finished, event)
         }
     }

@@ -83,7 +83,13 @@ fn deployed(work: &mut Work<'_>, execution: &Execution, event: EventId) -> Resul
     let Some(image) = image(&execution.carry) else { return Ok(()) };
     let lane = &execution.scope;
     let mut known = work.lane(lane)?.deployed;
-    known.push(Deployed { image, context: execution.context, event, at: work.env.now });
+    known.push(Deployed {
+        image,
+        context: execution.context,
+        event,
+        at: work.env.now,
+        overridden: execution.overridden(),
+    });
     let surplus = known.len().saturating_sub(DEPLOYED_KEPT);
     known.drain(..surplus);
     work.set_deployed(lane, known);
@@ -128,6 +134,7 @@ pub(super) fn end(work: &mut Work<'_>, execution: Execution, how: End) -> Result
         context.following.extend(followers.iter().map(|(event, scope)| Following {
             trigger: event.id,
             stage: scope.stage.clone(),
+            past_gate: execution.overridden(),
             stopped: false,
         }));
         context.close();

@@ -95,6 +95,31 @@ pub struct StageState {
     pub latest_failed_event: Option<EventRef>,
     /// Keptn's word for it; empty before the first task.
     pub state: String,
+    /// Who has let it go on there although a gate had failed, or although the gate there had failed; never
+    /// cleared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Override>,
+}
+
+/// A gate that had failed, and an approval that was given all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// The approval.
+    pub approval: EventId,
+    /// What had failed in the stage by then: the newest event that reported it.
+    pub failed: Option<EventId>,
+}
+
+impl StageState {
+    /// Whether a failure was reported there that nobody has overridden.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        let newest = self.latest_failed_event.as_ref().map(|event| event.id);
+        match &self.overridden {
+            Some(known) => newest != known.failed,
+            None => newest.is_some(),
+        }
+    }
 }
 
 impl Context {
@@ -229,6 +254,9 @@ pub struct Following {
     pub trigger: EventId,
     /// Where it will run.
     pub stage: StageName,
+    /// What its execution gets as `past_gate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past_gate: Option<EventId>,
     /// Whether it was aborted before it began.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,

@@ -26,14 +26,15 @@ mod work;
 mod tests;
 
 pub use context::{
-    Context, ContextState, EventRef, Evidence, Following, LatestEvaluation, Pauses, StageState,
-    Starts,
+    Context, ContextState, EventRef, Evidence, Following, LatestEvaluation, Override, Pauses,
+    StageState, Starts,
 };
 pub use effects::{
     Change, Delivery, Disposition, Effects, LogEntry, OpenEvent, Refusal, Reply, Resolve,
 };
 pub use ids::{Ids, age_of, new_id};
 pub use input::{Answer, Command, Control, Env, FollowOn, Input, Resolution, Settings, Timer};
+pub(crate) use record::EVALUATION;
 pub use record::is_of_services;
 pub use rows::{
     AnswerKey, Answered, Before, Commits, DEPLOYED_KEPT, Deployed, Execution, ExecutionState,

@@ -18,7 +18,7 @@ const PROVIDER_BYTES_MAX: usize = 253;
 /// Asks an SLI provider for values.
 pub(super) const GET_SLI: &str = "get-sli";
 /// The task that a gate judges.
-pub(super) const EVALUATION: &str = "evaluation";
+pub(crate) const EVALUATION: &str = "evaluation";
 
 /// Whether such a task is one that services trigger and answer among themselves.
 #[must_use]

@@ -42,6 +42,9 @@ pub struct PreviousTask {
     pub triggered_id: EventId,
     /// How it ended.
     pub outcome: Outcome,
+    /// Whether it is an approval that was given although the gate before it had failed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overridden: bool,
 }
 
 /// One run of one sequence for one stage and service.
@@ -66,6 +69,9 @@ pub struct Execution {
     /// Whether a sequence of this context has triggered it, and not somebody from outside.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub follows: bool,
+    /// The approval by which that sequence, or one before it, went on although a gate had failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past_gate: Option<EventId>,
     /// The commit that the trigger asked for.
     pub requested_commit: Option<CommitId>,
     /// What was resolved for it; none before that.
@@ -87,6 +93,13 @@ impl Execution {
     #[must_use]
     pub fn task(&self) -> Option<&TaskDefinition> {
         self.tasks.get(self.previous.len())
+    }
+
+    /// The approval by which it goes on although a gate has failed: its own newest, or else one before it.
+    #[must_use]
+    pub fn overridden(&self) -> Option<EventId> {
+        let own = self.previous.iter().rev().find(|done| done.overridden);
+        own.map(|done| done.triggered_id).or(self.past_gate)
     }
 
     /// The lane that it runs in.
@@ -286,6 +299,9 @@ pub struct Deployed {
     pub event: EventId,
     /// When.
     pub at: Timestamp,
+    /// The approval by which its delivery goes on although a gate has failed, here or before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<EventId>,
 }
 
 /// The newest event of one type for a service in a stage.

@@ -40,9 +40,8 @@ pub(super) fn accept(
         None => new_context(work, event, scope, &sequence, by),
     };
     let announced = context.following.iter().position(|next| next.trigger == event.id);
-    if let Some(place) = announced
-        && context.following.remove(place).stopped
-    {
+    let announced = announced.map(|place| context.following.remove(place));
+    if announced.as_ref().is_some_and(|next| next.stopped) {
         work.put_context(context);
         work.answer = Reply::Kept("it was aborted before it began".to_owned());
         return Ok(());
@@ -67,6 +66,7 @@ pub(super) fn accept(
         triggered_at: work.env.now,
         triggered_by: by.clone(),
         follows: announced.is_some(),
+        past_gate: announced.and_then(|next| next.past_gate),
         requested_commit: event.commit.clone(),
         commits: None,
         tasks: Arc::from([]),
@@ -210,6 +210,7 @@ fn enter_stage(context: &mut Context, scope: &Scope) {
             latest_event: None,
             latest_failed_event: None,
             state: String::new(),
+            overridden: None,
         });
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::complete::complete;
+use super::context::{Override, StageState};
 use super::effects::{Disposition, Refusal, Reply};
 use super::rows::{DEPLOYED_KEPT, Deployed, PreviousTask};
 use super::summary;
@@ -170,20 +171,51 @@ fn decide(
         seen,
         event: event.id,
     };
-    event.data.insert(APPROVAL.to_owned(), record(&decided, approval.overrides()));
+    let approval = Approval { state: ApprovalState::Decided(decided.clone()), ..approval };
+    let overridden = approval.is_overridden();
+    event.data.insert(APPROVAL.to_owned(), record(&decided, overridden));
     work.append(event.clone(), Disposition::Accepted, None);
     summary::task_event(work, &execution, &event)?;
     let id = approval.id;
     work.record(Action::Decided { approval: id, decided: decided.clone() });
-    work.put_approval(Approval { state: ApprovalState::Decided(decided.clone()), ..approval });
+    if overridden {
+        mark(work, &approval)?;
+    }
+    work.put_approval(approval);
     work.answer = Reply::Decided(Box::new(decided));
     let name = TaskName::new(APPROVAL).expect("a plain word");
-    let done = PreviousTask { name, triggered_id: id, outcome };
+    let done = PreviousTask { name, triggered_id: id, outcome, overridden };
     complete(work, execution, done, &event.data, event.id)
 }
 
+/// Keeps with what lists and overviews read that a failed gate was overridden: with the stage that goes on,
+/// the one whose gate it was, and what the same delivery has brought there already.
+fn mark(work: &mut Work<'_>, approval: &Approval) -> Result<(), Refusal> {
+    let (id, stage) = (approval.id, &approval.scope.stage);
+    let gate = approval.failed_gate().map(|evidence| &evidence.stage);
+    work.change_context(approval.context, |context| {
+        let is_meant = |state: &&mut StageState| state.name == *stage || Some(&state.name) == gate;
+        for state in context.stages.iter_mut().filter(is_meant) {
+            let failed = state.latest_failed_event.as_ref().map(|event| event.id);
+            state.overridden = Some(Override { approval: id, failed });
+        }
+    })?;
+    let mut deployed = work.lane(&approval.scope)?.deployed;
+    let is_ours =
+        |known: &&mut Deployed| known.context == approval.context && known.overridden.is_none();
+    let mut ours: Vec<_> = deployed.iter_mut().filter(is_ours).collect();
+    if ours.is_empty() {
+        return Ok(());
+    }
+    for known in &mut ours {
+        known.overridden = Some(id);
+    }
+    work.set_deployed(&approval.scope, deployed);
+    Ok(())
+}
+
 /// What the `approval.finished` event says beyond Keptn's fields.
-fn record(decided: &Decided, gate_failed: bool) -> Value {
+fn record(decided: &Decided, overridden: bool) -> Value {
     let mut record = json!({
         "decision": decided.decision,
         "by": decided.by,
@@ -192,7 +224,7 @@ fn record(decided: &Decided, gate_failed: bool) -> Value {
         "subject": decided.seen,
         "blind": decided.seen.is_none(),
     });
-    if gate_failed && decided.decision == Decision::Approve {
+    if overridden {
         record["overridden"] = Value::from(true);
     }
     record

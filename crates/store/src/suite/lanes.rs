@@ -45,6 +45,7 @@ pub(crate) fn what_runs_reads_back_equal<F: Fixture>() {
         context: context_id(1),
         event: event_id(2),
         at: at(n),
+        overridden: (n == 2).then(|| event_id(3)),
     };
     for rows in [vec![deployed(1)], vec![deployed(1), deployed(2)], vec![]] {
         store.change(Change::Deployed(lane.clone(), rows.clone()));

@@ -20,6 +20,7 @@ fn deployed(n: u64) -> Deployed {
         context: context_id(n),
         event: event_id(n),
         at: at(n.cast_signed()),
+        overridden: None,
     }
 }
 
@@ -32,6 +33,7 @@ fn evaluated(n: u64, result: &str, service: &str) -> Context {
         latest_event: None,
         latest_failed_event: None,
         state: "succeeded".to_owned(),
+        overridden: None,
     };
     Context { stages: vec![stage], service: ServiceName::new(service).unwrap(), ..context(n) }
 }

@@ -39,6 +39,7 @@ fn delivery(store: &mut impl Fixture, n: u64, ended: Option<i64>) {
         name: task(from + 1, run.id).name,
         triggered_id: event_id(from + 1),
         outcome: Outcome::PASS,
+        overridden: true,
     });
     let run = Execution { context: context_id(n), position: first, state, ..run };
     let over = Task { state: TaskState::Over, ..task(from + 1, run.id) };

@@ -1,7 +1,7 @@
 //! Searching contexts: what narrows, how pages follow each other, and where a search gives up.
 
 use tidegate_core::names::{SequenceName, ServiceName, StageName};
-use tidegate_core::sequence::{Change, Context, ContextState, EventRef, StageState};
+use tidegate_core::sequence::{Change, Context, ContextState, EventRef, Override, StageState};
 
 use crate::testing::{
     Fixture, Steps, at, changes, context, context_id, event_id, person, project, scope,
@@ -20,6 +20,7 @@ fn stage(name: &str, image: &str) -> StageState {
         latest_event: None,
         latest_failed_event: None,
         state: String::new(),
+        overridden: None,
     }
 }
 
@@ -44,13 +45,11 @@ pub(crate) fn each_part_of_a_search_narrows<F: Fixture>() {
         (ServiceName::new("orders").unwrap(), SequenceName::new("nightly").unwrap());
     let broken = EventRef { kind: "x".to_owned(), id: event_id(1), time: at(1) };
     let broken = StageState { latest_failed_event: Some(broken), ..stage("qa", "acme/x:1") };
+    let over = Override { approval: event_id(2), failed: Some(event_id(1)) };
+    let over = StageState { overridden: Some(over), ..stage("qa", "acme/orders:1") };
     let rows = [
         Context { stages: vec![broken], ..context(1) },
-        Context {
-            service: orders.clone(),
-            stages: vec![stage("qa", "acme/orders:1")],
-            ..context(2)
-        },
+        Context { service: orders.clone(), stages: vec![over], ..context(2) },
         Context {
             name: nightly.clone(),
             state: ContextState::Finished,
@@ -81,6 +80,7 @@ pub(crate) fn each_part_of_a_search_narrows<F: Fixture>() {
             vec![4, 3, 2, 1],
         ),
         (SequenceSearch { faulty: true, ..all() }, vec![1]),
+        (SequenceSearch { overridden: true, ..all() }, vec![2]),
         (SequenceSearch { labels: label("build", "8"), ..all() }, vec![4]),
         (SequenceSearch { labels: label("q", "\"\\é"), ..all() }, vec![4]),
         (SequenceSearch { labels: label("build", ""), ..all() }, vec![]),

@@ -112,6 +112,7 @@ mod tests {
             context: ContextId::from_bytes([1; 16]),
             event: EventId::from_bytes([2; 16]),
             at: jiff::Timestamp::UNIX_EPOCH,
+            overridden: None,
         };
         Seen { runs: Some(runs), ..Seen::default() }
     }

@@ -51,5 +51,24 @@ fn a_release_that_its_gate_has_failed_goes_on_where_a_person_says_why() {
     place.event(&context, "release.triggered");
     let finished = place.event(&context, "approval.finished");
     assert_eq!(finished["data"]["approval"]["overridden"], true);
+    let (_, approval) = place.server.get(&path);
+    assert_eq!(approval["overridden"], true, "{approval}");
+    let (_, shown) = place.server.get(&format!("/api/tidegate/v1/sequences/{context}"));
+    assert_eq!(shown["stages"][0]["overridden"], asked["id"], "{shown}");
+    let tasks = shown["runs"][0]["tasks"].as_array().expect("its tasks");
+    let overridden = tasks.iter().find(|task| task["name"] == "approval").expect("it was asked");
+    let (by, comment) = (&approval["decided"]["by"], "the probe was broken");
+    assert_eq!(overridden["overridden"], json!({"by": by, "comment": comment}), "{shown}");
+    assert!(
+        tasks.iter().all(|task| task["name"] == "approval" || task.get("overridden").is_none())
+    );
+    // Keptn's own documents have no more fields than Keptn's.
+    let state = format!(
+        "/api/controlPlane/v1/sequence/{}?keptnContext={context}",
+        asked["data"]["project"].as_str().expect("a name")
+    );
+    let (_, states) = place.server.get(&state);
+    assert!(states["states"][0]["stages"][0]["latestFailedEvent"].is_object(), "{states}");
+    assert!(!states.to_string().contains("overridden"), "{states}");
     place.server.expect_sound();
 }

@@ -79,6 +79,9 @@ pub(crate) struct ApprovalView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = answers::Decided)]
     decided: Option<Decided>,
+    /// Whether it was given although the gate had failed; absent where it was not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    overridden: bool,
     /// Why nobody has to decide any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Closed)]
@@ -156,6 +159,7 @@ impl ApprovalView {
     fn of(approval: Approval, replaces: Option<&Deployed>) -> Self {
         let seen = approval.decided().and_then(|decided| decided.seen);
         let subject = seen.unwrap_or_else(|| Subject::of(&approval, replaces));
+        let overridden = approval.is_overridden();
         let (state, decided, closed) = match approval.state {
             ApprovalState::Open => ("open", None, None),
             ApprovalState::Decided(decided) => ("decided", Some(decided), None),
@@ -187,6 +191,7 @@ impl ApprovalView {
             subject,
             state,
             decided,
+            overridden,
             closed,
         }
     }

@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize as _, Serialize};
+use serde_json::Value;
+use tidegate_core::approval::APPROVAL;
 use tidegate_core::event::{EventKind, Outcome, Phase, Status, TaskResult, text};
 use tidegate_core::names::{EventId, ExecutionId, SequenceName, ServiceName, StageName, TaskName};
+use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Disposition, Execution, ExecutionState};
 use tidegate_store::{ExecutionSummary, LogRow};
 use utoipa::ToSchema;
@@ -86,6 +89,24 @@ struct Task {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = wire::Time)]
     finished_at: Option<Timestamp>,
+    /// An approval that was given although the gate before it had failed; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Overridden)]
+    overridden: Option<Overridden>,
+}
+
+/// Who has let something go on although its gate had failed, and why.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OverriddenGate)]
+struct Overridden {
+    /// Who; absent where the log is too long to be read to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::Principal)]
+    by: Option<Principal>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, examples("the probe measured the wrong host"))]
+    comment: Option<String>,
 }
 
 /// What the log says of a task.
@@ -95,6 +116,8 @@ struct Heard {
     started: Option<Timestamp>,
     finished: Option<Timestamp>,
     message: Option<String>,
+    /// Who has decided, where it is an approval.
+    by: Option<Principal>,
 }
 
 impl Run {
@@ -169,8 +192,14 @@ fn tasks(summary: &ExecutionSummary, log: &mut HashMap<EventId, Heard>) -> Vec<T
     let mut tasks = Vec::with_capacity(execution.tasks.len());
     for previous in &execution.previous {
         let heard = log.remove(&previous.triggered_id).unwrap_or_default();
+        let comment = heard.message.clone();
+        let overridden = Overridden { by: heard.by.clone(), comment };
         let done = Task::new(&previous.name, "finished", Some(previous.triggered_id), heard);
-        tasks.push(Task { result: Some(judged(previous.outcome)), ..done });
+        tasks.push(Task {
+            result: Some(judged(previous.outcome)),
+            overridden: previous.overridden.then_some(overridden),
+            ..done
+        });
     }
     let mut ahead = execution.tasks.iter().skip(execution.previous.len());
     if let Some((id, state)) = current(summary)
@@ -211,8 +240,14 @@ impl Task {
             triggered_at: heard.triggered,
             started_at: heard.started,
             finished_at: heard.finished.filter(|_| state == "finished"),
+            overridden: None,
         }
     }
+}
+
+/// Who has decided, as the record of an `approval.finished` says it.
+fn decided_by(record: &Value) -> Option<Principal> {
+    Principal::deserialize(record.get("by")?).ok()
 }
 
 /// When each task was triggered, first taken and last finished, and what it said in the end.
@@ -232,6 +267,7 @@ fn index(trace: &[LogRow]) -> HashMap<EventId, Heard> {
                 heard.finished = time;
                 let said = text(&row.event.data, "message");
                 heard.message = Some(said.to_owned()).filter(|said| !said.is_empty());
+                heard.by = row.event.data.get(APPROVAL).and_then(decided_by);
             }
             (Phase::Started | Phase::Finished, None) => {}
         }

@@ -79,7 +79,11 @@ impl Legs<'_> {
             match self.cells.get(&place) {
                 Some(cell) => {
                     let standing = ServiceStanding::new(&self.wanted.project, cell, self.visitor);
-                    if self.is_untaken(cell) { standing.untaken() } else { standing }
+                    match self.told(cell) {
+                        Some(Status::Queued) => standing.untaken(),
+                        Some(Status::Overridden) => standing.excused(),
+                        _ => standing,
+                    }
                 }
                 None => ServiceStanding::absent(service),
             }
@@ -102,17 +106,20 @@ impl Legs<'_> {
         }
     }
 
-    /// Whether nobody has taken the task that a service is at, as far as the newest deliveries tell.
-    fn is_untaken(&self, cell: &Cell) -> bool {
-        let Some(run) = &cell.newest else { return false };
-        let ExecutionState::Running { .. } = run.state else { return false };
+    /// What the newest deliveries tell of a run beyond its own state: whether nobody has taken its task, and
+    /// whether somebody has overridden what it failed for.
+    fn told(&self, cell: &Cell) -> Option<Status> {
+        let run = cell.newest.as_ref()?;
+        let looked_for = match run.state {
+            ExecutionState::Running { .. } => Status::Queued,
+            ExecutionState::Finished { .. } => Status::Overridden,
+            _ => return None,
+        };
         let mut recent = self.environment.recent.iter();
-        let context = recent.find(|context| context.id == run.context);
-        context.is_some_and(|context| {
-            let delivery = Delivery::bare(context.clone());
-            let state = context.stages.iter().find(|state| state.name == cell.place.stage);
-            state.is_some_and(|state| delivery.status_of(state) == Status::Queued)
-        })
+        let context = recent.find(|context| context.id == run.context)?;
+        let state = context.stages.iter().find(|state| state.name == cell.place.stage)?;
+        let told = Delivery::bare(context.clone()).status_of(state);
+        (told == looked_for).then_some(told)
     }
 
     fn counts(&self, stage: &StageName) -> Vec<Count> {

@@ -10,12 +10,15 @@ use askama::Template;
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use tidegate_core::approval::Approval;
 use tidegate_core::event::{EventKind, EventType, Phase, Scope};
 use tidegate_core::names::{EventId, ProjectName, StageName};
 use tidegate_core::quality::{Details, Said, Slo, Void, lint};
 use tidegate_engine::Failure;
 use tidegate_resources::{Place as FilePlace, ResourcePath};
-use tidegate_store::{EventFilter, LogRow, Reader, StoreError, void_evaluations};
+use tidegate_store::{
+    ApprovalFilter, ApprovalState, EventFilter, LogRow, Reader, StoreError, void_evaluations,
+};
 
 use super::moved::{to_event, to_stage};
 use super::trace::{find, miss};
@@ -26,7 +29,7 @@ use crate::state::BridgeState;
 use crate::view::evaluation::{
     FINISHED, Judged, Met, Objective, Order, Verdict, objectives, quality_href, timeframe,
 };
-use crate::view::{Chip, Label, Text, When, labels};
+use crate::view::{Chip, Label, Overridden, Text, When, labels};
 use crate::visitor::Visitor;
 
 pub(crate) use board::whole;
@@ -38,6 +41,8 @@ use void::Form;
 /// Evaluations behind this one that are looked through for those that were compared with it: no file compares
 /// with more.
 const LATER_MAX: u64 = 100;
+/// Approvals of its delivery that are looked through for one that has overridden it.
+const APPROVALS_MAX: u64 = 100;
 /// Where the objectives of a service lie, in its directory.
 pub(super) const SLO_PATH: &str = "slo.yaml";
 
@@ -59,6 +64,8 @@ struct EvaluationPage {
     name: Text,
     at: When,
     verdict: Verdict,
+    /// Who has let its delivery go on although it is a fail.
+    overridden: Option<Overridden>,
     rows: Vec<Objective>,
     orders: Vec<(Order, bool)>,
     /// Why the details cannot be read.
@@ -102,6 +109,8 @@ struct Found {
     compared: Vec<Judged>,
     later: Vec<Judged>,
     said: Option<Said>,
+    /// The approval that has overridden it.
+    overridden: Option<Approval>,
     waiting: u64,
 }
 
@@ -195,12 +204,33 @@ fn found(reader: &dyn Reader, scope: Scope, row: &LogRow) -> Result<Found, Store
     }
     Ok(Found {
         later: later(reader, &scope, &judged, row.n, &void)?,
+        overridden: overridden(reader, &scope, &judged)?,
         said: judged.task.and_then(|task| void.said(task).cloned()),
         waiting: waiting(reader)?,
         compared,
         judged,
         scope,
     })
+}
+
+/// The approval by which the delivery went on although this evaluation had failed.
+fn overridden(
+    reader: &dyn Reader,
+    scope: &Scope,
+    judged: &Judged,
+) -> Result<Option<Approval>, StoreError> {
+    let filter = ApprovalFilter {
+        state: Some(ApprovalState::Decided),
+        project: Some(scope.project.clone()),
+        context: Some(judged.context),
+        ..ApprovalFilter::default()
+    };
+    let mut decided = reader.approvals(&filter, 0, APPROVALS_MAX)?.items.into_iter();
+    let is_of_this = |approval: &Approval| {
+        let gate = approval.failed_gate();
+        approval.is_overridden() && gate.is_some_and(|gate| gate.event == judged.id)
+    };
+    Ok(decided.find(is_of_this))
 }
 
 /// Evaluations that this one was compared with, oldest first: of those right behind it.
@@ -233,7 +263,7 @@ async fn show(
     visitor: &Visitor,
     status: StatusCode,
 ) -> Result<Response, Problem> {
-    let Found { scope, judged, compared, later, said, waiting } = found;
+    let Found { scope, judged, compared, later, said, overridden, waiting } = found;
     let text = judged.details().and_then(Details::slo);
     let slo = text.as_deref().and_then(|text| Slo::parse(text).ok());
     let findings = text.as_deref().map(lint).unwrap_or_default();
@@ -276,6 +306,7 @@ async fn show(
         ),
         name: judged.name(),
         at: When::new(judged.at, visitor.now),
+        overridden: overridden.and_then(|approval| Overridden::of(&approval, visitor)),
         verdict,
         rows,
         orders: Order::ALL.into_iter().map(|one| (one, one == order)).collect(),

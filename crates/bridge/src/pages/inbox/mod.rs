@@ -176,6 +176,6 @@ fn done(approval: &Approval, visitor: &Visitor) -> Option<Done> {
         href: format!("/bridge/approval/{}", approval.id),
         what: image_or(image, &approval.scope.service),
         stage: Text::line(&approval.scope.stage),
-        verdict: Verdict::new(approval.decided()?, visitor),
+        verdict: Verdict::new(approval, approval.decided()?, visitor),
     })
 }

@@ -1,6 +1,6 @@
 //! A project, on one line.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use tidegate_core::names::StageName;
@@ -46,7 +46,7 @@ impl Row {
         visitor: &Visitor,
     ) -> Self {
         let project = &found.project;
-        let failed = failed(found, since);
+        let ends = [Status::Failed, Status::Overridden].map(|how| (how, ended(found, since, how)));
         let shipyard = Shipyard::parse(&project.shipyard);
         let (names, is_chain) = match &shipyard {
             Ok(shipyard) => in_order(shipyard),
@@ -54,7 +54,8 @@ impl Row {
         };
         let stages = names.iter().map(|name| {
             let stage = found.stages.get(name).copied().unwrap_or_default();
-            let status = worst(stage, failed.contains_key(name));
+            let end = ends.iter().find(|(_, stages)| stages.contains(name));
+            let status = worst(stage, end.map(|(how, _)| *how));
             MiniStage { name: Text::line(name), deployed: stage.deployed, status }
         });
         let total = found.recent.iter().filter(|context| context.time > since).count();
@@ -86,24 +87,26 @@ fn in_order(shipyard: &Shipyard) -> (Vec<StageName>, bool) {
     (layers.map(|node| graph.nodes[node].stage.clone()).collect(), graph.is_chain())
 }
 
-fn worst(stage: StageOverview, has_failed: bool) -> Status {
-    match stage {
-        StageOverview { waiting: 1.., .. } => Status::NeedsApproval,
-        _ if has_failed => Status::Failed,
-        StageOverview { running: 1.., .. } => Status::Running,
-        StageOverview { deployed: 1.., .. } => Status::Passed,
+/// `end` is the worst that a delivery has come to there lately.
+fn worst(stage: StageOverview, end: Option<Status>) -> Status {
+    match (stage, end) {
+        (StageOverview { waiting: 1.., .. }, _) => Status::NeedsApproval,
+        (_, Some(Status::Failed)) => Status::Failed,
+        (StageOverview { running: 1.., .. }, _) => Status::Running,
+        (_, Some(end)) => end,
+        (StageOverview { deployed: 1.., .. }, None) => Status::Passed,
         _ => Status::Ahead,
     }
 }
 
-/// How many deliveries have failed in each stage since then.
-fn failed(found: &ProjectOverview, since: Timestamp) -> BTreeMap<StageName, usize> {
-    let mut stages = BTreeMap::new();
+/// The stages in which a delivery has ended so since then.
+fn ended(found: &ProjectOverview, since: Timestamp, how: Status) -> BTreeSet<StageName> {
+    let mut stages = BTreeSet::new();
     for context in found.recent.iter().filter(|context| context.time > since) {
         let delivery = Delivery::known(context.clone(), &found.decided);
         for state in &context.stages {
-            if delivery.status_of(state) == Status::Failed {
-                *stages.entry(state.name.clone()).or_default() += 1;
+            if delivery.status_of(state) == how {
+                stages.insert(state.name.clone());
             }
         }
     }

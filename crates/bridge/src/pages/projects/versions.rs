@@ -30,6 +30,8 @@ pub(super) struct VersionCell {
     pub(super) since: When,
     /// How it differs from the stage before; may be empty.
     pub(super) lag: String,
+    /// Whether somebody has let it through although a gate had failed.
+    pub(super) is_overridden: bool,
 }
 
 /// The groups of a page, by project.
@@ -75,7 +77,7 @@ fn row(row: &Version, stages: &[(StageName, Option<StageName>)], now: Timestamp)
     let deployed = |stage: &StageName| row.stages.get(stage).map_or(&[][..], Vec::as_slice);
     let cells = stages.iter().map(|(stage, before)| {
         let here = deployed(stage);
-        let Deployed { image, context, at, .. } = here.last()?;
+        let Deployed { image, context, at, overridden, .. } = here.last()?;
         let lag = before.as_ref().map_or(Lag::None, |before| Lag::of(deployed(before), here));
         Some(VersionCell {
             version: version(image, row.service.as_str()),
@@ -83,6 +85,7 @@ fn row(row: &Version, stages: &[(StageName, Option<StageName>)], now: Timestamp)
             href: format!("/bridge/project/{}/sequence/{context}", row.project),
             since: When::new(*at, now),
             lag: lag.words(now),
+            is_overridden: overridden.is_some(),
         })
     });
     VersionsRow { service: Text::line(&row.service), cells: cells.collect() }

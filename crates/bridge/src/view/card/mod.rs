@@ -111,10 +111,16 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    /// A decision as `reader` sees it.
-    pub(crate) fn new(decided: &Decided, visitor: &Visitor) -> Self {
+    /// Whether it let something through although the gate had failed.
+    pub(crate) fn is_override(&self) -> bool {
+        self.status == Status::Overridden
+    }
+
+    /// The decision on an approval, as `reader` sees it.
+    pub(crate) fn new(approval: &Approval, decided: &Decided, visitor: &Visitor) -> Self {
         Self {
             status: match decided.decision {
+                _ if approval.is_overridden() => Status::Overridden,
                 Decision::Approve => Status::Approved,
                 Decision::Decline => Status::Declined,
             },
@@ -224,7 +230,9 @@ fn standing(approval: &Approval, visitor: &Visitor) -> Standing {
             to_approve: needs_reason(approval, Decision::Approve),
             ..Reason::default()
         }),
-        ApprovalState::Decided(decided) => Standing::Decided(Verdict::new(decided, visitor)),
+        ApprovalState::Decided(decided) => {
+            Standing::Decided(Verdict::new(approval, decided, visitor))
+        }
         ApprovalState::Closed { reason, at } => {
             Standing::Closed { reason: Text::line(reason), at: When::new(*at, visitor.now) }
         }

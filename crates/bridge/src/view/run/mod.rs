@@ -20,7 +20,7 @@ pub(crate) use scale::Scale;
 pub(crate) use task::{Task, first_failure};
 
 use super::svg::Svg;
-use super::{Card, Chip, Status, Text, When, took};
+use super::{Card, Chip, Overrides, Status, Text, When, took};
 use crate::logs::JobLog;
 use crate::visitor::Visitor;
 
@@ -61,6 +61,8 @@ pub(crate) struct Material {
     pub(crate) logs: HashMap<EventId, JobLog>,
     /// The approvals.
     pub(crate) cards: HashMap<EventId, Card>,
+    /// Failed gates that were overridden.
+    pub(crate) overrides: Overrides,
     /// The places of runs that wait, by the event that triggered them.
     pub(crate) lines: HashMap<EventId, Line>,
     /// The event whose row shall be open at first.
@@ -132,7 +134,7 @@ impl Run {
         Self {
             key: execution.id.to_string(),
             sequence: Text::line(&execution.sequence),
-            chip: Chip::plain(status_of(summary)),
+            chip: Chip::plain(material.overrides.status_of(summary)),
             note: note(execution, visitor.now),
             line: material.lines.remove(&execution.trigger),
             stale: stale.map(Text::line),
@@ -147,7 +149,7 @@ impl Run {
 /// How a run stands: nothing runs while nobody has taken its task.
 pub(crate) fn status_of(summary: &ExecutionSummary) -> Status {
     let execution = &summary.execution;
-    match status_in(&execution.state, execution.previous.last()) {
+    match status_in(&execution.state, &execution.previous) {
         Status::Running if summary.open.as_ref().is_some_and(|open| open.started == 0) => {
             Status::Queued
         }
@@ -155,8 +157,8 @@ pub(crate) fn status_of(summary: &ExecutionSummary) -> Status {
     }
 }
 
-/// How a run in some state stands, after the task that it was done with last.
-pub(crate) fn status_in(state: &ExecutionState, last: Option<&PreviousTask>) -> Status {
+/// How a run in some state stands, after the tasks that it is done with.
+pub(crate) fn status_in(state: &ExecutionState, previous: &[PreviousTask]) -> Status {
     match state {
         ExecutionState::Resolving
         | ExecutionState::Throttled { .. }
@@ -168,9 +170,12 @@ pub(crate) fn status_in(state: &ExecutionState, last: Option<&PreviousTask>) -> 
         ExecutionState::WaitingForApproval { .. } => Status::NeedsApproval,
         ExecutionState::Aborted { .. } => Status::Aborted,
         ExecutionState::TimedOut { .. } => Status::TimedOut,
-        ExecutionState::Finished { outcome, .. } => match last {
+        ExecutionState::Finished { outcome, .. } => match previous.last() {
             Some(last) if last.name == APPROVAL && !last.outcome.continues() => {
                 Status::of_approval(last.outcome)
+            }
+            _ if outcome.continues() && previous.iter().any(|done| done.overridden) => {
+                Status::Overridden
             }
             _ => Status::of(*outcome),
         },

@@ -14,7 +14,7 @@ use super::{Entry, Material};
 use crate::view::evaluation::{FINISHED, Judged};
 use crate::view::output::{Output, fault};
 use crate::view::svg::Svg;
-use crate::view::{Card, Chip, Status, Text, complaint, seconds_between, took};
+use crate::view::{Card, Chip, Overridden, Status, Text, complaint, seconds_between, took};
 use crate::visitor::Visitor;
 
 /// How soon an executor usually answers, in seconds.
@@ -46,6 +46,8 @@ pub(crate) struct Task {
     pub(crate) output_href: Option<String>,
     /// Where the task is an evaluation that has ended: how, and its page.
     pub(crate) gate: Option<(Chip, String)>,
+    /// Where it is a gate that had failed, or an approval of it: who has overridden that.
+    pub(crate) overridden: Option<Overridden>,
     /// Where the task is an approval.
     pub(crate) card: Option<Card>,
     /// Whether its row is open at first.
@@ -107,7 +109,9 @@ pub(super) fn all(
 }
 
 fn status_of_previous(previous: &PreviousTask) -> Status {
-    if previous.name == APPROVAL {
+    if previous.overridden {
+        Status::Overridden
+    } else if previous.name == APPROVAL {
         Status::of_approval(previous.outcome)
     } else {
         Status::of(previous.outcome)
@@ -219,6 +223,7 @@ fn task(
         output: log.zip(href.clone()).map(|(log, href)| Output::new(log, href)),
         output_href: href.filter(|_| ran || log.is_some()),
         gate: gate(&rows),
+        overridden: id.and_then(|id| material.overrides.of_task(id).cloned()),
         card: id.and_then(|id| material.cards.remove(&id)),
         opened: id.is_some_and(|id| material.first_failure == Some(id))
             || rows.iter().any(|row| Some(row.event.id) == material.open),

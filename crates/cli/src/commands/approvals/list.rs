@@ -8,6 +8,7 @@ use crate::complete;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::format::{Format, Output};
+use crate::picture::OVERRIDDEN;
 use crate::screen::Screen;
 use crate::text;
 use crate::tone::{Span, Tone};
@@ -88,6 +89,9 @@ pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result
 fn row(approval: &Approval, digits: usize, now: Timestamp) -> [Span; 7] {
     let or_dash = |text: Option<&str>| Span::from(text.unwrap_or("-"));
     let state = match &approval.decided {
+        Some(decided) if approval.overridden => {
+            Span::new(format!("{OVERRIDDEN} by {}", decided.by), Tone::Attention)
+        }
         Some(decided) => {
             let tone = match decided.decision {
                 Decision::Approve => Tone::Good,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::world::{World, ada, fail, grace, pass, yard};
 use crate::approval::{Decision, Subject};
 use crate::names::{ContextId, EventId};
-use crate::sequence::{ContextState, Disposition, Refusal, Reply};
+use crate::sequence::{ContextState, Deployed, Disposition, Refusal, Reply};
 
 /// The gate and the approval in one sequence.
 fn behind(policy: &str) -> World {
@@ -38,7 +38,14 @@ fn gate_fails(world: &mut World) -> ContextId {
 fn asked(world: &World) -> (EventId, Subject) {
     let open: Vec<_> = world.approvals.values().filter(|one| one.decided().is_none()).collect();
     let [approval] = open.as_slice() else { panic!("one approval is open: {open:?}") };
-    (approval.id, Subject::of(approval, None))
+    (approval.id, world.subject(approval.id))
+}
+
+/// The approval that let what runs in a stage go on past a failed gate.
+fn runs_past(world: &World, stage: &str) -> Option<EventId> {
+    let newest = |(_, rows): (_, &Vec<Deployed>)| rows.last().cloned();
+    let there = world.deployed.iter().find(|(scope, _)| scope.stage == *stage);
+    there.and_then(newest).expect("something runs there").overridden
 }
 
 fn vote(world: &mut World, decision: Decision, why: &str) -> Result<Reply, Refusal> {
@@ -83,11 +90,80 @@ fn a_failed_gate_waits_in_both_places_and_approved_with_a_reason_it_goes_on_as_o
 }
 
 #[test]
+fn what_goes_on_past_a_failed_gate_is_kept_as_overridden_with_all_that_comes_of_it() {
+    let yard = yard(&[
+        (
+            "qa",
+            &[
+                "{ name: delivery, tasks: [{ name: deployment }, { name: evaluation }, { name: approval, \
+               properties: { policy: { onFail: manual } } }, { name: release }] }",
+            ],
+        ),
+        (
+            "prod",
+            &["{ name: delivery, triggeredOn: [{ event: qa.delivery.finished }], tasks: [{ name: \
+               deployment }] }"],
+        ),
+    ]);
+    let mut world = World::new(&yard);
+    let data = json!({"configurationChange": {"values": {"image": "hello:2"}}});
+    let context = world.trigger("qa", "delivery", data);
+    world.execute("deployment", pass());
+    world.execute("evaluation", fail());
+    let (approval, _) = asked(&world);
+    assert_eq!(world.stage(context, "qa").overridden, None);
+    assert_eq!(runs_past(&world, "qa"), None);
+    vote(&mut world, Decision::Approve, "the probe was broken").unwrap();
+    assert_eq!(runs_past(&world, "qa"), Some(approval), "it runs there");
+    world.execute("release", pass());
+    let run = world.run(context, "qa").clone();
+    let marked: Vec<_> = run.previous.iter().map(|done| done.overridden).collect();
+    assert_eq!((marked, run.overridden()), (vec![false, false, true, false], Some(approval)));
+    let qa = world.stage(context, "qa");
+    assert_eq!(qa.overridden.as_ref().map(|known| known.approval), Some(approval));
+    assert!(qa.latest_failed_event.is_some(), "Keptn's summary keeps the failure");
+    assert!(!qa.has_failed(), "and what was overridden is no failure any more");
+    // What follows goes on past that gate, too, without having one itself.
+    world.execute("deployment", pass());
+    assert_eq!(runs_past(&world, "prod"), Some(approval));
+    assert_eq!(world.run(context, "prod").overridden(), Some(approval));
+    assert_eq!(world.stage(context, "prod").overridden, None);
+}
+
+#[test]
+fn a_failure_after_an_override_is_one() {
+    let mut world = behind(WAITS);
+    let context = gate_fails(&mut world);
+    vote(&mut world, Decision::Approve, "the probe was broken").unwrap();
+    assert!(!world.stage(context, "qa").has_failed());
+    world.execute("release", fail());
+    let qa = world.stage(context, "qa");
+    assert!(qa.has_failed() && qa.overridden.is_some());
+}
+
+#[test]
+fn an_override_in_another_stage_is_one_of_the_gate_that_failed() {
+    let gate = "{ name: delivery, tasks: [{ name: evaluation }] }";
+    let ask = "{ name: rescue, triggeredOn: [{ event: qa.delivery.finished, selector: { match: { result: \
+               fail } } }], tasks: [{ name: approval, properties: { policy: { onFail: manual } } }] }";
+    let mut world = World::new(&yard(&[("qa", &[gate]), ("prod", &[ask])]));
+    let context = gate_fails(&mut world);
+    assert!(world.stage(context, "qa").has_failed());
+    vote(&mut world, Decision::Approve, "the probe was broken").unwrap();
+    for stage in ["qa", "prod"] {
+        let state = world.stage(context, stage);
+        assert!(state.overridden.is_some() && !state.has_failed(), "{stage}");
+    }
+}
+
+#[test]
 fn declined_it_ends() {
     for mut world in [behind(WAITS), after(WAITS)] {
         let context = gate_fails(&mut world);
         vote(&mut world, Decision::Decline, "").unwrap();
         assert_eq!(world.data("approval.finished")["approval"]["overridden"], Value::Null);
+        let qa = world.stage(context, "qa");
+        assert!(qa.overridden.is_none() && qa.has_failed());
         assert_eq!(world.state(context), ContextState::Finished);
         assert!(world.events("release.triggered").is_empty());
     }

@@ -81,6 +81,7 @@ impl Told {
                 latest_event: None,
                 latest_failed_event: None,
                 state: String::new(),
+                overridden: None,
             });
         }
     }
