@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use git2::{Commit, ErrorCode, Oid, Sort};
+use git2::{Commit, ErrorCode, Oid, Reference, Sort};
 use jiff::Timestamp;
 
 use super::remote::FETCHED;
@@ -207,10 +207,12 @@ impl Project<'_> {
 
     /// Drops a branch that holds what did not fit; its commits are kept. False where there is none.
     pub(super) fn drop_conflict(&self, branch: &str) -> Result<bool, ResourceError> {
-        if !branch.starts_with(CONFLICT) {
+        let name = format!("{HEADS}{branch}");
+        // What cannot be a name is the name of nothing, and no fault of ours.
+        if !branch.starts_with(CONFLICT) || !Reference::is_valid_name(&name) {
             return Ok(false);
         }
-        match optional(self.repo.find_reference(&format!("{HEADS}{branch}")))? {
+        match optional(self.repo.find_reference(&name))? {
             Some(mut found) => {
                 found.delete()?;
                 Ok(true)

@@ -363,7 +363,9 @@ fn a_commit_that_does_not_fit_gets_a_branch_of_its_own() {
     let there = elsewhere.there(&["for-each-ref", "--format=%(refname:short)", "refs/heads"]);
     assert_eq!(there, "dev\nmaster\nprod", "it is not pushed");
     assert_eq!(elsewhere.read_at(&ours), "ours");
-    assert!(!elsewhere.upstreams.drop_conflict(&elsewhere.shop.name, "dev").unwrap());
+    for none in ["dev", "tidegate/conflict/../dev", "tidegate/conflict/", "tidegate/conflict/ "] {
+        assert!(!elsewhere.upstreams.drop_conflict(&elsewhere.shop.name, none).unwrap(), "{none}");
+    }
     assert!(elsewhere.upstreams.drop_conflict(&elsewhere.shop.name, &branch).unwrap());
     assert_eq!(elsewhere.status().conflicts, Vec::<String>::new());
     assert_eq!(elsewhere.read_at(&ours), "ours");

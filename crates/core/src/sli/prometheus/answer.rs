@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::excerpt::excerpt;
+use crate::excerpt::{excerpt, sentence};
 
 /// Why an answer is no value. The words are those of Keptn's prometheus-service where it has some.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -85,7 +85,8 @@ pub fn read_answer(body: &[u8]) -> Result<f64, AnswerError> {
 /// Something that does not speak Prometheus' language, such as a proxy that shows a page.
 fn foreign(body: &[u8], error: &impl fmt::Display) -> AnswerError {
     let start = String::from_utf8_lossy(&body[..body.len().min(100)]);
-    AnswerError::Refused(format!("the answer is not Prometheus' ({error}): {start:?}"))
+    let what = format!("the answer is not Prometheus' ({error})");
+    AnswerError::Refused(format!("{}: {start:?}", sentence(what)))
 }
 
 /// The value of one series: `[time, "number"]`.
