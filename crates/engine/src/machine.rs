@@ -444,7 +444,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
             now: self.now(),
             principal: principal.clone(),
             seed: self.ports.entropy.seed(),
-            settings: self.ports.settings,
+            settings: self.ports.settings.clone(),
         }
     }
 
