@@ -13,7 +13,7 @@ use tidegate_core::sequence::{
     Context, ContextState, Deployed, Disposition, Execution, ExecutionState, LatestEvent, Queue,
     Resolve, Task,
 };
-use tidegate_core::uniform::{Record, StoodDown};
+use tidegate_core::uniform::{IntegrationId, Record, StoodDown};
 
 use crate::audit::AuditHead;
 use crate::census::Census;
@@ -408,6 +408,8 @@ pub trait Reader: Send + Sync + 'static {
     fn tokens(&self) -> Result<Vec<TokenRow>, StoreError>;
     /// The integrations that are registered, by id.
     fn integrations(&self) -> Result<Vec<Record>, StoreError>;
+    /// One of them.
+    fn integration(&self, id: &IntegrationId) -> Result<Option<Record>, StoreError>;
     /// What the parts of Tidegate have left to integrations of a context, in the order of the log.
     fn stood_down(
         &self,

@@ -13,7 +13,7 @@ mod stand_down;
 mod tests;
 
 pub use check::{RECORD_BYTES_MAX, SUBSCRIPTIONS_MAX, TEXT_BYTES_MAX, UniformError};
-pub use model::{Filter, IntegrationId, Kubernetes, Metadata, Registration, Subscription};
+pub use model::{Filter, IntegrationId, Kubernetes, Metadata, Registration, Sent, Subscription};
 pub use pattern::matches;
 pub use record::{Record, Registrar};
 pub use registry::{

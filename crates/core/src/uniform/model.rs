@@ -126,8 +126,7 @@ pub struct Metadata {
 }
 
 /// What an integration sends to be registered. It has been checked.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Sent")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
     pub(super) name: String,
     pub(super) metadata: Metadata,
@@ -135,35 +134,25 @@ pub struct Registration {
 }
 
 /// The same as it comes. Keptn 1.4 makes the id and the time by itself, whatever is sent.
-#[derive(Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-struct Sent {
+pub struct Sent {
+    /// Its name.
     #[serde(deserialize_with = "or_nothing")]
-    name: String,
+    pub name: String,
+    /// Where it runs, and what it is.
     #[serde(deserialize_with = "or_nothing")]
-    metadata: Metadata,
+    pub metadata: Metadata,
+    /// What it wants to be told of.
     #[serde(deserialize_with = "or_nothing")]
-    subscriptions: Vec<Subscription>,
+    pub subscriptions: Vec<Subscription>,
 }
 
 impl TryFrom<Sent> for Registration {
     type Error = UniformError;
+    /// Something is absent that its id is made of, or is larger than anything that means well.
     fn try_from(sent: Sent) -> Result<Self, UniformError> {
         let Sent { name, metadata, subscriptions } = sent;
-        Self::new(name, metadata, subscriptions)
-    }
-}
-
-impl Registration {
-    /// Checks what an integration says of itself.
-    ///
-    /// # Errors
-    /// Something is absent that its id is made of, or is larger than anything that means well.
-    pub fn new(
-        name: String,
-        metadata: Metadata,
-        subscriptions: Vec<Subscription>,
-    ) -> Result<Self, UniformError> {
         let namespace = &metadata.kubernetes.namespace;
         if name.is_empty() || namespace.is_empty() || metadata.hostname.is_empty() {
             return Err(UniformError::Incomplete);
@@ -175,7 +164,9 @@ impl Registration {
         check::size(&(&registration.metadata, &registration.subscriptions))?;
         Ok(registration)
     }
+}
 
+impl Registration {
     /// Its id.
     #[must_use]
     pub fn id(&self) -> IntegrationId {

@@ -98,7 +98,8 @@ impl Record {
     }
 
     /// Whether somebody may change it: a token that answers tasks only changes what came by it.
-    pub(super) fn may_be_changed_by(&self, caller: &Registrar) -> bool {
+    #[must_use]
+    pub fn may_be_changed_by(&self, caller: &Registrar) -> bool {
         caller.tasks.is_none() || self.registrar.principal == caller.principal
     }
 

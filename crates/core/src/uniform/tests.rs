@@ -29,7 +29,8 @@ fn sent(name: &str, events: &[&str]) -> Value {
 }
 
 fn read(value: Value) -> Result<Registration, String> {
-    serde_json::from_value(value).map_err(|error| error.to_string())
+    let sent: Sent = serde_json::from_value(value).unwrap();
+    Registration::try_from(sent).map_err(|error| error.to_string())
 }
 
 fn registration(name: &str, events: &[&str]) -> Command {

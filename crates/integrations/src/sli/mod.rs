@@ -6,14 +6,16 @@ mod job_results;
 mod monitoring;
 mod prometheus;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventKind, EventType, Phase};
-use tidegate_core::names::TaskName;
+use tidegate_core::names::{ProjectName, TaskName};
 use tidegate_core::sli::{self, GetSli, Measurement, results};
+use tidegate_core::uniform::{Mode, Policy};
 use tidegate_engine::Engine;
 use tidegate_store::DeliveryRow;
 use tokio::task::JoinHandle;
@@ -35,8 +37,21 @@ const CONCURRENCY: usize = 16;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SliConfig {
+    /// Whether values are measured here. By default unless an integration of the provider's name is there, such
+    /// as prometheus-service.
+    pub enabled: Mode,
+    /// Where that is otherwise in single projects.
+    pub projects: BTreeMap<ProjectName, Mode>,
     /// The provider `prometheus`; off where it is not there.
     pub prometheus: Option<PrometheusConfig>,
+}
+
+impl SliConfig {
+    /// Whether values are measured here, project by project.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy { enabled: self.enabled, projects: self.projects.clone() }
+    }
 }
 
 /// What providers need beside the engine.
@@ -59,6 +74,7 @@ impl SliProviders {
     /// The configuration of a provider cannot be used.
     pub fn start(engine: Engine, setup: SliSetup) -> Result<Self, PrometheusError> {
         let SliSetup { config, secrets, results } = setup;
+        let policy = config.policy();
         let monitoring = config.prometheus.as_ref().and_then(|config| config.monitoring.clone());
         let monitoring = monitoring.map(Monitoring::new);
         let prometheus = config.prometheus.map(|config| Prometheus::new(config, secrets));
@@ -66,7 +82,7 @@ impl SliProviders {
         let prometheus = prometheus.transpose()?;
         let own = Arc::clone(&outbox);
         let providers =
-            Arc::new(Providers { engine, outbox: own, prometheus, monitoring, results });
+            Arc::new(Providers { engine, outbox: own, policy, prometheus, monitoring, results });
         Ok(Self(tokio::spawn(async move {
             let work = |row| {
                 let providers = Arc::clone(&providers);
@@ -87,6 +103,7 @@ impl SliProviders {
 struct Providers {
     engine: Engine,
     outbox: Arc<Outbox>,
+    policy: Policy,
     prometheus: Option<Prometheus>,
     monitoring: Option<Monitoring>,
     results: Option<ResultFiles>,
@@ -110,6 +127,10 @@ impl Provider<'_> {
 
 impl Providers {
     async fn take(&self, row: DeliveryRow) {
+        // Handed out before it was switched off.
+        if self.policy.of(&row.project) == Mode::Off {
+            return;
+        }
         match row.event.kind.kind() {
             EventKind::Task { phase: Phase::Triggered, .. } => self.measure(&row.event).await,
             _ => self.configure(&row.event).await,

@@ -21,6 +21,11 @@ pub(super) fn all(rows: &Rows) -> Result<Vec<Record>, StoreError> {
     rows.all(Table::Integration, &Key::new())
 }
 
+/// One of them.
+pub(super) fn one(rows: &Rows, id: &IntegrationId) -> Result<Option<Record>, StoreError> {
+    rows.get(Table::Integration, &key(id))
+}
+
 /// Does what a command comes to.
 pub(super) fn change(
     rows: &mut Transaction,

@@ -9,7 +9,7 @@ use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
-use tidegate_core::uniform::{Record, StoodDown};
+use tidegate_core::uniform::{IntegrationId, Record, StoodDown};
 
 use crate::audit::AuditHead;
 use crate::census::Census;
@@ -209,6 +209,10 @@ impl Reader for MemoryReader {
 
     fn integrations(&self) -> Result<Vec<Record>, StoreError> {
         integrations::all(&self.rows())
+    }
+
+    fn integration(&self, id: &IntegrationId) -> Result<Option<Record>, StoreError> {
+        integrations::one(&self.rows(), id)
     }
 
     fn stood_down(

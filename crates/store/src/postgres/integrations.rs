@@ -4,7 +4,9 @@ use postgres::Row;
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::names::{ContextId, EventId, ProjectName, TaskName};
 use tidegate_core::sequence::Env;
-use tidegate_core::uniform::{Command, Decision, Record, RecordChange, StoodDown, decide};
+use tidegate_core::uniform::{
+    Command, Decision, IntegrationId, Record, RecordChange, StoodDown, decide,
+};
 use uuid::Uuid;
 
 use crate::codec::{damaged, signed, unsigned};
@@ -19,6 +21,12 @@ pub(super) fn all(session: &Session) -> Result<Vec<Record>, StoreError> {
     list::all(session, "SELECT id, body FROM integration ORDER BY id", &[], |row| {
         integration::read(get(row, 0)?, get(row, 1)?)
     })
+}
+
+/// One of them.
+pub(super) fn one(session: &Session, id: &IntegrationId) -> Result<Option<Record>, StoreError> {
+    let row = session.first("SELECT body FROM integration WHERE id = $1", &[&id.as_str()])?;
+    row.map(|row| integration::read(id.as_str(), get(&row, 0)?)).transpose()
 }
 
 /// Does what a command comes to.

@@ -7,7 +7,9 @@ use rusqlite::{Connection, Row};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::names::{ContextId, EventId, ProjectName, TaskName};
 use tidegate_core::sequence::Env;
-use tidegate_core::uniform::{Command, Decision, Record, RecordChange, StoodDown, decide};
+use tidegate_core::uniform::{
+    Command, Decision, IntegrationId, Record, RecordChange, StoodDown, decide,
+};
 
 use crate::contract::{StoreError, Written};
 use crate::integration;
@@ -71,6 +73,17 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Record>, StoreError> {
         integrations.push(read(row)?);
     }
     Ok(integrations)
+}
+
+/// One of them.
+pub(super) fn one(
+    connection: &Connection,
+    id: &IntegrationId,
+) -> Result<Option<Record>, StoreError> {
+    let sql = "SELECT id, body FROM integration WHERE id = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([id.as_str()])?;
+    rows.next()?.map(read).transpose()
 }
 
 /// Reads a row of id and body.

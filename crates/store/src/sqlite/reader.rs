@@ -8,7 +8,7 @@ use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
-use tidegate_core::uniform::{Record, StoodDown};
+use tidegate_core::uniform::{IntegrationId, Record, StoodDown};
 
 use crate::audit::AuditHead;
 use crate::census::Census;
@@ -214,6 +214,10 @@ impl Reader for SqliteReaders {
 
     fn integrations(&self) -> Result<Vec<Record>, StoreError> {
         self.read(integrations::all)
+    }
+
+    fn integration(&self, id: &IntegrationId) -> Result<Option<Record>, StoreError> {
+        self.read(|connection| integrations::one(connection, id))
     }
 
     fn stood_down(

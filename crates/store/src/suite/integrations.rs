@@ -6,7 +6,7 @@ use tidegate_core::event::{Event, Outcome};
 use tidegate_core::sequence::{
     Change, Context, ContextState, Execution, ExecutionState, View as _,
 };
-use tidegate_core::uniform::{Command, IntegrationId, Outcome as Came, Record, StoodDown};
+use tidegate_core::uniform::{Command, IntegrationId, Outcome as Came, Record, Sent, StoodDown};
 
 use crate::testing::{
     Fixture, Steps, apply_at, at, context, context_id, entries, entry, env_at, event, event_id,
@@ -20,7 +20,8 @@ fn register(name: &str) -> Write {
         "metadata": {"hostname": "n1", "kubernetesmetadata": {"namespace": "keptn"}},
         "subscriptions": [{"event": "sh.keptn.event.>", "filter": {"projects": ["shöp", "\"'"]}}],
     });
-    let command = Command::Register(Box::new(serde_json::from_value(registration).unwrap()));
+    let sent: Sent = serde_json::from_value(registration).unwrap();
+    let command = Command::Register(Box::new(sent.try_into().unwrap()));
     Write::Integration { command, tasks: None }
 }
 
@@ -55,8 +56,10 @@ pub(crate) fn integrations_are_there_until_they_unregister_or_are_forgotten<F: F
     let again = came(&mut store, &register("helm"));
     assert!(matches!(again, Came::Seen(_)), "{again:?}");
     assert_eq!(store.reader().integrations().unwrap(), all);
+    assert_eq!(store.reader().integration(&all[0].id).unwrap(), Some(all[0].clone()));
     let gone = came(&mut store, &command(Command::Unregister(id("helm"))));
     assert!(matches!(gone, Came::Unregistered(Some(_))), "{gone:?}");
+    assert_eq!(store.reader().integration(&id("helm")).unwrap(), None);
     let nobody = came(&mut store, &command(Command::Ping(id("helm"))));
     assert_eq!(nobody, Came::NoIntegration);
     let home = store.home();

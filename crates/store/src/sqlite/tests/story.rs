@@ -127,13 +127,14 @@ impl Story {
 
     /// An integration that takes the deployments of a service.
     fn register(&mut self, name: &str, service: &str) {
-        let registration = serde_json::from_value(json!({
+        let sent: uniform::Sent = serde_json::from_value(json!({
             "name": name,
             "metadata": {"hostname": "n1", "kubernetesmetadata": {"namespace": "keptn"}},
             "subscriptions": [{"event": "sh.keptn.event.deployment.triggered",
                 "filter": {"services": [service]}}],
-        }));
-        let command = uniform::Command::Register(Box::new(registration.unwrap()));
+        }))
+        .unwrap();
+        let command = uniform::Command::Register(Box::new(sent.try_into().unwrap()));
         let home = &mut self.store.home;
         home.begin().unwrap();
         let write = Write::Integration { command, tasks: None };
