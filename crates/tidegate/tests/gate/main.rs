@@ -2,6 +2,7 @@
 //! itself, one that does not stops, and a problem finds its action.
 
 mod foreign;
+mod integrations;
 mod monitoring;
 mod on_fail;
 mod place;
