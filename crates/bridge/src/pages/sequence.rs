@@ -107,6 +107,8 @@ struct Found {
     asked: Vec<Asked>,
     lines: HashMap<EventId, Line>,
     logs: HashMap<EventId, JobLog>,
+    /// The integrations that tasks were left to.
+    left: HashMap<EventId, Vec<String>>,
     reruns: Reruns,
     waiting: u64,
 }
@@ -163,7 +165,12 @@ fn read(
     let lines = executions.iter().map(|summary| &summary.execution);
     let lines = lines.map(|run| Ok(Line::read(reader, run)?.map(|line| (run.trigger, line))));
     let tasks = opened(&executions, &trace, open).into_iter().take(LOGS_MAX);
+    let mut left = HashMap::<EventId, Vec<String>>::new();
+    for row in reader.stood_down(project, id)? {
+        left.entry(row.event).or_default().push(row.integration);
+    }
     Ok(Some(Found {
+        left,
         reruns: reruns.with(&trace),
         context,
         asked: asked.collect::<Result<_, _>>()?,
@@ -198,8 +205,19 @@ fn show(
     open: Option<EventId>,
     visitor: &Visitor,
 ) -> SequencePage {
-    let Found { context, executions, hidden, trace, is_cut, asked, lines, logs, reruns, waiting } =
-        found;
+    let Found {
+        context,
+        executions,
+        hidden,
+        trace,
+        is_cut,
+        asked,
+        lines,
+        logs,
+        left,
+        reruns,
+        waiting,
+    } = found;
     let list = format!("/bridge/project/{}/sequence", context.project);
     let path = format!("{list}/{}", context.id);
     let is_open = context.open > 0;
@@ -216,6 +234,7 @@ fn show(
         logs,
         cards: asked.iter().map(|asked| (asked.approval.id, Card::new(asked, visitor))).collect(),
         lines,
+        left,
         open,
         first_failure: first_failure(&executions),
         payload_bytes: PAYLOADS_BYTES,
