@@ -181,7 +181,7 @@ fn registered(command: &Command, written: &Written) -> Option<Action> {
         }
         Outcome::Unsubscribed(record) => {
             let Command::Unsubscribe(_, subscription) = command else { return None };
-            let ((name, namespace), subscription) = (of(record), subscription.clone());
+            let ((name, namespace), subscription) = (of(record.as_deref()?), subscription.clone());
             Some(Action::SubscriptionChanged { name, namespace, subscription })
         }
         Outcome::Seen(_)

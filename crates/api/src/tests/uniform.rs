@@ -207,6 +207,7 @@ fn who_registers_and_changes_integrations_is_recorded() {
         let subscription = json!({"event": EVALUATION});
         server.call("PUT", &format!("{path}/subscription/mine"), &subscription).await;
         call(&server, "PUT", &format!("{path}/ping")).await;
+        call(&server, "DELETE", &format!("{path}/subscription/never")).await;
         call(&server, "DELETE", &path).await;
         let read = server.engine.read(|reader| reader.audit(&Chain::Installation, 1, 100));
         let entries = read.await.unwrap();

@@ -50,8 +50,8 @@ pub enum Outcome {
     Unregistered(Option<Box<Record>>),
     /// The subscription of this id is there.
     Subscribed(Box<Record>, String),
-    /// The subscription is not there any more.
-    Unsubscribed(Box<Record>),
+    /// The subscription is not there any more; none where it was not.
+    Unsubscribed(Option<Box<Record>>),
     /// Whoever is not heard of any more was noticed.
     Swept,
     /// Not done: no such integration.
@@ -103,12 +103,7 @@ pub fn decide(
             outcome: Outcome::Unregistered(Some(Box::new(record))),
         }),
         Command::Subscribe(id, wanted) => find(id).map(|record| subscribe(record, wanted, env)),
-        Command::Unsubscribe(id, unwanted) => find(id).map(|mut record| {
-            record.subscriptions.retain(|one| one.id != *unwanted);
-            let record = Box::new(record);
-            let changes = vec![RecordChange::Put(record.clone())];
-            Decision { changes, outcome: Outcome::Unsubscribed(record) }
-        }),
+        Command::Unsubscribe(id, unwanted) => find(id).map(|record| unsubscribe(record, unwanted)),
         Command::Sweep => Ok(sweep(known, &env.settings.integrations, env.now)),
     };
     match (command, decided) {
@@ -207,6 +202,17 @@ fn subscribe(mut record: Record, wanted: &Subscription, env: &Env) -> Decision {
         }
         Err(error) => Outcome::Refused(error).into(),
     }
+}
+
+fn unsubscribe(mut record: Record, unwanted: &str) -> Decision {
+    let before = record.subscriptions.len();
+    record.subscriptions.retain(|one| one.id != unwanted);
+    if record.subscriptions.len() == before {
+        return Outcome::Unsubscribed(None).into();
+    }
+    let record = Box::new(record);
+    let changes = vec![RecordChange::Put(record.clone())];
+    Decision { changes, outcome: Outcome::Unsubscribed(Some(record)) }
 }
 
 fn sweep(known: &[Record], rules: &Rules, now: Timestamp) -> Decision {

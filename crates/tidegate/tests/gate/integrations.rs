@@ -113,3 +113,28 @@ fn nobody_stands_down_for_another_name() {
     register(&place, "my-lighthouse");
     ours(&place, "hello:0.25");
 }
+
+#[test]
+fn values_that_a_lighthouse_has_asked_for_are_not_judged_here() {
+    let place = gated("");
+    let path = register(&place, "lighthouse-service");
+    let context = place.server.deliver("hello:0.25");
+    let task = place.event(&context, "evaluation.triggered");
+    place.tell("evaluation.started", &task, &json!({}));
+    place.tell("get-sli.triggered", &task, &json!({"get-sli": {"sliProvider": "dynatrace"}}));
+    // It goes away in between: the evaluation is still its own.
+    assert_eq!(call(&place, "DELETE", &path), 200);
+    let asked = place.event(&context, "get-sli.triggered");
+    let values = json!({"status": "succeeded", "result": "pass", "get-sli": {
+        "start": "2026-01-31T10:00:00.000Z", "end": "2026-01-31T10:05:00.000Z",
+        "indicatorValues": [{"metric": "latency", "value": 0.125, "success": true}]}});
+    place.tell("get-sli.finished", &asked, &values);
+    place.event(&context, "get-sli.finished");
+    let finished = json!({"status": "succeeded", "result": "warning", "evaluation": {"score": 60}});
+    place.tell("evaluation.finished", &task, &finished);
+    let ended = place.event(&context, "qa.delivery.finished");
+    assert_eq!(ended["data"]["result"], "warning");
+    // By the time our gate has judged the next one, it would have said something of this one.
+    ours(&place, "hello:0.26");
+    assert_eq!(place.event(&context, "evaluation.finished")["source"], "somebody");
+}
