@@ -352,6 +352,9 @@ fn a_task_says_which_integration_it_was_left_to() {
             open.contains("deployment") && open.contains("left to job-executor-service"),
             "{open}"
         );
+        let link =
+            "<a href=\"/bridge/project/tour/settings/uniform/integrations\">Integrations</a>";
+        assert!(page.text.contains(link));
         site.scene.execute(context, "deployment", &json!({})).await;
         let page = ada.get(&path(context)).await;
         let rows = rows(&page);
