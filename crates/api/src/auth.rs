@@ -192,11 +192,26 @@ pub(crate) async fn gateway(
     next: Next,
 ) -> Response {
     let next = async move |request| changes(request, next).await;
-    admit(&state, peer, request, next, |denied| match denied {
+    admit(&state, peer, request, next, |denied| of_gateway(&denied)).await
+}
+
+/// The registry of integrations, where those may change what is theirs whose token only answers tasks.
+pub(crate) async fn registry(
+    State(state): State<ApiState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let next = async move |request| next.run(request).await;
+    admit(&state, peer, request, next, |denied| of_gateway(&denied)).await
+}
+
+/// What Keptn's gateway says to whoever is not let in.
+fn of_gateway(denied: &Denied) -> Response {
+    match denied {
         Denied::Missing | Denied::Wrong => unauthorized("unauthenticated or invalid credentials"),
-        Denied::TooMany(too_many) => slow_down(too_many),
-    })
-    .await
+        Denied::TooMany(too_many) => slow_down(*too_many),
+    }
 }
 
 /// The routes of Keptn's api-service, which checks the token itself.

@@ -20,7 +20,7 @@ use tidy::{Fields, Parameters};
 
 use crate::routes::{
     alertmanager, approval, auth, datastore, document, evaluate, evaluation, event, event_entry,
-    gateway, git, health, live, metadata, open_event, project, resource, sequence,
+    gateway, git, health, integration, live, metadata, open_event, project, resource, sequence,
     sequence_execution, sequence_view, service, sign_in_link, stage, token, upstream,
 };
 
@@ -42,6 +42,8 @@ use crate::routes::{
         (name = "Stages", description = "The stages of a project, as its shipyard names them."),
         (name = "Services", description = "What is delivered, in every stage of a project."),
         (name = "Files", description = "Files of projects, stages and services, in Git."),
+        (name = "Integrations", description = "Programs of one's own that work on events, and what they \
+            are told of."),
         (name = "Server", description = "Tokens, versions, and whether the server answers."),
         (name = "Approvals", description = "What waits for a person, exactly what is asked, and the \
             decision."),
@@ -75,6 +77,15 @@ use crate::routes::{
         service::create,
         service::delete,
         evaluate::trigger,
+        integration::list,
+        integration::register,
+        integration::unregister,
+        integration::ping,
+        integration::subscriptions,
+        integration::subscription,
+        integration::subscribe,
+        integration::resubscribe,
+        integration::unsubscribe,
         metadata::get,
         auth::check,
         auth::check_by_get,
@@ -116,7 +127,19 @@ struct Document;
 
 /// Which tags are Keptn's, and which are ours.
 const GROUPS: [(&str, &[&str]); 2] = [
-    ("Keptn 1.4", &["Events", "Sequences", "Projects", "Stages", "Services", "Files", "Server"]),
+    (
+        "Keptn 1.4",
+        &[
+            "Events",
+            "Sequences",
+            "Projects",
+            "Stages",
+            "Services",
+            "Files",
+            "Integrations",
+            "Server",
+        ],
+    ),
     (
         "Tidegate",
         &[

@@ -3,11 +3,11 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, delete, get, post, put};
 
 use crate::routes::{
     alertmanager, approval, auth, datastore, document, evaluate, evaluation, event, event_entry,
-    gateway, git, health, live, metadata, open_event, project, resource, sequence,
+    gateway, git, health, integration, live, metadata, open_event, project, resource, sequence,
     sequence_execution, sequence_view, service, sign_in_link, stage, token, upstream,
 };
 use crate::state::ApiState;
@@ -20,6 +20,7 @@ pub fn router(state: ApiState) -> Router {
         .merge(auth().route_layer(from_fn_with_state(state.clone(), layer::auth_route)))
         .merge(api_service().route_layer(from_fn_with_state(state.clone(), layer::api_service)))
         .merge(webhooks().route_layer(from_fn_with_state(state.clone(), layer::webhook)))
+        .merge(registry().route_layer(from_fn_with_state(state.clone(), layer::registry)))
         .merge(guarded().route_layer(from_fn_with_state(state.clone(), layer::gateway)))
         .layer(from_fn(body::limit))
         .merge(git().route_layer(from_fn_with_state(state.clone(), layer::git)))
@@ -65,6 +66,17 @@ fn git() -> Router<ApiState> {
         .route("/git/{repository}/git-upload-pack", post(git::upload))
         .route("/git/{repository}/git-receive-pack", post(git::receive))
         .layer(DefaultBodyLimit::disable())
+}
+
+/// What integrations say of themselves: also those whose token only answers tasks.
+#[rustfmt::skip]
+fn registry() -> Router<ApiState> {
+    Router::new()
+        .route("/api/controlPlane/v1/uniform/registration", get(integration::list).post(integration::register))
+        .route("/api/controlPlane/v1/uniform/registration/{id}", delete(integration::unregister))
+        .route("/api/controlPlane/v1/uniform/registration/{id}/ping", put(integration::ping))
+        .route("/api/controlPlane/v1/uniform/registration/{id}/subscription", get(integration::subscriptions).post(integration::subscribe))
+        .route("/api/controlPlane/v1/uniform/registration/{id}/subscription/{subscription}", get(integration::subscription).put(integration::resubscribe).delete(integration::unsubscribe))
 }
 
 /// What Keptn's gateway guards, and Tidegate's own routes.

@@ -12,6 +12,7 @@ pub(crate) mod event_entry;
 pub(crate) mod gateway;
 pub(crate) mod git;
 pub(crate) mod health;
+pub(crate) mod integration;
 pub(crate) mod live;
 pub(crate) mod metadata;
 pub(crate) mod open_event;

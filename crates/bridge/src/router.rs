@@ -10,9 +10,9 @@ use tower_http::compression::CompressionLayer;
 
 use crate::live::Streams;
 use crate::pages::{
-    abort, approval, bulk, conflict, create_project, environment, evaluation, event, inbox, log,
-    login, me, moved, pause, projects, quality, rerun, search, sequence, sequences, service, trace,
-    trigger,
+    abort, approval, bulk, conflict, create_project, environment, evaluation, event, inbox,
+    integrations, log, login, me, moved, pause, projects, quality, rerun, search, sequence,
+    sequences, service, trace, trigger,
 };
 use crate::state::BridgeState;
 use crate::{assets, dress, headers, live, readable};
@@ -77,6 +77,7 @@ pub fn router(state: BridgeState) -> Router {
         .route("/bridge/project/{project}/services", post(service::create))
         .route("/bridge/project/{project}/trigger", get(trigger::page).post(trigger::send))
         .route("/bridge/project/{project}/sequence", get(sequences::page))
+        .route("/bridge/project/{project}/settings/uniform/integrations", get(integrations::page))
         .route("/bridge/project/{project}/quality", get(quality::all))
         .route("/bridge/project/{project}/quality/{service}", get(quality::service))
         .route("/bridge/project/{project}/quality/{service}/{stage}", get(quality::page))

@@ -22,4 +22,5 @@ pub mod remediation;
 pub mod sequence;
 pub mod shipyard;
 pub mod sli;
+pub mod uniform;
 pub mod yaml;

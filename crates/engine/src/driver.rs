@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::Input;
+use tidegate_core::uniform::{Command, next_lapse};
 use tidegate_store::{Home, Reader, StoreError, TimerRow, Write, Written};
 
 use crate::clock::{ClockGuard, Trust};
@@ -35,6 +36,8 @@ pub struct Driver<H, R> {
     settled: Option<Timestamp>,
     /// When the next housekeeping is.
     housekeeping: Timestamp,
+    /// When the next integration is not alive any more, or earlier: it may have been heard of since.
+    lapse: Option<Timestamp>,
     /// When own work is tried again, where there was no space for it, or no store: by the clock that runs
     /// forward, so that it does not wait for ever where the other one is set back.
     again: Option<Duration>,
@@ -75,9 +78,11 @@ impl<H: Home, R: Resolver> Driver<H, R> {
             due: None,
             settled: None,
             housekeeping: Timestamp::MIN,
+            lapse: None,
             again: None,
         };
         driver.look_for_timers()?;
+        driver.look_for_lapses()?;
         Ok(driver)
     }
 
@@ -98,10 +103,14 @@ impl<H: Home, R: Resolver> Driver<H, R> {
             Some(again) => {
                 let wait = SignedDuration::try_from(again.saturating_sub(self.forward()));
                 let wait = wait.unwrap_or(SignedDuration::MAX);
-                [Some(after(self.now(), wait)), None, None]
+                [Some(after(self.now(), wait)), None, None, None]
             }
             None if self.machine.has_backlog() => return Wake::Now,
-            None => [self.due, self.settled, Some(self.housekeeping)],
+            None => {
+                // While the clock is in doubt nobody is given up.
+                let lapse = self.lapse.filter(|_| self.settled.is_none());
+                [self.due, self.settled, Some(self.housekeeping), lapse]
+            }
         };
         match times.into_iter().flatten().min() {
             Some(time) if time > self.now() => Wake::At(time),
@@ -131,6 +140,10 @@ impl<H: Home, R: Resolver> Driver<H, R> {
         };
         let trust_has_changed = settled.is_some() != self.settled.is_some();
         self.settled = settled;
+        if trust_has_changed && self.settled.is_some() {
+            // Nobody could be heard of in the time that has gone by at once.
+            self.machine.hear_anew(now);
+        }
         self.try_again(now)?;
         let asked_timers = match self.again {
             Some(_) => Ok(trust_has_changed),
@@ -146,6 +159,10 @@ impl<H: Home, R: Resolver> Driver<H, R> {
             return Ok((Vec::new(), Notice::default()));
         }
         let (mut answers, notice) = self.machine.batch(&work)?;
+        if notice.integrations {
+            let looked = self.look_for_lapses();
+            self.unless_unavailable(looked)?;
+        }
         // One that was stopped may leave the loop to wake once for nothing; it looks then.
         let expiry = notice.expiry.filter(|_| self.settled.is_none());
         self.due = [self.due, notice.delay, expiry].into_iter().flatten().min();
@@ -175,6 +192,12 @@ impl<H: Home, R: Resolver> Driver<H, R> {
             self.housekeeping = after(now, HOUSEKEEPING_EVERY);
             work.push(own(Write::Expire(now)));
             work.push(own(prune(self.machine.ports().retention, now)));
+            // Those that are forgotten have no time of their own.
+            self.lapse = Some(now);
+        }
+        if self.settled.is_none() && self.lapse.is_some_and(|lapse| lapse <= now) {
+            self.lapse = None;
+            work.push(own(Write::Integration { command: Command::Sweep, tasks: None }));
         }
         if self.due.is_none_or(|due| due > now) {
             return Ok(false);
@@ -194,6 +217,12 @@ impl<H: Home, R: Resolver> Driver<H, R> {
 
     fn look_for_timers(&mut self) -> Result<(), StoreError> {
         self.due = self.reader.timers(self.settled.is_none(), 1)?.first().map(|row| row.due);
+        Ok(())
+    }
+
+    fn look_for_lapses(&mut self) -> Result<(), StoreError> {
+        let rules = &self.machine.ports().settings.integrations;
+        self.lapse = next_lapse(&self.reader.integrations()?, rules);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod driver;
 mod failure;
 mod files;
 mod handle;
+mod integrations;
 mod later;
 mod machine;
 mod metrics;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tidegate_core::audit::{Action, Chain};
@@ -92,6 +93,11 @@ impl<H: Home, R: Resolver> Machine<H, R> {
     #[must_use]
     pub fn is_pinched(&self) -> bool {
         self.pinched
+    }
+
+    /// The time that integrations are alive without being heard of begins anew for all that are.
+    pub(crate) fn hear_anew(&mut self, now: Timestamp) {
+        Arc::make_mut(&mut self.ports.settings.integrations).since = now;
     }
 
     /// Sets space aside for when the disk is full. Where it was full, and there is space again,
@@ -444,7 +450,7 @@ impl<H: Home, R: Resolver> Machine<H, R> {
             now: self.now(),
             principal: principal.clone(),
             seed: self.ports.entropy.seed(),
-            settings: self.ports.settings,
+            settings: self.ports.settings.clone(),
         }
     }
 

@@ -139,6 +139,8 @@ pub struct Notice {
     pub forgotten: Vec<EventId>,
     /// Records that the audit log may have got.
     pub audited: u64,
+    /// When an integration is not alive any more may have changed.
+    pub integrations: bool,
     /// Sequences whose shipyard has to be fetched first.
     pub resolves: Vec<Resolve>,
     /// The inputs that were stepped, each by its word.
@@ -181,6 +183,7 @@ impl Notice {
 
     pub(crate) fn of_write(&mut self, write: &Write, written: &Written) {
         self.audited += u64::from(write.may_be_recorded());
+        self.integrations |= matches!(write, Write::Integration { .. });
         if let Written::Pruned { tasks, .. } = written {
             self.forgotten.extend(tasks);
         }

@@ -2,13 +2,15 @@
 //! problem, as Keptn's remediation-service does. Whoever answers `action.triggered`, a job or an integration,
 //! carries it out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventType, Phase};
-use tidegate_core::names::TaskName;
+use tidegate_core::names::{ProjectName, TaskName};
 use tidegate_core::remediation::{GetAction, REMEDIATION_PATH, errored};
+use tidegate_core::uniform::{Mode, Policy};
 use tidegate_engine::Engine;
 use tokio::task::JoinHandle;
 
@@ -21,16 +23,20 @@ use crate::work::work_through;
 const CONCURRENCY: usize = 4;
 
 /// `[remediation]`
-#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RemediationConfig {
-    /// Whether actions are picked here. Off where a remediation-service of one's own does.
-    pub enabled: bool,
+    /// Whether actions are picked here. By default unless a remediation-service of one's own is there.
+    pub enabled: Mode,
+    /// Where that is otherwise in single projects.
+    pub projects: BTreeMap<ProjectName, Mode>,
 }
 
-impl Default for RemediationConfig {
-    fn default() -> Self {
-        Self { enabled: true }
+impl RemediationConfig {
+    /// Whether actions are picked here, project by project.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy { enabled: self.enabled, projects: self.projects.clone() }
     }
 }
 
@@ -40,14 +46,17 @@ pub struct Remediation(JoinHandle<()>);
 impl Remediation {
     /// Takes up deliveries from now on, those of a former run first.
     #[must_use]
-    pub fn start(engine: Engine, config: RemediationConfig) -> Self {
+    pub fn start(engine: Engine, config: &RemediationConfig) -> Self {
+        let policy = config.policy();
         let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Remediation));
         let service = Arc::new(Service { engine, outbox: Arc::clone(&outbox) });
         Self(tokio::spawn(async move {
             let work = |row: tidegate_store::DeliveryRow| {
                 let service = Arc::clone(&service);
+                // Handed out before remediation was switched off.
+                let is_off = policy.of(&row.project) == Mode::Off;
                 async move {
-                    if config.enabled && !row.cancelled {
+                    if !is_off && !row.cancelled {
                         service.pick(&row.event).await;
                     }
                 }

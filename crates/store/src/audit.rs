@@ -3,6 +3,7 @@
 use tidegate_core::audit::{Action, AuditRecord, Chain, Link, SignInWay};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::Env;
+use tidegate_core::uniform::{Command, Outcome, Record};
 
 use crate::contract::{Write, Written};
 use crate::rows::Intent;
@@ -33,6 +34,13 @@ impl Write {
             | Self::UseSignIn { .. }
             | Self::PutToken(_)
             | Self::DropToken(_) => true,
+            Self::Integration { command, .. } => match command {
+                Command::Register(_)
+                | Command::Unregister(_)
+                | Command::Subscribe(..)
+                | Command::Unsubscribe(..) => true,
+                Command::Ping(_) | Command::Sweep => false,
+            },
             Self::Checkpoint(_)
             | Self::Begin(..)
             | Self::DeliveryDone(_)
@@ -133,6 +141,10 @@ pub(crate) fn deed(
             let holder = token.holder.clone();
             (Chain::Installation, &env.principal, Action::TokenRevoked { holder })
         }
+        Write::Integration { command, .. } => {
+            let action = registered(command, written)?;
+            (Chain::Installation, &env.principal, action)
+        }
         // A saga is recorded when it is known what has become of it. The others are nobody's deeds,
         // and a checkpoint must not ask for another one.
         Write::Begin(..)
@@ -148,4 +160,35 @@ pub(crate) fn deed(
         | Write::Forget { .. } => return None,
     };
     Some((chain, AuditRecord { at: env.now, by: by.clone(), action }))
+}
+
+/// What is kept of a change to the integrations. That one is still there is nobody's deed.
+fn registered(command: &Command, written: &Written) -> Option<Action> {
+    let Written::Integration(outcome) = written else { return None };
+    let of = |record: &Record| (record.name.clone(), record.namespace().to_owned());
+    match outcome {
+        Outcome::Registered(record) => {
+            let (name, namespace) = of(record);
+            Some(Action::IntegrationRegistered { name, namespace })
+        }
+        Outcome::Unregistered(record) => {
+            let (name, namespace) = of(record.as_deref()?);
+            Some(Action::IntegrationUnregistered { name, namespace })
+        }
+        Outcome::Subscribed(record, subscription) => {
+            let ((name, namespace), subscription) = (of(record), subscription.clone());
+            Some(Action::SubscriptionChanged { name, namespace, subscription })
+        }
+        Outcome::Unsubscribed(record) => {
+            let Command::Unsubscribe(_, subscription) = command else { return None };
+            let ((name, namespace), subscription) = (of(record.as_deref()?), subscription.clone());
+            Some(Action::SubscriptionChanged { name, namespace, subscription })
+        }
+        Outcome::Seen(_)
+        | Outcome::Swept
+        | Outcome::NoIntegration
+        | Outcome::NotYours
+        | Outcome::Full
+        | Outcome::Refused(_) => None,
+    }
 }

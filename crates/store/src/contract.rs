@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use tidegate_core::audit::{Action, Chain, SignedCheckpoint};
 use tidegate_core::event::Event;
-use tidegate_core::names::{CommitId, EventId, ProjectName};
+use tidegate_core::names::{CommitId, EventId, ProjectName, TaskName};
 use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::{Effects, Env, FollowOn, Timer, View};
+use tidegate_core::uniform::{Command, Outcome};
 
 use crate::postgres::PostgresError;
 use crate::rows::{
@@ -87,6 +88,13 @@ pub enum Write {
     PutToken(TokenRow),
     /// A token is revoked.
     DropToken(PrincipalName),
+    /// Somebody registers an integration, changes it, or time has passed for all of them.
+    Integration {
+        /// What.
+        command: Command,
+        /// The only tasks that the caller's token answers; none where it may do everything.
+        tasks: Option<Vec<TaskName>>,
+    },
     /// Forget what has expired: sessions, links, idempotency keys.
     Expire(Timestamp),
     /// Put an input aside that the machine cannot step.
@@ -143,6 +151,8 @@ pub enum Written {
     TokenExists,
     /// Not done: no such token.
     NoToken,
+    /// What the command for integrations came to.
+    Integration(Outcome),
     /// Not done: something of the project is still under way. Its saga is still open.
     UnderWay,
 }
@@ -253,7 +263,7 @@ pub trait Home: View + Send {
     fn apply(&mut self, input: &InputRecord<'_>, effects: &Effects) -> Result<(), StoreError>;
 
     /// Makes a change of another kind. An answer other than `Done`, `Begun`, `SignedIn(Some)`,
-    /// `TokenRevoked` and `Pruned` changed nothing. `env` says who makes it, and when; what the audit log keeps of it is written
+    /// `TokenRevoked`, `Pruned` and `Integration` changed nothing. `env` says who makes it, and when; what the audit log keeps of it is written
     /// with it, by the seed's salts.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod census;
 mod codec;
 mod codes;
 mod contract;
+mod integration;
 pub mod memory;
 mod overview;
 pub mod postgres;

@@ -13,6 +13,7 @@ use tidegate_core::sequence::{
     Context, ContextState, Deployed, Disposition, Execution, ExecutionState, LatestEvent, Queue,
     Resolve, Task,
 };
+use tidegate_core::uniform::{IntegrationId, Record, StoodDown};
 
 use crate::audit::AuditHead;
 use crate::census::Census;
@@ -407,6 +408,16 @@ pub trait Reader: Send + Sync + 'static {
     fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError>;
     /// The tokens that were made and not revoked, by name.
     fn tokens(&self) -> Result<Vec<TokenRow>, StoreError>;
+    /// The integrations that are registered, by id.
+    fn integrations(&self) -> Result<Vec<Record>, StoreError>;
+    /// One of them.
+    fn integration(&self, id: &IntegrationId) -> Result<Option<Record>, StoreError>;
+    /// What the parts of Tidegate have left to integrations of a context, in the order of the log.
+    fn stood_down(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+    ) -> Result<Vec<StoodDown>, StoreError>;
     /// Deliveries to one part of Tidegate with a larger id that are not done, in order.
     fn deliveries(
         &self,

@@ -11,6 +11,7 @@ use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{
     Context, Effects, Env, Execution, FollowOn, LaneHead, ProjectHead, Task, View, ViewError,
 };
+use tidegate_core::uniform::Record;
 
 use crate::contract::{Home, InputRecord, StoreError, Write, Written};
 use crate::rows::{Deferred, IdempotencyRow};
@@ -111,6 +112,11 @@ impl<H: Home, W: Watch> View for Watched<H, W> {
     fn approval(&self, project: &ProjectName, id: EventId) -> Result<Option<Approval>, ViewError> {
         self.watch.reads("approval")?;
         self.home.approval(project, id)
+    }
+
+    fn integrations(&self) -> Result<Arc<[Record]>, ViewError> {
+        self.watch.reads("integrations")?;
+        self.home.integrations()
     }
 }
 

@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use jiff::{SignedDuration, Span, SpanRelativeTo};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use serde::Deserialize;
 use tidegate_core::sequence::Settings;
+use tidegate_core::uniform::{Modes, Rules};
 use tidegate_engine::Retention;
 use tidegate_identity::{NamedToken, Secret};
 use tidegate_integrations::gate::GateConfig;
@@ -46,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) sli: SliConfig,
     /// Actions against problems.
     pub(crate) remediation: RemediationConfig,
+    /// Programs of one's own that take work over.
+    pub(crate) integrations: IntegrationsConfig,
     /// Tasks.
     pub(crate) tasks: TasksConfig,
     /// How long what has ended is kept.
@@ -115,6 +118,38 @@ impl TasksConfig {
         let start_within = self.start_within.as_ref().map_or(default.start_within, |set| set.0);
         let values_within = self.values_within.as_ref().map_or(default.values_within, |set| set.0);
         Settings { start_within, values_within, ..default }
+    }
+}
+
+/// `[integrations]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct IntegrationsConfig {
+    /// How long one counts as alive that is not heard of.
+    ttl: Option<Period>,
+    /// How long one that is not alive stays registered.
+    forget_after: Option<Period>,
+}
+
+impl Config {
+    /// What integrations go by from `since` on, which is when the server starts.
+    pub(crate) fn integration_rules(&self, since: Timestamp) -> anyhow::Result<Rules> {
+        let default = Rules::default();
+        let IntegrationsConfig { ttl, forget_after } = &self.integrations;
+        let ttl = ttl.as_ref().map_or(default.ttl, |set| set.0);
+        if ttl.is_zero() {
+            bail!(
+                "[integrations] ttl: with 0s no integration is ever alive; set a part to true instead"
+            );
+        }
+        let forget_after = forget_after.as_ref().map_or(default.forget_after, |set| set.0);
+        let modes = Modes {
+            jobs: self.jobs.policy(),
+            gate: self.gate.policy(),
+            sli: self.sli.policy(),
+            remediation: self.remediation.policy(),
+        };
+        Ok(Rules { ttl, forget_after, since, modes })
     }
 }
 
@@ -230,6 +265,9 @@ fn variable(name: &str) -> anyhow::Result<Option<String>> {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_core::built_in::BuiltIn;
+    use tidegate_core::uniform::Mode;
+
     use super::*;
 
     fn refusal(text: &str) -> String {
@@ -269,6 +307,32 @@ mod tests {
             let said = hours(bad).unwrap_err();
             assert!(said.contains("no length of time"), "{said}");
         }
+    }
+
+    #[test]
+    fn parts_are_auto_on_or_off_and_projects_are_exceptions() {
+        let text = "[integrations]\nttl = \"2m\"\n[jobs]\nenabled = true\n[gate]\nenabled = \"auto\"\n\
+            [gate.projects]\nshop = false\n[sli.projects]\nshop = true\n[remediation]\nenabled = false";
+        let config: Config = toml::from_str(text).unwrap();
+        let rules = config.integration_rules(Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!((rules.ttl, rules.since), (SignedDuration::from_mins(2), Timestamp::UNIX_EPOCH));
+        assert_eq!(rules.forget_after, SignedDuration::from_hours(48));
+        let mode = |part, project: &str| rules.modes.of(part, &project.parse().unwrap());
+        for (part, shop, tour) in [
+            (BuiltIn::Jobs, Mode::On, Mode::On),
+            (BuiltIn::Gate, Mode::Off, Mode::Auto),
+            (BuiltIn::Sli, Mode::On, Mode::Auto),
+            (BuiltIn::Remediation, Mode::Off, Mode::Off),
+        ] {
+            assert_eq!((mode(part, "shop"), mode(part, "tour")), (shop, tour), "{part:?}");
+        }
+        let said = refusal("[gate]\nenabled = \"on\"");
+        assert!(
+            said.contains(":2:") && said.contains("expected true, false or \"auto\""),
+            "{said}"
+        );
+        let zero: Config = toml::from_str("[integrations]\nttl = \"0s\"").unwrap();
+        assert!(zero.integration_rules(Timestamp::UNIX_EPOCH).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use jiff::Timestamp;
 use tidegate_core::sequence::Settings;
 use tidegate_engine::{Engine, Ports, RepositoryResolver};
 use tidegate_identity::{Origin, RateLimit, Secret, Tokens};
@@ -66,6 +67,7 @@ impl Server {
         let listener = TcpListener::bind(listen)
             .await
             .with_context(|| format!("cannot listen on {listen}; use another --listen"))?;
+        let integrations = Arc::new(config.integration_rules(Timestamp::now())?);
         // Before a token is made: one that nobody was shown is of no use.
         Tokens::new(&Secret::generate(), &config.tokens)?;
         let (token, from_file) = match config.api_token {
@@ -87,7 +89,7 @@ impl Server {
         let resolver = RepositoryResolver::new(upstreams.clone());
         let target = config.telemetry.target()?;
         let traceparent = config.telemetry.traceparent(target.is_some());
-        let settings = Settings { traceparent, ..config.tasks.settings() };
+        let settings = Settings { traceparent, integrations, ..config.tasks.settings() };
         let retention = config.retention.retention();
         let provisioner = config.upstream.provisioner()?;
         let metrics = config.metrics.metrics();
@@ -103,7 +105,7 @@ impl Server {
         tidegate_client::init();
         let sli = SliProviders::start(engine.clone(), setup)?;
         let gate = Gate::start(engine.clone(), config.gate);
-        let remediation = Remediation::start(engine.clone(), config.remediation);
+        let remediation = Remediation::start(engine.clone(), &config.remediation);
         let telemetry = target
             .map(|target| Telemetry::start(engine.clone(), target, data.path().join("telemetry")));
         let packing = Packing::start(engine.clone(), hosting.clone());

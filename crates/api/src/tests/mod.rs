@@ -19,4 +19,5 @@ mod resources;
 mod sequence_views;
 mod server;
 mod tokens;
+mod uniform;
 mod upstream;

@@ -11,6 +11,7 @@ pub(crate) mod event;
 #[cfg(any(test, debug_assertions))]
 pub(crate) mod gallery;
 pub(crate) mod inbox;
+pub(crate) mod integrations;
 pub(crate) mod log;
 pub(crate) mod login;
 pub(crate) mod me;

@@ -109,6 +109,8 @@ struct Found {
     asked: Vec<Asked>,
     lines: HashMap<EventId, Line>,
     logs: HashMap<EventId, JobLog>,
+    /// The integrations that tasks were left to.
+    left: HashMap<EventId, Vec<String>>,
     reruns: Reruns,
     waiting: u64,
 }
@@ -165,7 +167,12 @@ fn read(
     let lines = executions.iter().map(|summary| &summary.execution);
     let lines = lines.map(|run| Ok(Line::read(reader, run)?.map(|line| (run.trigger, line))));
     let tasks = opened(&executions, &trace, open).into_iter().take(LOGS_MAX);
+    let mut left = HashMap::<EventId, Vec<String>>::new();
+    for row in reader.stood_down(project, id)? {
+        left.entry(row.event).or_default().push(row.integration);
+    }
     Ok(Some(Found {
+        left,
         reruns: reruns.with(&trace),
         context,
         asked: asked.collect::<Result<_, _>>()?,
@@ -200,8 +207,19 @@ fn show(
     open: Option<EventId>,
     visitor: &Visitor,
 ) -> SequencePage {
-    let Found { context, executions, hidden, trace, is_cut, asked, lines, logs, reruns, waiting } =
-        found;
+    let Found {
+        context,
+        executions,
+        hidden,
+        trace,
+        is_cut,
+        asked,
+        lines,
+        logs,
+        left,
+        reruns,
+        waiting,
+    } = found;
     let list = format!("/bridge/project/{}/sequence", context.project);
     let path = format!("{list}/{}", context.id);
     let is_open = context.open > 0;
@@ -219,6 +237,7 @@ fn show(
         cards: asked.iter().map(|asked| (asked.approval.id, Card::new(asked, visitor))).collect(),
         overrides: Overrides::of(&asked, visitor),
         lines,
+        left,
         open,
         first_failure: first_failure(&executions),
         payload_bytes: PAYLOADS_BYTES,

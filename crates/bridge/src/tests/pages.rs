@@ -5,6 +5,7 @@ use http_body_util::BodyExt as _;
 use serde_json::json;
 use tidegate_core::approval::Decision;
 use tidegate_core::sequence::Control;
+use tidegate_core::uniform::{Command, Sent};
 
 use super::browser::{on_site, plain};
 use super::scene::{Scene, person};
@@ -241,5 +242,41 @@ fn a_scene_starts_with_a_project() {
         let Scene { engine } = site.scene.clone();
         let read = engine.read(|reader| reader.projects(0, 10)).await.unwrap();
         assert_eq!(read.total, 1);
+    });
+}
+
+#[test]
+fn integrations_stand_with_what_they_are_told_of_and_whether_they_are_alive() {
+    on_site(|site| async move {
+        let mut ada = site.sign_in("ada").await;
+        let path = "/bridge/project/tour/settings/uniform/integrations";
+        assert!(ada.get(path).await.text.contains("None has registered."));
+        let nowhere = path.replace("tour", "nowhere");
+        assert_eq!(ada.get(&nowhere).await.status, StatusCode::NOT_FOUND);
+        let sent: Sent = serde_json::from_value(json!({
+            "name": "<b>job-executor-service",
+            "metadata": {"hostname": "n1", "integrationversion": "0.3.0", "location": "control-plane",
+                "kubernetesmetadata": {"namespace": "keptn-jes"}},
+            "subscriptions": [{"event": "sh.keptn.event.*.triggered",
+                "filter": {"projects": ["tour"], "stages": ["qa", "dev"]}}],
+        }))
+        .unwrap();
+        let command = Command::Register(Box::new(sent.try_into().unwrap()));
+        site.scene.engine.change_integrations(command, None, &person("ci")).await.unwrap();
+        let page = ada.get(path).await;
+        assert_eq!(page.heading(), "Integrations");
+        assert!(!page.text.contains("<b>job"), "what it says of itself is text");
+        let text = plain(page.between("<tbody>", "</tbody>"));
+        for part in [
+            "job-executor-service",
+            "Alive",
+            "0.3.0",
+            "n1",
+            "keptn-jes",
+            "control-plane",
+            "sh.keptn.event.*.triggered in stage qa, dev of project tour",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     });
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use tidegate_core::approval::Decision;
 use tidegate_core::names::ContextId;
 use tidegate_core::sequence::Control;
+use tidegate_core::uniform::{Command, Sent};
 use tidegate_store::SequenceFilter;
 
 use super::browser::{Browser, Page, Site, on_site, plain};
@@ -329,5 +330,35 @@ fn of_a_very_long_log_the_newest_part_is_shown() {
         let page = ada.get(&path(context)).await;
         assert!(page.text.contains("Only the newest 1,000 events of this context are shown."));
         assert!(page.text.contains("the very last"), "its row has its events");
+    });
+}
+
+#[test]
+fn a_task_says_which_integration_it_was_left_to() {
+    on_site(|site| async move {
+        let sent: Sent = serde_json::from_value(json!({
+            "name": "job-executor-service",
+            "metadata": {"hostname": "n1", "kubernetesmetadata": {"namespace": "keptn"}},
+            "subscriptions": [{"event": "sh.keptn.event.deployment.triggered"}],
+        }))
+        .unwrap();
+        let command = Command::Register(Box::new(sent.try_into().unwrap()));
+        site.scene.engine.change_integrations(command, None, &person("ci")).await.unwrap();
+        let mut ada = site.sign_in("ada").await;
+        let context = site.scene.deliver("hello:v1", &json!({}), &person("ci")).await;
+        let page = ada.get(&path(context)).await;
+        let open = &rows(&page)[0].1;
+        assert!(
+            open.contains("deployment") && open.contains("left to job-executor-service"),
+            "{open}"
+        );
+        let link =
+            "<a href=\"/bridge/project/tour/settings/uniform/integrations\">Integrations</a>";
+        assert!(page.text.contains(link));
+        site.scene.execute(context, "deployment", &json!({})).await;
+        let page = ada.get(&path(context)).await;
+        let rows = rows(&page);
+        assert!(rows[0].1.contains("left to job-executor-service"), "{rows:?}");
+        assert!(!rows[1].1.contains("left to"), "the next one was not: {rows:?}");
     });
 }

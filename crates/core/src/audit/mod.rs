@@ -158,6 +158,29 @@ pub enum Action {
         /// Who held it.
         holder: Principal,
     },
+    /// An integration was registered for the first time: a part of Tidegate may stand down for it from then on.
+    IntegrationRegistered {
+        /// Its name.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+    },
+    /// What an integration subscribes to was changed.
+    SubscriptionChanged {
+        /// Its name.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+        /// The id of the subscription that was made, changed or removed.
+        subscription: String,
+    },
+    /// An integration is not registered any more.
+    IntegrationUnregistered {
+        /// Its name.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+    },
     /// Somebody signed in.
     SignedIn {
         /// How.

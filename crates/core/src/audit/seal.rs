@@ -209,6 +209,22 @@ impl Sealer<'_> {
                 self.word("token_revoked");
                 self.principal("holder", holder);
             }
+            Action::IntegrationRegistered { name, namespace } => {
+                self.word("integration_registered");
+                self.put("name", name.as_str());
+                self.put("namespace", namespace.as_str());
+            }
+            Action::SubscriptionChanged { name, namespace, subscription } => {
+                self.word("subscription_changed");
+                self.put("name", name.as_str());
+                self.put("namespace", namespace.as_str());
+                self.put("subscription", subscription.as_str());
+            }
+            Action::IntegrationUnregistered { name, namespace } => {
+                self.word("integration_unregistered");
+                self.put("name", name.as_str());
+                self.put("namespace", namespace.as_str());
+            }
             Action::SignedIn { way, expires } => {
                 self.word("signed_in");
                 self.put("way", way.as_str());

@@ -310,6 +310,7 @@ fn every_action_reads_back_as_it_was_sealed() {
     let expires = at(1);
     let reason = "ada approved this".to_owned();
     let context = ContextId::from_bytes([3; 16]);
+    let name = || "lighthouse-service".to_owned();
     for (action, word, key, text) in [
         (
             Action::VoteRefused { approval, event, reason: reason.clone() },
@@ -375,6 +376,28 @@ fn every_action_reads_back_as_it_was_sealed() {
             "sign_in_link_made",
             "person",
             "ada",
+        ),
+        (
+            Action::IntegrationRegistered { name: name(), namespace: "keptn".to_owned() },
+            "integration_registered",
+            "name",
+            "lighthouse-service",
+        ),
+        (
+            Action::SubscriptionChanged {
+                name: name(),
+                namespace: "keptn".to_owned(),
+                subscription: "7".to_owned(),
+            },
+            "subscription_changed",
+            "subscription",
+            "7",
+        ),
+        (
+            Action::IntegrationUnregistered { name: name(), namespace: "keptn".to_owned() },
+            "integration_unregistered",
+            "namespace",
+            "keptn",
         ),
         (Action::SignedIn { way: SignInWay::Link, expires }, "signed_in", "way", "link"),
         (Action::SignedOut, "signed_out", "action", "signed_out"),

@@ -14,6 +14,7 @@ use crate::audit::AuditRecord;
 use crate::built_in::BuiltIn;
 use crate::event::{Event, Scope};
 use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
+use crate::uniform::StoodDown;
 
 /// Everything that one input causes. Applied as a whole, or not at all.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -111,6 +112,8 @@ pub enum Change {
     Closed(ProjectName, EventId),
     /// An event is handed to a part of Tidegate.
     Deliver(Delivery),
+    /// An event is left to an integration.
+    StoodDown(StoodDown),
     /// A job of ours shall stop.
     CancelJobs(ProjectName, EventId),
     /// Set a timer; one that is set already gets the new time.

@@ -11,6 +11,7 @@ use crate::event::{Event, Scope};
 use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName, StageName};
 use crate::principal::Principal;
 use crate::shipyard::Shipyard;
+use crate::uniform::Rules;
 
 /// One thing that happened. Everything that moves a sequence is one of these.
 #[derive(Debug, Clone, PartialEq)]
@@ -279,7 +280,7 @@ pub struct Env {
 }
 
 /// What an installation sets for all its projects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
     /// How long a task waits for its first `.started` or `.finished` before its sequence is given up.
     pub start_within: SignedDuration,
@@ -289,13 +290,17 @@ pub struct Settings {
     /// Whether events of ours say where they stand in the trace of their context.
     #[serde(default)]
     pub traceparent: bool,
+    /// Which parts of Tidegate stand down for which integrations.
+    #[serde(default)]
+    pub integrations: Arc<Rules>,
 }
 
 impl Default for Settings {
     /// Keptn 1.4's 10 minutes, and nothing beside Keptn's own fields.
     fn default() -> Self {
         let start_within = SignedDuration::from_mins(10);
-        Self { start_within, values_within: values_within(), traceparent: false }
+        let (traceparent, integrations) = (false, Arc::default());
+        Self { start_within, values_within: values_within(), traceparent, integrations }
     }
 }
 

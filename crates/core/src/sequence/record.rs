@@ -7,6 +7,7 @@ use super::work::Work;
 use crate::built_in::BuiltIn;
 use crate::event::{Event, EventKind, Phase, text};
 use crate::names::TaskName;
+use crate::uniform::{Mode, StoodDown, left_to};
 
 /// Tasks that services trigger and answer among themselves: no shipyard names them, and no sequence waits
 /// for them. `get-sli` asks an SLI provider, `configure-monitoring` is announced by whoever does it.
@@ -42,12 +43,35 @@ fn recipients(event: &Event) -> &'static [BuiltIn] {
     }
 }
 
-/// Hands an event to the parts of Tidegate that work on it.
-pub(super) fn deliver(work: &mut Work<'_>, event: &Event, n: u64) {
-    for to in recipients(event) {
-        let project = work.project.clone();
-        work.change(Change::Deliver(Delivery { project, event: event.id, n, to: *to }));
+/// Hands an event to the parts of Tidegate that work on it, but for those that are off and those that leave it
+/// to an integration.
+pub(super) fn deliver(work: &mut Work<'_>, event: &Event, n: u64) -> Result<(), Refusal> {
+    for to in recipients(event).iter().copied() {
+        let (project, id) = (work.project.clone(), event.id);
+        let left = match work.env.settings.integrations.modes.of(to, &project) {
+            Mode::Off => continue,
+            Mode::On => None,
+            Mode::Auto => stands_down(work, to, event)?,
+        };
+        work.change(match left {
+            Some(integration) => {
+                Change::StoodDown(StoodDown { project, event: id, n, part: to, integration })
+            }
+            None => Change::Deliver(Delivery { project, event: id, n, to }),
+        });
     }
+    Ok(())
+}
+
+/// The integration that a part leaves an event to, by name. Whoever has begun an evaluation ends it, so only
+/// what asks for work is left to others: a gate finds out for itself whether the values are for it.
+fn stands_down(work: &Work<'_>, part: BuiltIn, event: &Event) -> Result<Option<String>, Refusal> {
+    if matches!(event.kind.kind(), EventKind::Task { phase: Phase::Finished, .. }) {
+        return Ok(None);
+    }
+    let known = work.integrations()?;
+    let (rules, now) = (&work.env.settings.integrations, work.env.now);
+    Ok(left_to(&known, part, event, rules, now).map(|record| record.name.clone()))
 }
 
 /// Keeps an event that moves no sequence. Where it is well formed, whoever works on its kind gets it.
@@ -60,7 +84,7 @@ pub(super) fn keep(
     match reason {
         Some(reason) => work.answer = Reply::Kept(reason.to_owned()),
         None => {
-            deliver(work, event, n);
+            deliver(work, event, n)?;
             name_provider(work, event);
             await_values(work, event)?;
         }

@@ -68,7 +68,7 @@ fn trigger(
     });
     let due = work.after(work.env.settings.start_within);
     work.set_timer(Timer::Unstarted(id), due);
-    deliver(work, &event, n);
+    deliver(work, &event, n)?;
     work.put_execution(Execution { state: ExecutionState::Running { task: id }, ..execution });
     Ok(())
 }

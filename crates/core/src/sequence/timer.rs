@@ -92,6 +92,5 @@ fn unmeasured(work: &mut Work<'_>, id: EventId) -> Result<(), Refusal> {
         commit: None,
         data,
     });
-    record::deliver(work, &event, n);
-    Ok(())
+    record::deliver(work, &event, n)
 }

@@ -1,8 +1,11 @@
 //! What a step may read.
 
+use std::sync::Arc;
+
 use crate::approval::Approval;
 use crate::event::Scope;
 use crate::names::{ContextId, EventId, ExecutionId, ProjectName};
+use crate::uniform::Record;
 
 use super::context::Context;
 use super::rows::{Execution, LaneHead, ProjectHead, Task};
@@ -66,4 +69,10 @@ pub trait View {
     /// # Errors
     /// The row could not be read.
     fn approval(&self, project: &ProjectName, id: EventId) -> Result<Option<Approval>, ViewError>;
+    /// The integrations of the installation, by id. There are few, and they are asked for where a part of
+    /// Tidegate may stand down only.
+    ///
+    /// # Errors
+    /// The rows could not be read.
+    fn integrations(&self) -> Result<Arc<[Record]>, ViewError>;
 }

@@ -20,6 +20,7 @@ use crate::event::{
 };
 use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
 use crate::shipyard::Shipyard;
+use crate::uniform::Record;
 
 /// `source` of the events that Keptn's control plane made.
 pub(super) const CONTROLLER: &str = "shipyard-controller";
@@ -255,6 +256,11 @@ impl<'a> Work<'a> {
             Some(approval) => Ok(Some(approval.clone())),
             None => Ok(self.view.approval(&self.project, id)?),
         }
+    }
+
+    /// The integrations of the installation.
+    pub(super) fn integrations(&self) -> Result<Arc<[Record]>, Refusal> {
+        Ok(self.view.integrations()?)
     }
 
     pub(super) fn put_approval(&mut self, approval: Approval) {

@@ -15,6 +15,7 @@ use tidegate_core::sequence::{
     Command, ContextState, Control, Env, Input, Resolution, Resolve, Settings, Timer,
 };
 use tidegate_core::shipyard::Shipyard;
+use tidegate_core::uniform::Rules;
 use tidegate_store::sqlite::{SqliteHome, SqliteReaders};
 use tidegate_store::watched::Watched;
 use tidegate_store::{
@@ -22,6 +23,8 @@ use tidegate_store::{
     StoreError, Write, Written,
 };
 use uuid::Uuid;
+
+mod integrations;
 
 use super::faulty::Faults;
 use super::{ada, draft, tour};
@@ -128,7 +131,10 @@ fn open(directory: &Path, hands: Arc<Hands>, retention: Retention) -> Loop {
     }
     let faults = Arc::new(Faults::default());
     let home = Watched { home, watch: Arc::clone(&faults) };
+    // As a server does at its start.
+    let integrations = Arc::new(Rules { since: hands.now(), ..Rules::default() });
     let ports = Ports {
+        settings: Settings { integrations, ..Settings::default() },
         clock: Arc::clone(&hands) as _,
         entropy: Arc::new(SystemEntropy),
         retention,

@@ -64,7 +64,7 @@ impl Service {
         let project = scope.project.clone();
         let row = self.engine.read(move |reader| reader.project(&project)).await;
         let configured = row.map_err(|error| error.to_string())?.and_then(|row| row.sli_provider);
-        if let Some(name) = configured.or_else(|| self.config.sli_provider.clone()) {
+        if let Some(name) = configured.or_else(|| self.sli_provider.clone()) {
             return Ok(Some(name));
         }
         let (place, commit) = (files::of_service(scope), event.commit.clone());

@@ -3,18 +3,21 @@
 //! Two deliveries make an evaluation. `evaluation.triggered` is answered with `.started`, and asks an SLI
 //! provider by `get-sli.triggered`; every `get-sli.finished` of its context, whoever sent it, is judged by
 //! [`tidegate_core::quality`] and becomes an `evaluation.finished`. Nothing is remembered in between, so a
-//! crash loses nothing; what was sent before a crash carries the same id, and counts once.
+//! crash loses nothing; what was sent before a crash carries the same id, and counts once. What was left to a
+//! lighthouse-service when it was triggered is left alone to its end.
 
 mod begin;
 mod past;
 mod verdict;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{EventKind, EventType, Phase};
-use tidegate_core::names::TaskName;
+use tidegate_core::names::{ProjectName, TaskName};
+use tidegate_core::uniform::{Mode, Policy};
 use tidegate_engine::Engine;
 use tidegate_store::DeliveryRow;
 use tokio::task::JoinHandle;
@@ -27,18 +30,22 @@ const EVALUATION: &str = "evaluation";
 const CONCURRENCY: usize = 16;
 
 /// `[gate]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GateConfig {
-    /// Whether evaluations are judged here. Off where a lighthouse-service of one's own does.
-    pub enabled: bool,
+    /// Whether evaluations are judged here. By default unless a lighthouse-service of one's own is there.
+    pub enabled: Mode,
+    /// Where that is otherwise in single projects.
+    pub projects: BTreeMap<ProjectName, Mode>,
     /// The SLI provider of projects that none was configured for.
     pub sli_provider: Option<String>,
 }
 
-impl Default for GateConfig {
-    fn default() -> Self {
-        Self { enabled: true, sli_provider: None }
+impl GateConfig {
+    /// Whether evaluations are judged here, project by project.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy { enabled: self.enabled, projects: self.projects.clone() }
     }
 }
 
@@ -50,7 +57,10 @@ impl Gate {
     #[must_use]
     pub fn start(engine: Engine, config: GateConfig) -> Self {
         let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Gate));
-        let service = Arc::new(Service { engine, outbox: Arc::clone(&outbox), config });
+        let policy = config.policy();
+        let GateConfig { sli_provider, .. } = config;
+        let own = Arc::clone(&outbox);
+        let service = Arc::new(Service { engine, outbox: own, policy, sli_provider });
         Self(tokio::spawn(async move {
             let work = |row| {
                 let service = Arc::clone(&service);
@@ -71,12 +81,16 @@ impl Gate {
 struct Service {
     engine: Engine,
     outbox: Arc<Outbox>,
-    config: GateConfig,
+    policy: Policy,
+    /// Who measures where nobody was configured.
+    sli_provider: Option<String>,
 }
 
 impl Service {
     async fn take(&self, row: DeliveryRow) {
-        if !self.config.enabled || row.cancelled {
+        // Handed out before the gate was switched off.
+        let is_off = self.policy.of(&row.project) == Mode::Off;
+        if is_off || row.cancelled {
             return;
         }
         match row.event.kind.kind() {

@@ -1,5 +1,6 @@
 //! `get-sli.finished`: what the values mean.
 
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, Phase, Scope};
 use tidegate_core::quality::{
     Evaluation, Question, SLO_PATH, SliAnswer, Timeframe, evaluate, lint,
@@ -21,6 +22,9 @@ impl Service {
         let Some(event) = self.asked(&scope, values).await else {
             return tracing::warn!("nobody has asked for these SLI values");
         };
+        if self.is_left(&scope, &event).await {
+            return;
+        }
         let evaluation = self.evaluated(&scope, &event, values).await;
         self.finish(&event, values, &evaluation).await;
     }
@@ -37,6 +41,23 @@ impl Service {
                 Ok(page) => return page.items.into_iter().next().map(|row| row.event),
                 Err(error) => {
                     tracing::error!(%error, "an evaluation could not be read; trying again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    /// Whether the evaluation was left to a gate of somebody's own.
+    async fn is_left(&self, scope: &Scope, event: &Event) -> bool {
+        let (id, context) = (event.id, event.context);
+        loop {
+            let project = scope.project.clone();
+            match self.engine.read(move |reader| reader.stood_down(&project, context)).await {
+                Ok(left) => {
+                    return left.iter().any(|one| one.event == id && one.part == BuiltIn::Gate);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "what was left to others could not be read; trying again");
                     tokio::time::sleep(AGAIN).await;
                 }
             }

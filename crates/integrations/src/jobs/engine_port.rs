@@ -8,6 +8,7 @@ use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{EventKind, EventType, Outcome, Phase, Scope};
 use tidegate_core::job::CONFIG_PATH;
 use tidegate_core::names::EventId;
+use tidegate_core::uniform::{Mode, Policy};
 use tidegate_engine::Engine;
 use tidegate_resources::{Place, Repositories, ResourceError, ResourcePath};
 use tidegate_store::DeliveryRow;
@@ -26,7 +27,7 @@ pub(super) struct EnginePort {
     outbox: Outbox,
     executor: Arc<ProcessExecutor>,
     /// Whether new jobs are started; those that were begun are brought to their end in any case.
-    starts: bool,
+    starts: Policy,
     secrets: Secrets,
     configs: Configs,
     tell: mpsc::UnboundedSender<Progress>,
@@ -47,7 +48,7 @@ impl EnginePort {
     pub(super) fn new(
         engine: Engine,
         executor: Arc<ProcessExecutor>,
-        starts: bool,
+        starts: Policy,
         secrets: Secrets,
         tell: mpsc::UnboundedSender<Progress>,
     ) -> Self {
@@ -126,8 +127,10 @@ fn commits(delivery: &JobDelivery) -> Commits {
 impl JobPort for EnginePort {
     async fn claim(&self) -> JobDelivery {
         loop {
-            let DeliveryRow { id, event, cancelled, .. } = self.outbox.next().await;
-            if !self.starts && !self.has_begun(event.id) {
+            let DeliveryRow { id, project, event, cancelled } = self.outbox.next().await;
+            // Handed out before jobs were switched off.
+            let is_off = self.starts.of(&project) == Mode::Off;
+            if is_off && !self.has_begun(event.id) {
                 // Somebody else answers this task.
                 self.outbox.done(id).await;
                 continue;

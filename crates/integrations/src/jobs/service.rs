@@ -57,6 +57,7 @@ impl Jobs {
     /// The directory of jobs cannot be made.
     pub fn start(engine: Engine, setup: JobsSetup) -> io::Result<Self> {
         let JobsSetup { config, secrets, directory, supervisor } = setup;
+        let policy = config.policy();
         let executor = Arc::new(ProcessExecutor::open(ExecutorConfig {
             directory,
             supervisor,
@@ -69,13 +70,8 @@ impl Jobs {
         let (tell, progress) = mpsc::unbounded_channel();
         // Listened to before the first job runs, so that no abort is missed.
         let cancelled = engine.cancellations();
-        let port = Arc::new(EnginePort::new(
-            engine.clone(),
-            Arc::clone(&executor),
-            config.enabled,
-            secrets,
-            tell,
-        ));
+        let port =
+            Arc::new(EnginePort::new(engine.clone(), Arc::clone(&executor), policy, secrets, tell));
         let runner = Runner::new(Arc::clone(&port), Arc::clone(&executor), config.concurrency);
         let metrics = runner.metrics();
         let tasks = vec![

@@ -8,14 +8,16 @@ mod job_results;
 mod monitoring;
 mod prometheus;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventKind, EventType, Phase};
-use tidegate_core::names::TaskName;
+use tidegate_core::names::{ProjectName, TaskName};
 use tidegate_core::sli::{self, GetSli, Measurement, results};
+use tidegate_core::uniform::{Mode, Policy};
 use tidegate_engine::Engine;
 use tidegate_store::DeliveryRow;
 use tokio::task::JoinHandle;
@@ -39,6 +41,11 @@ const CONCURRENCY: usize = 16;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SliConfig {
+    /// Whether values are measured here. By default unless an integration of the provider's name is there, such
+    /// as prometheus-service.
+    pub enabled: Mode,
+    /// Where that is otherwise in single projects.
+    pub projects: BTreeMap<ProjectName, Mode>,
     /// The provider `prometheus`; off where it is not there.
     pub prometheus: Option<PrometheusConfig>,
     /// The provider `http-json`; off where it is not there.
@@ -47,6 +54,12 @@ pub struct SliConfig {
 }
 
 impl SliConfig {
+    /// Whether values are measured here, project by project.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy { enabled: self.enabled, projects: self.projects.clone() }
+    }
+
     /// Whether whoever reads the configuration reads a secret.
     #[must_use]
     pub fn holds_secrets(&self) -> bool {
@@ -85,6 +98,7 @@ impl SliProviders {
     /// The configuration of a provider cannot be used.
     pub fn start(engine: Engine, setup: SliSetup) -> Result<Self, SliConfigError> {
         let SliSetup { config, secrets, results } = setup;
+        let policy = config.policy();
         let monitoring = config.prometheus.as_ref().and_then(|config| config.monitoring.clone());
         let monitoring = monitoring.map(Monitoring::new);
         let prometheus = config.prometheus.map(|config| Prometheus::new(config, secrets));
@@ -92,8 +106,15 @@ impl SliProviders {
         let http_json = config.http_json.map(HttpJson::new).transpose()?;
         let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Sli));
         let own = Arc::clone(&outbox);
-        let providers =
-            Arc::new(Providers { engine, outbox: own, prometheus, monitoring, http_json, results });
+        let providers = Arc::new(Providers {
+            engine,
+            outbox: own,
+            policy,
+            prometheus,
+            monitoring,
+            http_json,
+            results,
+        });
         Ok(Self(tokio::spawn(async move {
             let work = |row| {
                 let providers = Arc::clone(&providers);
@@ -114,6 +135,7 @@ impl SliProviders {
 struct Providers {
     engine: Engine,
     outbox: Arc<Outbox>,
+    policy: Policy,
     prometheus: Option<Prometheus>,
     monitoring: Option<Monitoring>,
     http_json: Option<HttpJson>,
@@ -140,6 +162,10 @@ impl Provider<'_> {
 
 impl Providers {
     async fn take(&self, row: DeliveryRow) {
+        // Handed out before it was switched off.
+        if self.policy.of(&row.project) == Mode::Off {
+            return;
+        }
         match row.event.kind.kind() {
             EventKind::Task { phase: Phase::Triggered, .. } => self.measure(&row.event).await,
             _ => self.configure(&row.event).await,

@@ -59,7 +59,14 @@ pub(super) fn delete(rows: &mut Transaction, project: &ProjectName) -> Result<()
     }
     // Their keys begin with the project.
     let prefix = Key::new().text(project.as_str());
-    for table in [Table::Service, Table::Holder, Table::Queue, Table::Deployed, Table::Latest] {
+    for table in [
+        Table::Service,
+        Table::Holder,
+        Table::Queue,
+        Table::Deployed,
+        Table::Latest,
+        Table::StoodDown,
+    ] {
         let keys: Vec<Key> =
             rows.scan(table, &prefix).map(|(key, _)| Key::from_bytes(key)).collect();
         for key in keys {

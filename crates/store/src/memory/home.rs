@@ -17,8 +17,8 @@ use super::table::{Rows, damaged};
 use super::transaction::Transaction;
 use super::view::Shipyards;
 use super::{
-    approvals, audit, contexts, deferred, executions, journal, lanes, log, outbox, people,
-    projects, prune, sagas, timers, tokens,
+    approvals, audit, contexts, deferred, executions, integrations, journal, lanes, log, outbox,
+    people, projects, prune, sagas, timers, tokens,
 };
 
 /// A home on a [`MemoryDisk`].
@@ -81,6 +81,7 @@ impl MemoryHome {
             Change::Open(event) => outbox::open(rows, event),
             Change::Closed(project, id) => outbox::close(rows, project, *id),
             Change::Deliver(delivery) => outbox::deliver(rows, delivery, cause),
+            Change::StoodDown(row) => integrations::stand_down(rows, row),
             Change::CancelJobs(_, event) => outbox::cancel(rows, *event),
             Change::Timer(project, timer, due) => timers::set(rows, project, *timer, *due),
             Change::TimerGone(_, timer) => {
@@ -136,6 +137,10 @@ impl MemoryHome {
             }
             Write::PutToken(row) => return Ok((tokens::put(rows, row)?, None)),
             Write::DropToken(name) => return Ok((tokens::drop(rows, name)?, None)),
+            Write::Integration { command, tasks } => {
+                let written = integrations::change(rows, command, tasks.as_deref(), env)?;
+                return Ok((written, None));
+            }
             Write::Expire(now) => people::expire(rows, *now)?,
             Write::Quarantine(row) => deferred::quarantine(rows, row)?,
             Write::DropTimer(timer) => timers::clear(rows, *timer),

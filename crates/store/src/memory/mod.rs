@@ -14,6 +14,7 @@ mod deletion;
 mod disk;
 mod executions;
 mod home;
+mod integrations;
 mod journal;
 mod lanes;
 mod log;

@@ -10,7 +10,7 @@ use crate::query::ApprovalFilter;
 
 use super::table::{Key, Table, parse};
 use super::transaction::Transaction;
-use super::{approvals, contexts, executions, log, outbox};
+use super::{approvals, contexts, executions, integrations, log, outbox};
 
 /// Most inputs that one call forgets for each context: they are small, and there are many.
 const INPUTS_FOR_EACH: u64 = 50;
@@ -81,6 +81,7 @@ fn forget(rows: &mut Transaction, context: &Context) -> Result<Option<Vec<EventI
         executions::forget(rows, execution)?;
     }
     for row in entries {
+        integrations::forget(rows, project, row.n);
         log::forget(rows, project, row.n)?;
     }
     let (project, of) = (Some(project.clone()), Some(context.id));

@@ -9,6 +9,7 @@ use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
+use tidegate_core::uniform::{IntegrationId, Record, StoodDown};
 
 use crate::audit::AuditHead;
 use crate::census::Census;
@@ -28,8 +29,8 @@ use crate::search::{Found, SequenceSearch, Start};
 use super::overview::Snapshot;
 use super::table::Rows;
 use super::{
-    approvals, audit, census, contexts, deferred, executions, lanes, log, outbox, people, projects,
-    sagas, timers, tokens,
+    approvals, audit, census, contexts, deferred, executions, integrations, lanes, log, outbox,
+    people, projects, sagas, timers, tokens,
 };
 
 /// Reads what a [`MemoryHome`](super::MemoryHome) has committed. Clones share it.
@@ -204,6 +205,22 @@ impl Reader for MemoryReader {
 
     fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
         tokens::all(&self.rows())
+    }
+
+    fn integrations(&self) -> Result<Vec<Record>, StoreError> {
+        integrations::all(&self.rows())
+    }
+
+    fn integration(&self, id: &IntegrationId) -> Result<Option<Record>, StoreError> {
+        integrations::one(&self.rows(), id)
+    }
+
+    fn stood_down(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+    ) -> Result<Vec<StoodDown>, StoreError> {
+        integrations::stood_down(&self.rows(), project, context)
     }
 
     fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError> {

@@ -71,10 +71,14 @@ pub(super) enum Table {
     Checkpoint,
     /// Key: name.
     Token,
+    /// Key: id.
+    Integration,
+    /// What is left to integrations. Key: project, n, part.
+    StoodDown,
 }
 
 impl Table {
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 31] = [
         Self::Counter,
         Self::Project,
         Self::Service,
@@ -104,6 +108,8 @@ impl Table {
         Self::Audit,
         Self::Checkpoint,
         Self::Token,
+        Self::Integration,
+        Self::StoodDown,
     ];
 
     /// The table with this number.

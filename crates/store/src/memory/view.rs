@@ -9,12 +9,13 @@ use tidegate_core::event::Scope;
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName};
 use tidegate_core::sequence::{Context, Execution, LaneHead, ProjectHead, Task, View, ViewError};
 use tidegate_core::shipyard::Shipyard;
+use tidegate_core::uniform::Record;
 
 use crate::contract::StoreError;
 
 use super::home::MemoryHome;
 use super::table::damaged;
-use super::{approvals, contexts, executions, lanes, log, projects};
+use super::{approvals, contexts, executions, integrations, lanes, log, projects};
 
 /// Most shipyards that are kept parsed; beyond that all are forgotten and parsed again.
 const SHIPYARDS_MAX: usize = 64;
@@ -101,5 +102,9 @@ impl View for MemoryHome {
     fn approval(&self, project: &ProjectName, id: EventId) -> Result<Option<Approval>, ViewError> {
         let found = approvals::one(&self.rows, id).map_err(unreadable)?;
         Ok(found.filter(|approval| approval.scope.project == *project))
+    }
+
+    fn integrations(&self) -> Result<Arc<[Record]>, ViewError> {
+        integrations::all(&self.rows).map(Arc::from).map_err(unreadable)
     }
 }

@@ -18,8 +18,8 @@ use super::pool::PostgresReaders;
 use super::session::{Outcome, Session};
 use super::shipyards::Shipyards;
 use super::{
-    approvals, audit, commit, contexts, deferred, executions, lanes, latest, log, migrate, outbox,
-    people, projects, prune, sagas, tasks, timers, tokens,
+    approvals, audit, commit, contexts, deferred, executions, integrations, lanes, latest, log,
+    migrate, outbox, people, projects, prune, sagas, tasks, timers, tokens,
 };
 
 /// The home of a cluster, as one server sees it: owns one connection that writes, and makes a new one
@@ -111,6 +111,7 @@ impl PostgresHome {
             Change::Open(event) => outbox::open(session, event),
             Change::Closed(project, id) => outbox::close(session, project, *id),
             Change::Deliver(delivery) => outbox::deliver(session, delivery),
+            Change::StoodDown(row) => integrations::stand_down(session, row),
             Change::CancelJobs(_, event) => outbox::cancel(session, *event),
             Change::Timer(project, timer, due) => timers::set(session, project, *timer, *due),
             Change::TimerGone(_, timer) => timers::clear(session, *timer),
@@ -173,6 +174,9 @@ fn change_rows(
         }
         Write::PutToken(row) => tokens::put(session, row)?,
         Write::DropToken(name) => tokens::drop(session, name.as_str())?,
+        Write::Integration { command, tasks } => {
+            integrations::change(session, command, tasks.as_deref(), env)?
+        }
         Write::Expire(now) => done(people::expire(session, *now))?,
         Write::Quarantine(row) => done(deferred::quarantine(session, row))?,
         Write::DropTimer(timer) => done(timers::clear(session, *timer))?,

@@ -20,6 +20,7 @@ mod deletion;
 mod executions;
 mod failure;
 mod home;
+mod integrations;
 mod lanes;
 mod latest;
 mod list;

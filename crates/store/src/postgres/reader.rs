@@ -7,6 +7,7 @@ use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
+use tidegate_core::uniform::{IntegrationId, Record, StoodDown};
 
 use crate::audit::AuditHead;
 use crate::census::Census;
@@ -27,8 +28,8 @@ use super::overview::Snapshot;
 use super::pool::PostgresReaders;
 use super::session::Session;
 use super::{
-    approvals, audit, census, contexts, deferred, executions, lanes, latest, log, outbox, people,
-    projects, sagas, tasks, timers, tokens,
+    approvals, audit, census, contexts, deferred, executions, integrations, lanes, latest, log,
+    outbox, people, projects, sagas, tasks, timers, tokens,
 };
 
 impl Reader for PostgresReaders {
@@ -175,6 +176,22 @@ impl Reader for PostgresReaders {
 
     fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
         self.read(tokens::all)
+    }
+
+    fn integrations(&self) -> Result<Vec<Record>, StoreError> {
+        self.read(integrations::all)
+    }
+
+    fn integration(&self, id: &IntegrationId) -> Result<Option<Record>, StoreError> {
+        self.read(|session| integrations::one(session, id))
+    }
+
+    fn stood_down(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+    ) -> Result<Vec<StoodDown>, StoreError> {
+        self.read(|session| integrations::stood_down(session, project, context))
     }
 
     fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError> {

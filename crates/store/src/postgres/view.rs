@@ -1,14 +1,17 @@
 //! What a step reads: the rows of the open transaction.
 
+use std::sync::Arc;
+
 use tidegate_core::approval::Approval;
 use tidegate_core::event::Scope;
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName};
 use tidegate_core::sequence::{Context, Execution, LaneHead, ProjectHead, Task, View, ViewError};
+use tidegate_core::uniform::Record;
 
 use crate::contract::StoreError;
 
 use super::home::PostgresHome;
-use super::{approvals, contexts, executions, lanes, projects, tasks};
+use super::{approvals, contexts, executions, integrations, lanes, projects, tasks};
 
 impl PostgresHome {
     fn head(&self, name: &ProjectName) -> Result<Option<ProjectHead>, StoreError> {
@@ -82,5 +85,10 @@ impl View for PostgresHome {
     fn approval(&self, project: &ProjectName, id: EventId) -> Result<Option<Approval>, ViewError> {
         let what = || format!("approval {id}");
         self.read(what, approvals::of_project(&self.session, project, id))
+    }
+
+    fn integrations(&self) -> Result<Arc<[Record]>, ViewError> {
+        let found = integrations::all(&self.session).map(Arc::from);
+        self.read(|| "integrations".to_owned(), found)
     }
 }

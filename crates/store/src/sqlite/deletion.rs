@@ -39,10 +39,12 @@ pub(super) fn delete(connection: &Connection, project: ProjectId) -> Result<(), 
         )?;
     }
     // What nobody has taken up is not to be done any more.
-    connection.execute(
-        "DELETE FROM delivery WHERE event BETWEEN ?1 AND ?2",
-        (project.first(), project.last()),
-    )?;
+    for table in ["delivery", "stood_down"] {
+        connection.execute(
+            &format!("DELETE FROM {table} WHERE event BETWEEN ?1 AND ?2"),
+            (project.first(), project.last()),
+        )?;
+    }
     for table in ["event", "execution"] {
         connection.execute(
             &format!("DELETE FROM {table} WHERE key BETWEEN ?1 AND ?2"),

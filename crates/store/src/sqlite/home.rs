@@ -14,6 +14,7 @@ use crate::rows::{Deferred, IdempotencyRow, Intent};
 
 use super::checkpoint::{Checkpointer, Thresholds};
 use super::codec::damaged;
+use super::integrations::Integrations;
 use super::kept::Kept;
 use super::metrics::Metrics;
 use super::migrate::MIGRATIONS;
@@ -23,8 +24,8 @@ use super::reserve::Reserve;
 use super::view::Shipyards;
 use super::words::Numbers;
 use super::{
-    approvals, audit, deferred, lanes, latest, log, open, outbox, people, projects, prune, sagas,
-    timers, tokens,
+    approvals, audit, deferred, integrations, lanes, latest, log, open, outbox, people, projects,
+    prune, sagas, timers, tokens,
 };
 
 /// The embedded home: owns the one connection that writes. When it is dropped, an open transaction
@@ -37,6 +38,7 @@ pub struct SqliteHome {
     pub(super) shipyards: Shipyards,
     pub(super) plans: Plans,
     pub(super) kept: Kept,
+    pub(super) integrations: Integrations,
     reserve: Reserve,
     /// The directory, for messages.
     place: String,
@@ -85,6 +87,7 @@ impl SqliteHome {
             shipyards: Shipyards::default(),
             plans: Plans::default(),
             kept: Kept::default(),
+            integrations: Integrations::default(),
             reserve: Reserve::new(dir),
             place,
         };
@@ -169,6 +172,7 @@ impl SqliteHome {
             Change::Open(event) => outbox::open(connection, numbers, event),
             Change::Closed(project, id) => outbox::close(connection, numbers, project, *id),
             Change::Deliver(delivery) => outbox::deliver(connection, numbers, delivery, cause),
+            Change::StoodDown(row) => integrations::stand_down(connection, numbers, row),
             Change::CancelJobs(_, event) => outbox::cancel(connection, *event),
             Change::Timer(project, timer, due) => {
                 timers::set(connection, numbers, project, *timer, *due)
@@ -234,6 +238,11 @@ impl SqliteHome {
             }
             Write::PutToken(row) => return Ok((tokens::put(connection, row)?, None)),
             Write::DropToken(name) => return Ok((tokens::drop(connection, name.as_str())?, None)),
+            Write::Integration { command, tasks } => {
+                let tasks = tasks.as_deref();
+                let written = self.integrations.change(connection, command, tasks, env)?;
+                return Ok((written, None));
+            }
             Write::Expire(now) => people::expire(connection, *now)?,
             Write::Quarantine(row) => deferred::quarantine(connection, row)?,
             Write::DropTimer(timer) => timers::clear(connection, *timer)?,
@@ -268,6 +277,7 @@ impl SqliteHome {
         self.shipyards.forget();
         self.plans.forget();
         self.kept.forget();
+        self.integrations.forget();
         self.checkpointer.leave();
     }
 }

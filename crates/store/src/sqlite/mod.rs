@@ -17,6 +17,7 @@ mod deletion;
 mod executions;
 mod export;
 mod home;
+mod integrations;
 mod kept;
 mod keys;
 mod lanes;

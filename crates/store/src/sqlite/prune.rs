@@ -10,7 +10,7 @@ use crate::contract::{StoreError, Written};
 use super::codec::{body, micros, signed};
 use super::keys::{ProjectId, UNMAPPED};
 use super::tally::{self, Tally};
-use super::{approvals, log, tasks, waiting};
+use super::{approvals, integrations, log, tasks, waiting};
 
 /// Most inputs that one call forgets for each context: they are small, and there are many.
 const INPUTS_FOR_EACH: u64 = 50;
@@ -183,6 +183,7 @@ fn forget(
         let sql = format!("DELETE FROM {table} WHERE context = ?1 AND key BETWEEN ?2 AND ?3");
         Ok::<_, StoreError>(connection.prepare_cached(&sql)?.execute(keys)?)
     };
+    integrations::forget(connection, project, context)?;
     delete("execution")?;
     let events = signed(delete("event")? as u64);
     tally::add(connection, project, Tally::Forgotten, events)?;

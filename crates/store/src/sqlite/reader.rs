@@ -8,6 +8,7 @@ use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, Scope};
 use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
+use tidegate_core::uniform::{IntegrationId, Record, StoodDown};
 
 use crate::audit::AuditHead;
 use crate::census::Census;
@@ -29,8 +30,8 @@ use super::overview::Snapshot;
 use super::pool::SqliteReaders;
 use super::tally::{self, Tally};
 use super::{
-    approvals, audit, census, contexts, deferred, executions, lanes, latest, log, outbox, people,
-    plans, projects, sagas, tasks, timers, tokens,
+    approvals, audit, census, contexts, deferred, executions, integrations, lanes, latest, log,
+    outbox, people, plans, projects, sagas, tasks, timers, tokens,
 };
 
 impl SqliteReaders {
@@ -209,6 +210,24 @@ impl Reader for SqliteReaders {
 
     fn tokens(&self) -> Result<Vec<TokenRow>, StoreError> {
         self.read(tokens::all)
+    }
+
+    fn integrations(&self) -> Result<Vec<Record>, StoreError> {
+        self.read(integrations::all)
+    }
+
+    fn integration(&self, id: &IntegrationId) -> Result<Option<Record>, StoreError> {
+        self.read(|connection| integrations::one(connection, id))
+    }
+
+    fn stood_down(
+        &self,
+        project: &ProjectName,
+        context: ContextId,
+    ) -> Result<Vec<StoodDown>, StoreError> {
+        self.within(project, Vec::new(), |connection, id| {
+            integrations::stood_down(connection, project, id, context)
+        })
     }
 
     fn sign_in(&self, digest: &[u8; 32], now: Timestamp) -> Result<Option<SignInRow>, StoreError> {

@@ -9,6 +9,7 @@ use tidegate_core::event::Scope;
 use tidegate_core::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName};
 use tidegate_core::sequence::{Context, Execution, LaneHead, ProjectHead, Task, View, ViewError};
 use tidegate_core::shipyard::{Shipyard, TaskDefinition};
+use tidegate_core::uniform::Record;
 
 use crate::contract::StoreError;
 
@@ -156,5 +157,9 @@ impl View for SqliteHome {
             true => Ok(None),
             false => approvals::of_project(&self.connection, project, id),
         })
+    }
+
+    fn integrations(&self) -> Result<Arc<[Record]>, ViewError> {
+        self.integrations.all(&self.connection).map_err(unreadable(|| "integrations".to_owned()))
     }
 }

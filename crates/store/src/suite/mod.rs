@@ -5,6 +5,7 @@ pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod census;
 pub(crate) mod contexts;
+pub(crate) mod integrations;
 pub(crate) mod lanes;
 pub(crate) mod listing;
 pub(crate) mod log;
@@ -41,6 +42,9 @@ macro_rules! contract {
                 a_search_that_finds_nothing_gives_up_and_says_where_it_goes_on,
                 states_are_merged_and_nothing_is_shown_beyond_what_is_known,
                 whoever_waits_is_told_who_is_before;
+            integrations: integrations_are_there_until_they_unregister_or_are_forgotten,
+                a_change_of_integrations_is_undone_with_its_transaction,
+                a_step_sees_who_is_registered, what_is_left_is_told_by_context_and_goes_with_it;
             lanes: the_least_position_is_the_front_of_ten_thousand, an_unknown_lane_is_empty,
                 what_runs_reads_back_equal;
             outbox: open_events_come_newest_first_until_closed, a_delivery_id_is_never_used_again,

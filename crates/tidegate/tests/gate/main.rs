@@ -3,6 +3,7 @@
 
 mod foreign;
 mod http_json;
+mod integrations;
 mod monitoring;
 mod on_fail;
 mod place;

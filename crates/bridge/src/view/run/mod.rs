@@ -65,6 +65,8 @@ pub(crate) struct Material {
     pub(crate) overrides: Overrides,
     /// The places of runs that wait, by the event that triggered them.
     pub(crate) lines: HashMap<EventId, Line>,
+    /// The integrations that tasks were left to, by name.
+    pub(crate) left: HashMap<EventId, Vec<String>>,
     /// The event whose row shall be open at first.
     pub(crate) open: Option<EventId>,
     /// The task that failed first; its row is open, too.

@@ -31,6 +31,8 @@ pub(crate) struct Task {
     pub(crate) name: Text,
     pub(crate) chip: Chip,
     pub(crate) note: Text,
+    /// The integrations that it was left to, by name.
+    pub(crate) left: Text,
     /// What went wrong, in its own words: the first line that says so.
     pub(crate) fault: Text,
     pub(crate) took: String,
@@ -199,9 +201,12 @@ fn task(
     let waited = begun
         .or(triggered)
         .filter(|begun| begun.as_millisecond() - track.ready.as_millisecond() >= WAITED_MS);
+    let left = id.and_then(|id| material.left.remove(&id)).unwrap_or_default();
     let log = id.and_then(|id| material.logs.get(&id));
     let href = id.map(|id| format!("/bridge/log/{id}"));
-    let ran = rows.iter().any(|row| row.event.source == JOBS && is_phase(row, Phase::Started));
+    // A job-executor-service of somebody's own has the same source, and keeps its output to itself.
+    let ran = !left.iter().any(|name| name == JOBS)
+        && rows.iter().any(|row| row.event.source == JOBS && is_phase(row, Phase::Started));
     let failed = matches!(status, Status::Failed | Status::TimedOut);
     let is_open = status.is_open() && triggered.is_some();
     let task = Task {
@@ -209,6 +214,7 @@ fn task(
         name: Text::line(name),
         chip: Chip::plain(status),
         note: backwards(&track.attempts),
+        left: Text::line(left.join(", ")),
         fault: match (failed, log) {
             (false, _) => Text::default(),
             (true, Some(log)) if !log.text.trim().is_empty() => fault(&log.text),

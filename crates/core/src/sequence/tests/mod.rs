@@ -6,6 +6,7 @@ mod data;
 mod deliveries;
 mod evaluations;
 mod follow_ups;
+mod integrations;
 mod keptn;
 mod lanes;
 mod on_fail;

@@ -15,6 +15,7 @@ use crate::sequence::{
     LogEntry, OpenEvent, ProjectHead, Queue, Queued, StageState, Task, Timer, View, ViewError,
 };
 use crate::shipyard::Shipyard;
+use crate::uniform::{Record, StoodDown};
 
 /// Everything that the inputs of one project have made.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -40,6 +41,8 @@ pub(super) struct Rows {
     pub(super) holders: BTreeMap<Scope, ExecutionId>,
     pub(super) queues: BTreeMap<(Scope, Queue, u64), ExecutionId>,
     pub(super) deployed: BTreeMap<Scope, Vec<Deployed>>,
+    pub(super) integrations: Vec<Record>,
+    pub(super) stood_down: Vec<StoodDown>,
 }
 
 impl View for Rows {
@@ -87,6 +90,10 @@ impl View for Rows {
 
     fn approval(&self, _: &ProjectName, id: EventId) -> Result<Option<Approval>, ViewError> {
         Ok(self.approvals.get(&id).cloned())
+    }
+
+    fn integrations(&self) -> Result<Arc<[Record]>, ViewError> {
+        Ok(self.integrations.as_slice().into())
     }
 }
 
@@ -147,6 +154,7 @@ impl Rows {
             }
             Change::Closed(_, id) => drop(self.open.remove(&id)),
             Change::Deliver(delivery) => self.delivered.push(delivery),
+            Change::StoodDown(row) => self.stood_down.push(row),
             Change::CancelJobs(_, id) => self.cancelled.push(id),
             Change::Timer(_, timer, due) => drop(self.timers.insert(timer, due)),
             Change::TimerGone(_, timer) => drop(self.timers.remove(&timer)),

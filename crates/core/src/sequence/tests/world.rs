@@ -1,7 +1,7 @@
 //! A driver that steps inputs and all that follows from them, as one commit would.
 
 use std::collections::VecDeque;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -31,7 +31,14 @@ pub(super) struct World {
     pub(super) commit_asked: Option<CommitId>,
     /// What follows waits for [`World::go_on`], as for a later commit.
     pub(super) holds_back: bool,
+    pub(super) settings: Settings,
     later: VecDeque<Input>,
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Rows {
+        &mut self.rows
+    }
 }
 
 impl Deref for World {
@@ -53,6 +60,7 @@ impl World {
             unreadable: None,
             commit_asked: None,
             holds_back: false,
+            settings: Settings::default(),
             later: VecDeque::new(),
         }
     }
@@ -77,7 +85,7 @@ impl World {
             self.steps += 1;
             let mut seed = [0; 16];
             seed[..8].copy_from_slice(&self.steps.to_be_bytes());
-            let settings = Settings::default();
+            let settings = self.settings.clone();
             let env = Env { now: self.now(), principal: by.clone(), seed, settings };
             let mut effects = step(&self.rows, &input, &env)?;
             let again = step(&self.rows, &input, &env);

@@ -69,7 +69,7 @@ async fn the_answer_of_a_job_that_meets_a_fault_is_sent_again() {
     });
     let (tell, _progress) = mpsc::unbounded_channel();
     let executor = Arc::new(executor.unwrap());
-    let port = EnginePort::new(engine.clone(), executor, true, Secrets::new(), tell);
+    let port = EnginePort::new(engine.clone(), executor, Policy::default(), Secrets::new(), tell);
     let delivery = port.claim().await;
     let mut data = Map::new();
     delivery.scope.write(&mut data);

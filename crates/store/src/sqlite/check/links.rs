@@ -229,6 +229,12 @@ fn waiting() -> Vec<Rule> {
             "SELECT id FROM delivery WHERE event NOT IN (SELECT key FROM event)".to_owned(),
         ),
         rule(
+            "stood_down",
+            "event",
+            "its event is not in the log",
+            "SELECT event FROM stood_down WHERE event NOT IN (SELECT key FROM event)".to_owned(),
+        ),
+        rule(
             "timer",
             "id",
             "no execution waits for it",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
+use tidegate_core::built_in::BuiltIn;
 use tidegate_core::names::{CommitId, ProjectName, ServiceName, StageName};
 use tidegate_core::principal::{Principal, PrincipalName};
 use tidegate_core::sequence::{Deployed, ExecutionState, FollowOn, TaskState};
@@ -17,7 +18,9 @@ use crate::rows::Intent;
 use crate::sqlite::codec::{body, micros, time};
 use crate::sqlite::keys::{ProjectId, UNMAPPED};
 use crate::sqlite::plans::{self, PlanId};
-use crate::sqlite::{approvals, contexts, deferred, executions, tasks, timers, tokens};
+use crate::sqlite::{
+    approvals, contexts, deferred, executions, integrations, tasks, timers, tokens,
+};
 
 use super::report::Report;
 
@@ -106,6 +109,13 @@ const TABLES: &[Table] = &[
         key: "name",
         columns: "name, digest, holder, tasks, created, creator",
         check: token,
+    },
+    Table { name: "integration", key: "id", columns: "id, body", check: integration },
+    Table {
+        name: "stood_down",
+        key: "event",
+        columns: "event, part, integration",
+        check: stood_down,
     },
 ];
 
@@ -443,5 +453,21 @@ fn sign_in(row: &Row<'_>, _: &Known) -> Result<(), Wrong> {
 
 fn token(row: &Row<'_>, _: &Known) -> Result<(), Wrong> {
     tokens::read(row).map_err(|error| error.to_string())?;
+    Ok(())
+}
+
+fn integration(row: &Row<'_>, _: &Known) -> Result<(), Wrong> {
+    integrations::read(row)?;
+    Ok(())
+}
+
+fn stood_down(row: &Row<'_>, _: &Known) -> Result<(), Wrong> {
+    let part: i64 = row.get(1)?;
+    if BuiltIn::of_code(part).is_none() {
+        return Err(Wrong(format!("{part} is no part of Tidegate")));
+    }
+    if row.get::<_, String>(2)?.is_empty() {
+        return Err(Wrong("it names no integration".to_owned()));
+    }
     Ok(())
 }

@@ -137,6 +137,10 @@ const DAMAGES: &[(&str, &str, &str)] = &[
         "table lane_queue",
         "no execution that stands there",
     ),
+    ("UPDATE integration SET body = '[' || body", "table integration, id", ""),
+    ("UPDATE integration SET id = '7'", "table integration, id 7", "column id"),
+    ("UPDATE stood_down SET part = 9", "table stood_down, event", "no part of Tidegate"),
+    ("UPDATE stood_down SET event = event + 99", "table stood_down, event", "not in the log"),
     ("UPDATE deployed SET body = '[' || body", "table deployed, lane", ""),
     (
         "DELETE FROM open_event WHERE seq = 1",

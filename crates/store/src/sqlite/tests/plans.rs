@@ -8,8 +8,8 @@ use crate::search::Driver;
 use crate::sqlite::keys::ProjectId;
 use crate::sqlite::list::List;
 use crate::sqlite::{
-    approvals, audit, contexts, executions, lanes, latest, log, outbox, overview, prune, tasks,
-    timers,
+    approvals, audit, contexts, executions, integrations, lanes, latest, log, outbox, overview,
+    prune, tasks, timers,
 };
 use crate::testing::{Fixture as _, context_id, event_id, project};
 use crate::{
@@ -70,6 +70,7 @@ fn what_a_page_reads_is_found_by_key_and_comes_in_order() {
         audit::CHECKPOINTED,
         audit::CHECKPOINTS,
         lanes::DEPLOYED,
+        integrations::STOOD_DOWN,
         overview::NEXT_NAME,
         overview::NEWEST,
         overview::RUN,

@@ -13,9 +13,10 @@ use tidegate_core::sequence::{
     Answer, Command, Control, Env, FollowOn, Ids, Input, Resolution, Settings, View as _, step,
 };
 use tidegate_core::shipyard::Shipyard;
+use tidegate_core::uniform;
 
 use crate::sqlite::SqliteHome;
-use crate::testing::{Fixture as _, Steps as _, at, commit_id, context_id, person, scope};
+use crate::testing::{Fixture as _, Steps as _, at, commit_id, context_id, env_at, person, scope};
 use crate::{Home as _, InputRecord, Intent, NewProject, Reader as _, Write, Written};
 use crate::{IdempotencyRow, OpenEventFilter, QuarantineRow, SessionRow, SignInRow, TokenRow};
 
@@ -78,7 +79,8 @@ impl Story {
         }
         story.vote(8, Decision::Decline);
         story.control(Control::Abort, 11);
-        // One that is paused before its start, and one while its task runs.
+        // One that is paused before its start, and one while somebody else runs its task.
+        story.register("job-executor-service", "front");
         for (context, service) in [(12, "carts"), (13, "front")] {
             story.trigger(context, service, "delivery");
             story.control(Control::Pause, context);
@@ -121,6 +123,23 @@ impl Story {
         let Written::Begun(intent) = begun else { panic!("{begun:?}") };
         let (commit, now, events) = (commit_id(1), at(0), vec![]);
         self.store.written(&Write::Complete { intent, commit, now, events });
+    }
+
+    /// An integration that takes the deployments of a service.
+    fn register(&mut self, name: &str, service: &str) {
+        let sent: uniform::Sent = serde_json::from_value(json!({
+            "name": name,
+            "metadata": {"hostname": "n1", "kubernetesmetadata": {"namespace": "keptn"}},
+            "subscriptions": [{"event": "sh.keptn.event.deployment.triggered",
+                "filter": {"services": [service]}}],
+        }))
+        .unwrap();
+        let command = uniform::Command::Register(Box::new(sent.try_into().unwrap()));
+        let home = &mut self.store.home;
+        home.begin().unwrap();
+        let write = Write::Integration { command, tasks: None };
+        home.write(&write, &env_at(at(self.now))).unwrap();
+        home.commit().unwrap();
     }
 
     fn people(&mut self) {
