@@ -1,6 +1,8 @@
 //! The document of the API: it is whole, it is true of itself, and everybody can read it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -169,6 +171,34 @@ fn whatever_is_named_in_the_document_is_there() {
         .filter(|name| !found.contains(&format!("#/components/schemas/{name}")))
         .collect();
     assert!(unused.is_empty(), "nothing holds these: {unused:?}");
+}
+
+/// Of two schemas of one name, the document holds one, and says it of both.
+#[test]
+fn no_two_schemas_have_the_same_name() {
+    let mut files = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut names = BTreeMap::<String, Vec<PathBuf>>::new();
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let parts = text.split("#[derive(").skip(1);
+        for part in parts.filter(|part| part.lines().next().unwrap().contains("ToSchema")) {
+            let (before, after) = [" struct ", " enum ", "\nstruct ", "\nenum "]
+                .iter()
+                .filter_map(|word| part.split_once(word))
+                .min_by_key(|(before, _)| before.len())
+                .unwrap();
+            let name = before.split_once("(as = ").map_or(after, |(_, name)| name);
+            let name = name.split(|c: char| !c.is_alphanumeric()).next().unwrap();
+            names.entry(name.to_owned()).or_default().push(path.clone());
+        }
+    }
+    assert!(names.len() > 50, "{names:?}");
+    names.retain(|_, files| files.len() > 1);
+    assert!(names.is_empty(), "give one of each another name by `schema(as = …)`: {names:?}");
 }
 
 async fn open(server: &Server, path: &str, encoding: &str) -> Answer {

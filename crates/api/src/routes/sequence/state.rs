@@ -72,6 +72,7 @@ struct Stage {
 
 /// Result and score of an evaluation.
 #[derive(ToSchema)]
+#[schema(as = LatestEvaluation)]
 #[allow(dead_code, reason = "it stands for an evaluation of the core in the document")]
 struct Evaluation {
     /// `pass`, `warning` or `fail`.
