@@ -2,6 +2,7 @@
 
 import { ballot, heading } from './bridge.mjs';
 import { fillFailing } from './failing.mjs';
+import { fillIntegrations } from './integrations.mjs';
 import { fillJudged, JUDGED, qualityPath } from './judged.mjs';
 import { createShop, fillShop, ONE_TASK, PROJECT, upToApproval } from './sockshop.mjs';
 
@@ -10,6 +11,7 @@ export async function prepare(serve) {
   const [shop, empty] = [await serve(), await serve()];
   const found = { ...(await fillShop(shop)), judgements: await fillJudged(shop), rescued: await fillFailing(shop) };
   await shop.create('fresh', ONE_TASK, []);
+  await fillIntegrations(shop);
   return { shop, empty, found };
 }
 
@@ -187,6 +189,7 @@ export const pages = [
   { name: 'quality-of-shop', path: () => `/bridge/project/${PROJECT}/quality/carts/staging` },
   { name: 'quality-empty', path: () => qualityPath(JUDGED, 'production') },
   { name: 'quality-compare', path: ({ judgements: { quality, goodId, badId } }) => `${quality}/compare?before=${goodId}&after=${badId}` },
+  { name: 'integrations', path: () => `/bridge/project/${PROJECT}/settings/uniform/integrations` },
   { name: 'replay', path: ({ judgements }) => `${judgements.quality}/replay` },
   {
     name: 'replay-wrong',
