@@ -30,8 +30,28 @@ struct Row {
     namespace: Text,
     location: Text,
     seen: When,
-    /// What it is told of, each with its filter in words.
-    subscriptions: Vec<Text>,
+    /// What it is told of.
+    subscriptions: Vec<Told>,
+}
+
+/// A subscription.
+struct Told {
+    event: Text,
+    /// Of what, in words; empty for everything.
+    filter: Text,
+}
+
+impl Row {
+    /// What it has said about itself.
+    fn facts(&self) -> impl Iterator<Item = (&'static str, &Text)> {
+        let facts = [
+            ("version", &self.version),
+            ("host", &self.host),
+            ("namespace", &self.namespace),
+            ("location", &self.location),
+        ];
+        facts.into_iter().filter(|(_, text)| !text.is_empty())
+    }
 }
 
 /// `GET /bridge/project/{project}/settings/uniform/integrations`
@@ -71,18 +91,18 @@ pub(crate) async fn page(
     html(&page, StatusCode::OK)
 }
 
-/// "sh.keptn.event.deployment.triggered of service carts in stage qa"
-fn in_words(one: &Subscription) -> Text {
-    let mut words = one.event.clone();
+/// "of service carts in stage qa"
+fn in_words(one: &Subscription) -> Told {
     let filter = &one.filter;
-    for (word, names) in [
+    let kinds = [
         ("of service", &filter.services),
         ("in stage", &filter.stages),
         ("of project", &filter.projects),
-    ] {
-        if !names.is_empty() {
-            words.push_str(&format!(" {word} {}", names.join(", ")));
-        }
-    }
-    Text::line(words)
+    ];
+    let words: Vec<String> = kinds
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(word, names)| format!("{word} {}", names.join(" or ")))
+        .collect();
+    Told { event: Text::line(&one.event), filter: Text::line(words.join(" ")) }
 }
