@@ -2,7 +2,7 @@
 
 use tidegate_core::event::Scope;
 use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName};
-use tidegate_core::sli::Level;
+use tidegate_core::sli::{Level, Queries};
 use tidegate_engine::{Engine, Failure};
 use tidegate_resources::{Place, ResourcePath};
 use tidegate_store::ExecutionSummary;
@@ -40,16 +40,16 @@ pub(crate) fn of_service(scope: &Scope) -> Place {
     Place::Service(scope.stage.clone(), scope.service.clone())
 }
 
-/// The same path at every level of a service where there is a file, as SLI files are looked for.
+/// The queries of a service: the SLI files at the same path at each of its levels, read as one.
 ///
 /// # Errors
 /// Why one cannot be read, as a sentence.
-pub(crate) async fn levels(
+pub(crate) async fn queries(
     engine: &Engine,
     scope: &Scope,
     path: &str,
     commits: &Commits,
-) -> Result<Vec<(Level, String)>, String> {
+) -> Result<Queries, String> {
     let mut found = Vec::new();
     for (level, place) in [
         (Level::Project, Place::Project),
@@ -60,7 +60,8 @@ pub(crate) async fn levels(
         let text = text(engine, &scope.project, place, path, commit).await?;
         found.extend(text.map(|text| (level, text)));
     }
-    Ok(found)
+    let files: Vec<_> = found.iter().map(|(level, text)| (*level, text.as_str())).collect();
+    Queries::merge(path, &files).map_err(|error| error.to_string())
 }
 
 /// What is read of a project, so that nothing that is pushed meanwhile changes what was approved. None stands

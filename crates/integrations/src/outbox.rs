@@ -58,6 +58,7 @@ impl From<&Event> for Asked {
 }
 
 /// An event that answers another.
+#[derive(Clone)]
 pub(crate) struct Answer {
     /// Its type.
     pub(crate) kind: EventType,
@@ -124,6 +125,23 @@ impl Outbox {
     pub(crate) async fn answer(&self, to: Asked, answer: Answer) -> Result<bool, String> {
         let draft = draft(to, answer)?;
         Ok(self.send(to, draft, None).await)
+    }
+
+    /// The same, and where that is no event, another one in its place: what was begun must end, whatever its
+    /// answer was meant to be. `plain` makes its data of the reason.
+    pub(crate) async fn answer_or(
+        &self,
+        to: Asked,
+        answer: Answer,
+        plain: impl FnOnce(String) -> Map<String, Value>,
+    ) -> bool {
+        let spare = Answer { data: Map::new(), ..answer.clone() };
+        match self.answer(to, answer).await {
+            Ok(counts) => counts,
+            Err(error) => {
+                self.answer(to, Answer { data: plain(error), ..spare }).await.unwrap_or_default()
+            }
+        }
     }
 
     /// The same for what no task counts, such as the values of an evaluation: it is kept once, however often

@@ -104,21 +104,14 @@ impl Service {
     /// Whether it counts.
     async fn answer(&self, event: &Event, phase: Phase, data: Map<String, Value>) -> bool {
         let name = TaskName::new("get-action").expect("plain words");
-        let answer = |data| Answer {
+        let answer = Answer {
             kind: EventType::task(&name, phase),
             source: BuiltIn::Remediation.source(),
             id: answer_id(event.id, phase.as_str()),
             commit: event.commit.clone(),
             data,
         };
-        let asked = Asked::from(event);
-        match self.outbox.answer(asked, answer(data)).await {
-            Ok(counts) => counts,
-            // A task that was begun must be answered, whatever its answer was meant to be.
-            Err(error) => {
-                let plain = answer(errored(&event.data, &error));
-                self.outbox.answer(asked, plain).await.unwrap_or_default()
-            }
-        }
+        let errored = |error: String| errored(&event.data, &error);
+        self.outbox.answer_or(Asked::from(event), answer, errored).await
     }
 }

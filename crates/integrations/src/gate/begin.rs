@@ -107,22 +107,18 @@ impl Service {
         phase: Phase,
         data: Map<String, Value>,
     ) -> bool {
-        let answer = |data| Answer {
+        let answer = Answer {
             kind: of_evaluation(phase),
             source: BuiltIn::Gate.source(),
             id: answer_id(made_of.id, phase.as_str()),
             commit: event.commit.clone(),
             data,
         };
-        let asked = Asked::from(event);
-        match self.outbox.answer(asked, answer(data)).await {
-            Ok(counts) => counts,
-            // An evaluation that was begun must end, whatever its answer was meant to be.
-            Err(error) => {
-                let mut data = answer_to(&event.data);
-                Evaluation::errored(&Timeframe::default(), error).write(&mut data);
-                self.outbox.answer(asked, answer(data)).await.unwrap_or_default()
-            }
-        }
+        let errored = |error| {
+            let mut data = answer_to(&event.data);
+            Evaluation::errored(&Timeframe::default(), error).write(&mut data);
+            data
+        };
+        self.outbox.answer_or(Asked::from(event), answer, errored).await
     }
 }

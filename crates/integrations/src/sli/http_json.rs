@@ -13,7 +13,7 @@ use tidegate_core::job::jsonpath::JsonPath;
 use tidegate_core::sli::http_json::{
     Address, AnswerError, EndpointName, Query, SLI_PATH, Values, about, read_answer, refused,
 };
-use tidegate_core::sli::{GetSli, Measurement, Queries, Window};
+use tidegate_core::sli::{GetSli, Measurement, Window};
 use tidegate_engine::Engine;
 
 use super::asking::{self, Body, TIMEOUT_S, failed};
@@ -98,9 +98,7 @@ impl HttpJson {
     ) -> Result<Vec<Measurement>, String> {
         let window =
             Window::parse(&question.start, &question.end).map_err(|error| error.to_string())?;
-        let found = files::levels(engine, &question.scope, SLI_PATH, commits).await?;
-        let found: Vec<_> = found.iter().map(|(level, text)| (*level, text.as_str())).collect();
-        let queries = Queries::merge(SLI_PATH, &found).map_err(|error| error.to_string())?;
+        let queries = files::queries(engine, &question.scope, SLI_PATH, commits).await?;
         let values = Values::of(question, &window);
         let ask = |indicator: &str| self.ask(indicator, queries.get(indicator), &values);
         asking::each(&question.indicators, ask).await

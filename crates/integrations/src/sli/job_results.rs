@@ -26,9 +26,7 @@ pub(super) async fn measure(
     question: &GetSli,
     commits: &Commits,
 ) -> Result<Vec<Measurement>, String> {
-    let found = files::levels(engine, &question.scope, SLI_PATH, commits).await?;
-    let found: Vec<_> = found.iter().map(|(level, text)| (*level, text.as_str())).collect();
-    let queries = Queries::merge(SLI_PATH, &found).map_err(|error| error.to_string())?;
+    let queries = files::queries(engine, &question.scope, SLI_PATH, commits).await?;
     let tasks = tasks(engine, event, question).await?;
     let (results, indicators) = (results.clone(), question.indicators.clone());
     let read = move || {

@@ -9,7 +9,7 @@ use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 use tidegate_core::names::ProjectName;
 use tidegate_core::sli::prometheus::{AnswerError, Question, SLI_PATH, read_answer};
-use tidegate_core::sli::{GetSli, Measurement, Queries, Window};
+use tidegate_core::sli::{GetSli, Measurement, Window};
 use tidegate_engine::Engine;
 
 use super::asking::{self, Body, TIMEOUT_S, failed};
@@ -84,9 +84,7 @@ impl Prometheus {
     ) -> Result<Vec<Measurement>, String> {
         let window =
             Window::parse(&question.start, &question.end).map_err(|error| error.to_string())?;
-        let found = files::levels(engine, &question.scope, SLI_PATH, commits).await?;
-        let found: Vec<_> = found.iter().map(|(level, text)| (*level, text.as_str())).collect();
-        let queries = Queries::merge(SLI_PATH, &found).map_err(|error| error.to_string())?;
+        let queries = files::queries(engine, &question.scope, SLI_PATH, commits).await?;
         let server = Arc::new(self.server(&question.scope.project)?);
         let all = Question { asked: question, queries: &queries, window: &window };
         let ask = |indicator: &str| {

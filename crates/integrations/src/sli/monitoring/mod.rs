@@ -9,7 +9,6 @@ use tidegate_core::names::{ProjectName, ServiceName};
 use tidegate_core::quality::SLO_PATH;
 use tidegate_core::remediation::REMEDIATION_PATH;
 use tidegate_core::shipyard::Shipyard;
-use tidegate_core::sli::Queries;
 use tidegate_core::sli::monitoring::{Plan, Stage, plan};
 use tidegate_core::sli::prometheus::SLI_PATH;
 use tidegate_engine::Engine;
@@ -96,9 +95,7 @@ async fn stages(
         };
         let slo = own(SLO_PATH).await?;
         let is_remedied = own(REMEDIATION_PATH).await?.is_some();
-        let found = project_files::levels(engine, &scope, SLI_PATH, &Commits::default()).await?;
-        let found: Vec<_> = found.iter().map(|(level, text)| (*level, text.as_str())).collect();
-        let queries = Queries::merge(SLI_PATH, &found).map_err(|error| error.to_string())?;
+        let queries = project_files::queries(engine, &scope, SLI_PATH, &Commits::default()).await?;
         stages.push(Stage { name: scope.stage, slo, is_remedied, queries });
     }
     Ok(stages)
