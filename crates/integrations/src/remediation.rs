@@ -12,15 +12,11 @@ use tidegate_core::names::{ProjectName, TaskName};
 use tidegate_core::remediation::{GetAction, REMEDIATION_PATH, errored};
 use tidegate_core::uniform::{Mode, Policy};
 use tidegate_engine::Engine;
-use tokio::task::JoinHandle;
 
 use crate::answer_id::answer_id;
 use crate::files;
 use crate::outbox::{Answer, Asked, Outbox};
-use crate::work::work_through;
-
-/// Questions that are worked on at a time.
-const CONCURRENCY: usize = 4;
+use crate::work::{Service, Worker};
 
 /// `[remediation]`
 #[derive(Debug, Clone, Default, serde::Deserialize)]
@@ -41,45 +37,32 @@ impl RemediationConfig {
 }
 
 /// The remediation of a server. Dropped or stopped, it takes up nothing more.
-pub struct Remediation(JoinHandle<()>);
+pub struct Remediation(Worker);
 
 impl Remediation {
     /// Takes up deliveries from now on, those of a former run first.
     #[must_use]
     pub fn start(engine: Engine, config: &RemediationConfig) -> Self {
-        let policy = config.policy();
         let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Remediation));
-        let service = Arc::new(Service { engine, outbox: Arc::clone(&outbox) });
-        Self(tokio::spawn(async move {
-            let work = |row: tidegate_store::DeliveryRow| {
-                let service = Arc::clone(&service);
-                // Handed out before remediation was switched off.
-                let is_off = policy.of(&row.project) == Mode::Off;
-                async move {
-                    if !is_off && !row.cancelled {
-                        service.pick(&row.event).await;
-                    }
-                }
-            };
-            work_through(outbox, CONCURRENCY, work).await;
-        }))
+        let service = Actions { engine, outbox: Arc::clone(&outbox) };
+        Self(Worker::start(outbox, config.policy(), service))
     }
 
     /// Takes up nothing more. What is under way is taken up again by the next start.
     pub async fn stop(self) {
-        self.0.abort();
-        // Aborted is how it shall end.
-        drop(self.0.await);
+        self.0.stop().await;
     }
 }
 
-struct Service {
+struct Actions {
     engine: Engine,
     outbox: Arc<Outbox>,
 }
 
-impl Service {
-    async fn pick(&self, event: &Event) {
+impl Service for Actions {
+    const CONCURRENCY: usize = 4;
+
+    async fn take(&self, event: &Event) {
         let data = match GetAction::of(&event.data) {
             Ok(question) => {
                 if !self.answer(event, Phase::Started, question.started()).await {
@@ -100,7 +83,9 @@ impl Service {
         };
         self.answer(event, Phase::Finished, data).await;
     }
+}
 
+impl Actions {
     /// Whether it counts.
     async fn answer(&self, event: &Event, phase: Phase, data: Map<String, Value>) -> bool {
         let name = TaskName::new("get-action").expect("plain words");

@@ -7,12 +7,12 @@ use tidegate_core::names::TaskName;
 use tidegate_core::quality::{Ask, Begin, Evaluation, SLO_PATH, Timeframe, ask};
 use tidegate_core::sli::results;
 
-use super::{Service, of_evaluation};
+use super::{Evaluations, of_evaluation};
 use crate::answer_id::answer_id;
 use crate::files;
 use crate::outbox::{Answer, Asked};
 
-impl Service {
+impl Evaluations {
     pub(super) async fn begin(&self, event: &Event) {
         let scope = match Scope::of(&event.data) {
             Ok(scope) => scope,

@@ -15,19 +15,15 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use tidegate_core::built_in::BuiltIn;
-use tidegate_core::event::{EventKind, EventType, Phase};
+use tidegate_core::event::{Event, EventKind, EventType, Phase};
 use tidegate_core::names::{ProjectName, TaskName};
 use tidegate_core::uniform::{Mode, Policy};
 use tidegate_engine::Engine;
-use tidegate_store::DeliveryRow;
-use tokio::task::JoinHandle;
 
 use crate::outbox::Outbox;
-use crate::work::work_through;
+use crate::work::{Service, Worker};
 
 const EVALUATION: &str = "evaluation";
-/// Evaluations that are worked on at a time.
-const CONCURRENCY: usize = 16;
 
 /// `[gate]`
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -50,7 +46,7 @@ impl GateConfig {
 }
 
 /// The gate of a server. Dropped or stopped, it takes up nothing more.
-pub struct Gate(JoinHandle<()>);
+pub struct Gate(Worker);
 
 impl Gate {
     /// Takes up deliveries from now on, those of a former run first.
@@ -59,43 +55,30 @@ impl Gate {
         let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Gate));
         let policy = config.policy();
         let GateConfig { sli_provider, .. } = config;
-        let own = Arc::clone(&outbox);
-        let service = Arc::new(Service { engine, outbox: own, policy, sli_provider });
-        Self(tokio::spawn(async move {
-            let work = |row| {
-                let service = Arc::clone(&service);
-                async move { service.take(row).await }
-            };
-            work_through(outbox, CONCURRENCY, work).await;
-        }))
+        let evaluations = Evaluations { engine, outbox: Arc::clone(&outbox), sli_provider };
+        Self(Worker::start(outbox, policy, evaluations))
     }
 
     /// Takes up nothing more. What is under way is taken up again by the next start.
     pub async fn stop(self) {
-        self.0.abort();
-        // Aborted is how it shall end.
-        drop(self.0.await);
+        self.0.stop().await;
     }
 }
 
-struct Service {
+struct Evaluations {
     engine: Engine,
     outbox: Arc<Outbox>,
-    policy: Policy,
     /// Who measures where nobody was configured.
     sli_provider: Option<String>,
 }
 
-impl Service {
-    async fn take(&self, row: DeliveryRow) {
-        // Handed out before the gate was switched off.
-        let is_off = self.policy.of(&row.project) == Mode::Off;
-        if is_off || row.cancelled {
-            return;
-        }
-        match row.event.kind.kind() {
-            EventKind::Task { phase: Phase::Triggered, .. } => self.begin(&row.event).await,
-            EventKind::Task { phase: Phase::Finished, .. } => self.judge(&row.event).await,
+impl Service for Evaluations {
+    const CONCURRENCY: usize = 16;
+
+    async fn take(&self, event: &Event) {
+        match event.kind.kind() {
+            EventKind::Task { phase: Phase::Triggered, .. } => self.begin(event).await,
+            EventKind::Task { phase: Phase::Finished, .. } => self.judge(event).await,
             _ => {}
         }
     }

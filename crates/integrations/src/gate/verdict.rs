@@ -7,13 +7,13 @@ use tidegate_core::quality::{
 };
 use tidegate_store::EventFilter;
 
-use super::{Service, of_evaluation, past};
+use super::{Evaluations, of_evaluation, past};
 use crate::outbox::AGAIN;
 
 /// Most things about a file that an evaluation says.
 const FINDINGS_MAX: usize = 5;
 
-impl Service {
+impl Evaluations {
     pub(super) async fn judge(&self, values: &Event) {
         let scope = match Scope::of(&values.data) {
             Ok(scope) => scope,

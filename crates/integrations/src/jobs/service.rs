@@ -12,7 +12,7 @@ use tidegate_core::names::EventId;
 use tidegate_engine::Engine;
 use tidegate_store::PAGE_MAX;
 use tokio::sync::{broadcast, mpsc};
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::engine_port::{EnginePort, Progress, Secrets};
 use super::{ExecutorConfig, ImageMap, JobLog, JobMetrics, JobsConfig, ProcessExecutor, Runner};
@@ -46,7 +46,7 @@ pub struct Jobs {
     running: Running,
     port: Arc<EnginePort>,
     metrics: JobMetrics,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Jobs {
@@ -74,7 +74,7 @@ impl Jobs {
             Arc::new(EnginePort::new(engine.clone(), Arc::clone(&executor), policy, secrets, tell));
         let runner = Runner::new(Arc::clone(&port), Arc::clone(&executor), config.concurrency);
         let metrics = runner.metrics();
-        let tasks = vec![
+        let tasks = [
             tokio::spawn(forget(Arc::clone(&executor), engine.forgotten())),
             tokio::spawn(abort(engine, Arc::clone(&executor), cancelled)),
             tokio::spawn(follow_all(
@@ -85,6 +85,7 @@ impl Jobs {
             )),
             tokio::spawn(async move { runner.run().await }),
         ];
+        let tasks = tasks.into_iter().map(AbortOnDropHandle::new).collect();
         Ok(Self { executor, changes, running, port, metrics, tasks })
     }
 
@@ -243,7 +244,10 @@ async fn follow_all(
             Progress::Began(task) => {
                 running.lock().expect(UNPOISONED).insert(task);
                 let (executor, changes) = (Arc::clone(&executor), changes.clone());
-                followers.insert(task, AbortOnDrop(tokio::spawn(follow(executor, task, changes))));
+                followers.insert(
+                    task,
+                    AbortOnDropHandle::new(tokio::spawn(follow(executor, task, changes))),
+                );
             }
             Progress::Ended(task) => {
                 running.lock().expect(UNPOISONED).remove(&task);
@@ -252,15 +256,6 @@ async fn follow_all(
                 drop(changes.send(task));
             }
         }
-    }
-}
-
-/// A task that ends with whoever holds it.
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

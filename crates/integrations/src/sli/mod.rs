@@ -19,23 +19,18 @@ use tidegate_core::names::{ProjectName, TaskName};
 use tidegate_core::sli::{self, GetSli, Measurement, results};
 use tidegate_core::uniform::{Mode, Policy};
 use tidegate_engine::Engine;
-use tidegate_store::DeliveryRow;
-use tokio::task::JoinHandle;
 
 use crate::answer_id::answer_id;
 use crate::files::{self, Commits};
 use crate::jobs::{ResultFiles, Secrets};
 use crate::outbox::{Answer, Asked, Outbox};
-use crate::work::work_through;
+use crate::work::{Service, Worker};
 use http_json::HttpJson;
 pub use http_json::{EndpointConfig, HttpJsonConfig, HttpJsonError};
 use monitoring::Monitoring;
 pub use monitoring::{Length, MonitoringConfig};
 use prometheus::Prometheus;
 pub use prometheus::{PrometheusConfig, PrometheusError};
-
-/// Questions that are worked on at a time.
-const CONCURRENCY: usize = 16;
 
 /// `[sli]`
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -89,7 +84,7 @@ pub struct SliSetup {
 }
 
 /// The providers of a server. Dropped or stopped, they take up nothing more.
-pub struct SliProviders(JoinHandle<()>);
+pub struct SliProviders(Worker);
 
 impl SliProviders {
     /// Takes up questions from now on, those of a former run first. The process has a provider of TLS by then.
@@ -106,36 +101,20 @@ impl SliProviders {
         let http_json = config.http_json.map(HttpJson::new).transpose()?;
         let outbox = Arc::new(Outbox::new(engine.clone(), BuiltIn::Sli));
         let own = Arc::clone(&outbox);
-        let providers = Arc::new(Providers {
-            engine,
-            outbox: own,
-            policy,
-            prometheus,
-            monitoring,
-            http_json,
-            results,
-        });
-        Ok(Self(tokio::spawn(async move {
-            let work = |row| {
-                let providers = Arc::clone(&providers);
-                async move { providers.take(row).await }
-            };
-            work_through(outbox, CONCURRENCY, work).await;
-        })))
+        let providers =
+            Providers { engine, outbox: own, prometheus, monitoring, http_json, results };
+        Ok(Self(Worker::start(outbox, policy, providers)))
     }
 
     /// Takes up nothing more. What is under way is taken up again by the next start.
     pub async fn stop(self) {
-        self.0.abort();
-        // Aborted is how it shall end.
-        drop(self.0.await);
+        self.0.stop().await;
     }
 }
 
 struct Providers {
     engine: Engine,
     outbox: Arc<Outbox>,
-    policy: Policy,
     prometheus: Option<Prometheus>,
     monitoring: Option<Monitoring>,
     http_json: Option<HttpJson>,
@@ -160,18 +139,18 @@ impl Provider<'_> {
     }
 }
 
-impl Providers {
-    async fn take(&self, row: DeliveryRow) {
-        // Handed out before it was switched off.
-        if self.policy.of(&row.project) == Mode::Off {
-            return;
-        }
-        match row.event.kind.kind() {
-            EventKind::Task { phase: Phase::Triggered, .. } => self.measure(&row.event).await,
-            _ => self.configure(&row.event).await,
+impl Service for Providers {
+    const CONCURRENCY: usize = 16;
+
+    async fn take(&self, event: &Event) {
+        match event.kind.kind() {
+            EventKind::Task { phase: Phase::Triggered, .. } => self.measure(event).await,
+            _ => self.configure(event).await,
         }
     }
+}
 
+impl Providers {
     /// None where somebody else is meant.
     fn provider(&self, name: &str) -> Option<Provider<'_>> {
         match name {
