@@ -116,6 +116,9 @@ pub struct Approval {
     /// What led here: `pass`, `warning`, `fail` where a person may override the gate, or empty.
     #[serde(default)]
     pub result: String,
+    /// What has become of the results that it is based on since it was asked, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revised: Vec<String>,
     /// Exactly what is approved, as a digest.
     pub subject: String,
     /// Where it stands.

@@ -157,6 +157,7 @@ pub(crate) fn approval(n: u64, place: &str) -> Approval {
         change: "00".repeat(32),
         commits: Commits { shipyard: commit_id(1), stage: None, stale: None },
         evidence: Vec::new(),
+        former: Vec::new(),
         labels: [("build".to_owned(), "7".to_owned())].into(),
         result: "pass".to_owned(),
         policy: Some(tidegate_core::approval::Policy::default()),

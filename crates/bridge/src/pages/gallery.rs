@@ -133,6 +133,8 @@ fn approval(number: u8, now: Timestamp, state: ApprovalState) -> Approval {
         result: "pass".to_owned(),
         event: EventId::from_bytes([digit; 16]),
         digest: format!("{digit:x}").repeat(64),
+        asked: None,
+        invalid: None,
     };
     let labels =
         [("build", "https://ci.example/tidegate/hello/builds/1187"), ("version", "v0.1.1")];
@@ -153,6 +155,7 @@ fn approval(number: u8, now: Timestamp, state: ApprovalState) -> Approval {
         change: "0".repeat(64),
         commits: Commits { shipyard: commit.clone(), stage: Some(commit), stale: None },
         evidence: vec![evidence("test", 5), evidence("evaluation", 6)],
+        former: Vec::new(),
         labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
         result: "pass".to_owned(),
         policy: None,

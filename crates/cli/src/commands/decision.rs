@@ -65,6 +65,9 @@ pub(super) fn facts(approval: &Approval, now: Timestamp) -> Vec<(&'static str, S
         let gate = "has failed; approving overrides it and needs a reason";
         facts.push(("gate", gate.to_owned()));
     }
+    for what in &approval.revised {
+        facts.push(("changed", format!("{what}, since this was asked")));
+    }
     if !approval.labels.is_empty() {
         let labels: Vec<_> =
             approval.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();

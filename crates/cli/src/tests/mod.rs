@@ -149,6 +149,15 @@ async fn approving_shows_the_change_and_names_exactly_what_was_shown() {
 }
 
 #[tokio::test]
+async fn what_has_changed_since_it_was_asked_is_said_before_the_vote() {
+    let changed = json!({"revised": ["the evaluation in qa was pass, now fail"]});
+    let fake = Fake { approvals: vec![approval(FIRST, &changed)], ..three() };
+    let ran = run(fake, &["approvals", "show", FIRST]).await;
+    let line = "the evaluation in qa was pass, now fail, since this was asked";
+    assert!(ran.out.contains(line), "{}", ran.out);
+}
+
+#[tokio::test]
 async fn a_blind_vote_names_nothing() {
     let ran = run(three(), &["approve", FIRST, "--blind"]).await;
     assert_eq!(ran.code, Code::Ok);

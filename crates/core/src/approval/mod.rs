@@ -1,6 +1,7 @@
 //! Approvals: what is asked, who may answer, and the one answer that counts.
 
 mod policy;
+mod revision;
 mod strategy;
 mod subject;
 
@@ -17,6 +18,7 @@ use crate::sequence::{Commits, EVALUATION, Evidence};
 
 pub use policy::{Blind, OnFail, Policy, PolicyError};
 pub(crate) use policy::{KEY as POLICY, means_policy};
+pub(crate) use revision::between;
 pub use strategy::{Judgement, Strategy, judge};
 pub(crate) use subject::digest_of;
 pub use subject::{Subject, SubjectError, SubjectRecord};
@@ -25,6 +27,8 @@ pub use subject::{Subject, SubjectError, SubjectRecord};
 pub const APPROVAL: &str = "approval";
 /// `source` of the events that Keptn's approval service made.
 pub const APPROVAL_SERVICE: &str = "approval-service";
+/// How many former versions of its evidence an approval remembers, to say what changed under a voter.
+pub const FORMER_KEPT: usize = 8;
 /// Longest comment, in bytes.
 pub const COMMENT_BYTES_MAX: usize = 4096;
 
@@ -163,12 +167,17 @@ pub struct Approval {
     pub change: String,
     /// What the execution runs on.
     pub commits: Commits,
-    /// Tests and evaluations that it is based on.
+    /// Tests and evaluations that it is based on, as they are now; once it is decided, as they were then.
     pub evidence: Vec<Evidence>,
+    /// What it was based on before, oldest first, at most [`FORMER_KEPT`] of it: evidence may change while it
+    /// waits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Vec<Evidence>>,
     /// The labels of the delivery.
     pub labels: BTreeMap<String, String>,
     /// The result that led here: `pass`, `warning`, `fail` where its policy lets a person decide, or empty
-    /// where nothing ran before.
+    /// where nothing ran before. An evaluation that fails while it waits makes it `fail`, and none makes it
+    /// better: what has failed is let through as such.
     pub result: String,
     /// What its shipyard asks for beyond Keptn's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,13 +203,40 @@ impl Approval {
         self.overrides() && self.decided().is_some_and(has_let_through)
     }
 
-    /// The gate that has failed before it, among what it is based on: the last evaluation that is a fail.
+    /// The gate that has failed before it, among what it is based on: the last evaluation that is a fail, or
+    /// was one when this was asked.
     #[must_use]
     pub fn failed_gate(&self) -> Option<&Evidence> {
-        let is_failed_gate = |evidence: &&Evidence| {
-            evidence.task == EVALUATION && evidence.result == TaskResult::Fail.as_str()
-        };
-        self.evidence.iter().rev().find(is_failed_gate)
+        let mut versions = std::iter::once(&self.evidence).chain(self.former.iter().rev());
+        versions.find_map(|version| version.iter().rev().find(|one| is_failed_gate(one)))
+    }
+
+    /// Bases it on something else while it waits. Whether that changes anything.
+    pub(crate) fn revise(&mut self, evidence: Vec<Evidence>) -> bool {
+        if evidence == self.evidence {
+            return false;
+        }
+        let is_new = |one: &&Evidence| !self.evidence.iter().any(|old| old.event == one.event);
+        if evidence.iter().filter(is_new).any(is_failed_gate) {
+            TaskResult::Fail.as_str().clone_into(&mut self.result);
+        }
+        self.former.push(std::mem::replace(&mut self.evidence, evidence));
+        let surplus = self.former.len().saturating_sub(FORMER_KEPT);
+        self.former.drain(..surplus);
+        true
+    }
+
+    /// What has become of its evidence since it was asked, one sentence each; empty where it is as it was.
+    #[must_use]
+    pub fn revisions(&self) -> Vec<String> {
+        let asked = self.former.first().unwrap_or(&self.evidence);
+        between(asked, &self.evidence)
+    }
+
+    /// Whether an evaluation that it is based on was declared invalid.
+    #[must_use]
+    pub fn has_invalid_evidence(&self) -> bool {
+        self.evidence.iter().any(|one| one.invalid.is_some())
     }
 
     /// The decision, once there is one.
@@ -211,4 +247,8 @@ impl Approval {
             ApprovalState::Open | ApprovalState::Closed { .. } => None,
         }
     }
+}
+
+fn is_failed_gate(evidence: &Evidence) -> bool {
+    evidence.task == EVALUATION && evidence.result == TaskResult::Fail.as_str()
 }

@@ -37,8 +37,34 @@ pub struct SubjectRecord<'a> {
     change: &'a str,
     commits: Commits<'a>,
     replaces: Option<&'a str>,
-    evidence: &'a [Evidence],
+    evidence: Vec<EvidenceRecord<'a>>,
     labels: &'a BTreeMap<String, String>,
+}
+
+/// One result among it.
+#[derive(Debug, Serialize)]
+struct EvidenceRecord<'a> {
+    stage: &'a str,
+    task: &'a str,
+    result: &'a str,
+    event: EventId,
+    digest: &'a str,
+    /// The event that declared it invalid; absent where it counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invalid: Option<EventId>,
+}
+
+impl<'a> EvidenceRecord<'a> {
+    fn of(evidence: &'a Evidence) -> Self {
+        Self {
+            stage: evidence.stage.as_str(),
+            task: evidence.task.as_str(),
+            result: &evidence.result,
+            event: evidence.event,
+            digest: &evidence.digest,
+            invalid: evidence.invalid,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -51,6 +77,15 @@ impl<'a> SubjectRecord<'a> {
     /// The record of an approval when `replaces` is what runs in its stage.
     #[must_use]
     pub fn of(approval: &'a Approval, replaces: Option<&'a Deployed>) -> Self {
+        Self::based_on(approval, &approval.evidence, replaces)
+    }
+
+    /// The same where it was based on something else.
+    fn based_on(
+        approval: &'a Approval,
+        evidence: &'a [Evidence],
+        replaces: Option<&'a Deployed>,
+    ) -> Self {
         Self {
             version: "1",
             approval: approval.id,
@@ -65,7 +100,7 @@ impl<'a> SubjectRecord<'a> {
                 stage: approval.commits.stage.as_ref().map(crate::names::CommitId::as_str),
             },
             replaces: replaces.map(|deployed| deployed.image.as_str()),
-            evidence: &approval.evidence,
+            evidence: evidence.iter().map(EvidenceRecord::of).collect(),
             labels: &approval.labels,
         }
     }
@@ -76,6 +111,15 @@ impl Subject {
     #[must_use]
     pub fn of(approval: &Approval, replaces: Option<&Deployed>) -> Self {
         Self(digest(&SubjectRecord::of(approval, replaces)))
+    }
+
+    /// The subject that it had while it was based on former evidence.
+    pub(crate) fn former(
+        approval: &Approval,
+        evidence: &[Evidence],
+        replaces: Option<&Deployed>,
+    ) -> Self {
+        Self(digest(&SubjectRecord::based_on(approval, evidence, replaces)))
     }
 
     /// The first digits, for people to compare by eye: `7f3a-9c1e`.

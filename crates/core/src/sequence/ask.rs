@@ -145,6 +145,7 @@ fn approval_row(
         change: digest_of(change),
         commits: execution.commits.clone().ok_or_else(|| missing("nothing resolved"))?,
         evidence: context.evidence,
+        former: Vec::new(),
         labels: labels(&execution.carry),
         result,
         policy,

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::context::{Evidence, Following};
+use super::context::Following;
 use super::effects::{Change, Refusal};
+use super::evidence;
 use super::input::FollowOn;
 use super::lane::go_on;
 use super::merge::merge;
@@ -12,7 +13,7 @@ use super::rows::{DEPLOYED_KEPT, Deployed, Execution, ExecutionState, PreviousTa
 use super::summary;
 use super::triggered::image;
 use super::work::{CONTROLLER, Emit, Work};
-use crate::approval::{APPROVAL, Strategy, digest_of};
+use crate::approval::{APPROVAL, Strategy};
 use crate::event::{Event, EventType, Outcome, Phase, Scope, TaskResult, text};
 use crate::names::EventId;
 use crate::remediation::{ANSWER_KEYS, GET_ACTION};
@@ -49,9 +50,7 @@ pub(super) fn complete(
     if outcome.continues() && done.name == "deployment" {
         deployed(work, &execution, finished)?;
     }
-    if done.name == "test" || done.name == "evaluation" {
-        evidence(work, &execution, &done, data, finished)?;
-    }
+    evidence::gather(work, &execution, &done, data, finished)?;
     execution.previous.push(done);
     let was_approval = execution.previous.last().is_some_and(|done| done.name == APPROVAL);
     let ends = !outcome.continues() && !waits_for_a_person(&execution);
@@ -94,26 +93,6 @@ fn deployed(work: &mut Work<'_>, execution: &Execution, event: EventId) -> Resul
     known.drain(..surplus);
     work.set_deployed(lane, known);
     Ok(())
-}
-
-fn evidence(
-    work: &mut Work<'_>,
-    execution: &Execution,
-    done: &PreviousTask,
-    data: &Map<String, Value>,
-    event: EventId,
-) -> Result<(), Refusal> {
-    let found = Evidence {
-        stage: execution.scope.stage.clone(),
-        task: done.name.clone(),
-        result: done.outcome.result.as_str().to_owned(),
-        event,
-        digest: digest_of(&Value::Object(data.clone())),
-    };
-    work.change_context(execution.context, |context| {
-        context.evidence.retain(|old| (&old.stage, &old.task) != (&found.stage, &found.task));
-        context.evidence.push(found);
-    })
 }
 
 /// How an execution ends.

@@ -6,12 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::effects::Refusal;
+use super::evidence::Evidence;
 use super::rows::ExecutionState;
 use super::triggered::EXECUTIONS_MAX;
 use super::work::Work;
-use crate::names::{
-    ContextId, EventId, ProjectName, SequenceName, ServiceName, StageName, TaskName,
-};
+use crate::names::{ContextId, EventId, ProjectName, SequenceName, ServiceName, StageName};
 use crate::principal::Principal;
 
 /// The overall state of a context, in Keptn's words.
@@ -186,21 +185,6 @@ pub struct Starts {
     pub second: i64,
     /// How many.
     pub count: u32,
-}
-
-/// A test result or an evaluation that an approval is based on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Where it was gathered.
-    pub stage: StageName,
-    /// The task: `test` or `evaluation`.
-    pub task: TaskName,
-    /// What it said.
-    pub result: String,
-    /// The `.finished` event.
-    pub event: EventId,
-    /// SHA-256 of that event's canonical data, in hexadecimal.
-    pub digest: String,
 }
 
 /// A context: the index of its executions, and the summary that Keptn calls sequence state.

@@ -7,6 +7,7 @@ mod complete;
 mod context;
 mod control;
 mod effects;
+mod evidence;
 mod ids;
 mod input;
 mod lane;
@@ -26,12 +27,13 @@ mod work;
 mod tests;
 
 pub use context::{
-    Context, ContextState, EventRef, Evidence, Following, LatestEvaluation, Override, Pauses,
-    StageState, Starts,
+    Context, ContextState, EventRef, Following, LatestEvaluation, Override, Pauses, StageState,
+    Starts,
 };
 pub use effects::{
     Change, Delivery, Disposition, Effects, LogEntry, OpenEvent, Refusal, Reply, Resolve,
 };
+pub use evidence::Evidence;
 pub use ids::{Ids, age_of, new_id};
 pub use input::{Answer, Command, Control, Env, FollowOn, Input, Resolution, Settings, Timer};
 pub(crate) use record::EVALUATION;

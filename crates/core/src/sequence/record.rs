@@ -1,6 +1,7 @@
 //! Events that move no sequence, and who of Tidegate itself works on an event.
 
 use super::effects::{Change, Delivery, Disposition, Refusal, Reply};
+use super::evidence;
 use super::input::Timer;
 use super::rows::TaskState;
 use super::work::Work;
@@ -86,6 +87,7 @@ pub(super) fn keep(
         None => {
             deliver(work, event, n)?;
             name_provider(work, event);
+            evidence::declared(work, event)?;
             await_values(work, event)?;
         }
     }

@@ -9,7 +9,7 @@ use super::rows::{DEPLOYED_KEPT, Deployed, PreviousTask};
 use super::summary;
 use super::work::{Emit, Work};
 use crate::approval::{
-    APPROVAL, Approval, ApprovalState, Blind, Comment, Decided, Decision, Subject,
+    APPROVAL, Approval, ApprovalState, Blind, Comment, Decided, Decision, Subject, between,
 };
 use crate::audit::Action;
 use crate::event::{Event, EventKind, EventType, Outcome, Phase, text};
@@ -146,11 +146,18 @@ fn changed(approval: &Approval, deployed: &[Deployed], seen: Subject) -> String 
         Some(deployed) => deployed.image.clone(),
         None => "nothing".to_owned(),
     };
-    let earlier = deployed.iter().map(Some).rev().skip(1).chain([None]);
-    match earlier.take(DEPLOYED_KEPT).find(|old| Subject::of(approval, *old) == seen) {
-        Some(old) => format!("{stage} ran {}, now {}", runs(old), runs(deployed.last())),
-        None => format!("the subject you named, {}, is not this approval's", seen.short()),
+    let newest_first = || deployed.iter().map(Some).rev().chain([None]).take(DEPLOYED_KEPT + 1);
+    let versions = std::iter::once(&approval.evidence).chain(approval.former.iter().rev());
+    let mut known = versions.flat_map(|was| newest_first().map(move |runs| (was, runs)));
+    let Some((was, old)) = known.find(|(was, old)| Subject::former(approval, was, *old) == seen)
+    else {
+        return format!("the subject you named, {}, is not this approval's", seen.short());
+    };
+    let mut changed = between(was, &approval.evidence);
+    if old != deployed.last() {
+        changed.push(format!("{stage} ran {}, now {}", runs(old), runs(deployed.last())));
     }
+    changed.join("; ")
 }
 
 fn decide(

@@ -10,5 +10,6 @@ mod place;
 mod prometheus;
 mod remediation;
 mod results;
+mod revised;
 #[path = "../support/mod.rs"]
 mod support;

@@ -69,6 +69,9 @@ pub(crate) struct ApprovalView {
     then: Vec<String>,
     /// The tests and evaluations that it is based on.
     evidence: Vec<EvidenceView>,
+    /// What has become of the evidence since it was asked, one sentence each; absent where it is as it was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    revised: Vec<String>,
     /// Exactly what is asked, as one digest. A vote that names another one is refused.
     #[schema(value_type = wire::Subject)]
     subject: Subject,
@@ -131,6 +134,10 @@ struct EvidenceView {
     /// SHA-256 of that event's canonical data, in hexadecimal.
     #[schema(examples("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"))]
     digest: String,
+    /// The event that declared the evaluation invalid; absent where it counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = wire::EventId)]
+    invalid: Option<EventId>,
 }
 
 /// Why nobody has to decide an approval any more.
@@ -160,6 +167,7 @@ impl ApprovalView {
         let seen = approval.decided().and_then(|decided| decided.seen);
         let subject = seen.unwrap_or_else(|| Subject::of(&approval, replaces));
         let overridden = approval.is_overridden();
+        let revised = approval.revisions();
         let (state, decided, closed) = match approval.state {
             ApprovalState::Open => ("open", None, None),
             ApprovalState::Decided(decided) => ("decided", Some(decided), None),
@@ -171,6 +179,7 @@ impl ApprovalView {
             result: item.result,
             event: item.event,
             digest: item.digest,
+            invalid: item.invalid,
         });
         Self {
             id: approval.id,
@@ -188,6 +197,7 @@ impl ApprovalView {
             policy: approval.policy,
             then: approval.then,
             evidence: evidence.collect(),
+            revised,
             subject,
             state,
             decided,

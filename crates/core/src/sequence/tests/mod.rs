@@ -14,6 +14,7 @@ mod pausing;
 mod points;
 mod properties;
 mod remediation;
+mod revisions;
 mod rows;
 mod states;
 mod timeouts;

@@ -10,8 +10,9 @@ use crate::approval::{Comment, Decision};
 use crate::event::{Event, EventKind, EventType, Phase, Scope};
 use crate::names::{CommitId, ContextId, EventId, ExecutionId, ProjectName, StageName, TaskName};
 use crate::principal::Principal;
+use crate::quality::{INVALIDATED, RESTORED};
 use crate::sequence::tests::world::{ada, grace, jobs, machine};
-use crate::sequence::{Answer, Command, Control, Input, Refusal, TaskState, Timer};
+use crate::sequence::{Answer, Command, Control, EVALUATION, Input, Refusal, TaskState, Timer};
 
 /// Open events that make a crowd.
 const CROWD: usize = 16;
@@ -321,8 +322,12 @@ impl Case {
 
     pub(super) fn record(&mut self) {
         let context = self.context();
-        let kind = EventType::new("sh.keptn.event.deployment.status.changed");
-        let event = self.event(&kind, context, None, json!({"project": "tour"}));
+        let kinds = ["sh.keptn.event.deployment.status.changed", INVALIDATED, RESTORED];
+        let kind = EventType::new(self.dice.pick(&kinds));
+        let judged = self.rows.tasks.values().filter(|task| task.name == EVALUATION);
+        let judged: Vec<_> = judged.map(|task| task.id).collect();
+        let task = self.dice.one_of(judged);
+        let event = self.event(&kind, context, task, json!({"project": "tour"}));
         debug_assert!(matches!(event.kind.kind(), EventKind::Other));
         let project = ProjectName::new("tour").unwrap();
         self.send(Input::Record { event, project, reason: None }, &machine()).unwrap();

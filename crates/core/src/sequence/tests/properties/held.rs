@@ -9,8 +9,8 @@ use crate::event::Scope;
 use crate::names::{ContextId, EventId, ExecutionId};
 use crate::sequence::tests::rows::Rows;
 use crate::sequence::{
-    Change, Context, ContextState, Control, Effects, Env, Execution, ExecutionState, FollowOn,
-    Input, Queue, Reply, Settings, TaskState, Timer,
+    Change, Context, ContextState, Control, Effects, Env, Evidence, Execution, ExecutionState,
+    FollowOn, Input, Queue, Reply, Settings, TaskState, Timer,
 };
 
 /// Takes down what the rows will not tell.
@@ -108,9 +108,22 @@ pub(super) fn check(case: &Case) {
         state(case, context, open);
         aborts(case, context.id, open);
     }
+    evidence(rows);
     let decided = rows.approvals.values().filter(|approval| approval.decided().is_some());
     let records = rows.audit.iter().filter(|record| is_decision(record));
     assert_eq!(records.count(), decided.count(), "every decision is recorded, once");
+}
+
+/// What is asked is what is known now of the stages that it is based on.
+fn evidence(rows: &Rows) {
+    for approval in rows.approvals.values().filter(|one| one.state == ApprovalState::Open) {
+        let stages: BTreeSet<_> = approval.evidence.iter().map(|one| &one.stage).collect();
+        let known = rows.contexts[&approval.context].evidence.iter();
+        let counts =
+            |one: &&Evidence| stages.contains(&one.stage) || one.stage == approval.scope.stage;
+        let known: Vec<_> = known.filter(counts).cloned().collect();
+        assert_eq!(approval.evidence, known, "evidence is what is known now");
+    }
 }
 
 fn is_decision(record: &crate::audit::AuditRecord) -> bool {

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::case::Seen;
+use crate::approval::Approval;
 use crate::event::{Event, EventKind, EventType, Phase, Scope, text};
 use crate::names::{ContextId, EventId};
 use crate::sequence::tests::rows::Rows;
 use crate::sequence::{
-    Disposition, EventRef, Execution, LatestEvaluation, LatestEvent, LogEntry, StageState,
+    Disposition, EventRef, Execution, LatestEvaluation, LatestEvent, LogEntry, Override, StageState,
 };
 
 #[derive(Default)]
@@ -65,6 +66,9 @@ impl Told {
                     && seen.outside.contains(&event.id);
                 if !foreign {
                     self.task(of_task(rows, task), event);
+                    if event.data.get("approval").is_some_and(|said| said["overridden"] == true) {
+                        self.overridden(&rows.approvals[&task]);
+                    }
                 }
             }
             EventKind::Sequence { .. } | EventKind::Other => {}
@@ -127,6 +131,19 @@ impl Told {
             time: event.time,
         };
         self.latest.insert((scope, kind), newest);
+    }
+}
+
+impl Told {
+    /// A failed gate was let through: in the stage that goes on, and where the gate was.
+    fn overridden(&mut self, approval: &Approval) {
+        let gate = &approval.failed_gate().unwrap().stage;
+        for stage in self.stages.get_mut(&approval.context).unwrap() {
+            if stage.name == approval.scope.stage || stage.name == *gate {
+                let failed = stage.latest_failed_event.as_ref().map(|event| event.id);
+                stage.overridden = Some(Override { approval: approval.id, failed });
+            }
+        }
     }
 }
 
