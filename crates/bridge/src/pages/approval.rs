@@ -119,6 +119,9 @@ impl Vote {
                 Decision::Approve if approval.overrides() => {
                     "Say why: the gate has failed, and this overrides it.".to_owned()
                 }
+                Decision::Approve if approval.has_invalid_evidence() => {
+                    "Say why: the evaluation was declared invalid.".to_owned()
+                }
                 Decision::Approve => "Say why: the result was a warning.".to_owned(),
             });
         }

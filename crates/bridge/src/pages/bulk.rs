@@ -118,7 +118,11 @@ fn parse(text: &str) -> Option<(EventId, Subject)> {
 /// Why an approval is not approved beside others; none where it may be.
 fn needs_a_look(approval: &Approval) -> Option<&'static str> {
     if needs_reason(approval, Decision::Approve) {
-        return Some("Not approved: the result was a warning, which needs a reason.");
+        return Some(match approval.result.as_str() {
+            "warning" => "Not approved: the result was a warning, which needs a reason.",
+            "fail" => "Not approved: the gate has failed, and overriding it needs a reason.",
+            _ => "Not approved: an evaluation was declared invalid, which needs a reason.",
+        });
     }
     (approval.result != "pass").then_some("Not approved: no gate has passed before it.")
 }

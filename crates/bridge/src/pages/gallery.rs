@@ -134,6 +134,7 @@ fn approval(number: u8, now: Timestamp, state: ApprovalState) -> Approval {
         event: EventId::from_bytes([digit; 16]),
         digest: format!("{digit:x}").repeat(64),
         asked: None,
+        score: None,
         invalid: None,
     };
     let labels =

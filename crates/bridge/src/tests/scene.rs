@@ -81,7 +81,8 @@ impl Scene {
         self.accept(body, by).await
     }
 
-    async fn accept(&self, body: Value, by: &Principal) -> ContextId {
+    /// Sends an event.
+    pub(crate) async fn accept(&self, body: Value, by: &Principal) -> ContextId {
         let draft = Draft::from_value(body).expect("an event");
         self.engine.accept(draft, by, None).await.expect("it is accepted").context
     }
@@ -164,6 +165,15 @@ impl Scene {
         let judged = json!({"evaluation": {"result": "pass", "score": 96.5}});
         self.execute(context, "evaluation", &judged).await;
         self.approval(context).await
+    }
+
+    /// Says of the evaluations of a task that they do not count.
+    pub(crate) async fn invalidate(&self, context: ContextId, task: EventId, why: &str) {
+        let data = json!({"project": "tour", "stage": "qa", "service": "hello",
+            "evaluation": {"reason": why}});
+        let body = json!({"type": "sh.keptn.event.evaluation.invalidated", "source": "scene",
+            "triggeredid": task, "shkeptncontext": context, "data": data});
+        self.accept(body, &person("ada")).await;
     }
 
     /// Decides an approval.

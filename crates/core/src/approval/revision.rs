@@ -46,6 +46,7 @@ mod tests {
             event: id(event),
             digest: String::new(),
             asked: None,
+            score: None,
             invalid: invalid.then(|| id(99)),
         }
     }

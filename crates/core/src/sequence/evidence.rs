@@ -18,7 +18,7 @@ use crate::quality::{INVALIDATED, RESTORED};
 const TEST: &str = "test";
 
 /// A test result or an evaluation that an approval is based on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Where it was gathered.
     pub stage: StageName,
@@ -33,6 +33,9 @@ pub struct Evidence {
     /// The `.triggered` event that it answers; none in rows that were kept before this was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<EventId>,
+    /// The score of an evaluation, 0 to 100; none where it names none, and in rows that were kept before this was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
     /// The event that declared the evaluation invalid; none where it counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invalid: Option<EventId>,
@@ -63,6 +66,7 @@ pub(super) fn gather(
         event,
         digest: digest_of(&Value::Object(data.clone())),
         asked: Some(done.triggered_id),
+        score: data.get("evaluation").and_then(|evaluation| evaluation.get("score")?.as_f64()),
         invalid: None,
     };
     let take = |all: &mut Vec<Evidence>| {

@@ -10,6 +10,8 @@ pub(crate) struct Evidence {
     pub(crate) stage: Text,
     pub(crate) task: Text,
     pub(crate) chip: Chip,
+    /// Whether somebody has declared it invalid.
+    pub(crate) is_invalid: bool,
     /// How long it took; empty where that is not known.
     pub(crate) took: String,
     /// The event, whole.
@@ -20,11 +22,6 @@ pub(crate) struct Evidence {
 
 /// The evidence, in the order in which it was gathered.
 pub(super) fn evidence(asked: &Asked) -> Vec<Evidence> {
-    let score = |stage: &str| {
-        let stages = asked.context.as_ref().map_or(&[][..], |context| &context.stages);
-        let stage = stages.iter().find(|state| state.name == *stage)?;
-        stage.latest_evaluation.as_ref().map(|evaluation| evaluation.score)
-    };
     let results = asked.results.iter().map(Option::as_ref).chain(std::iter::repeat(None));
     let all = asked.approval.evidence.iter().zip(results);
     all.map(|(evidence, measured)| Evidence {
@@ -32,16 +29,24 @@ pub(super) fn evidence(asked: &Asked) -> Vec<Evidence> {
         task: Text::line(&evidence.task),
         chip: Chip {
             status: Status::of_result(&evidence.result),
-            more: match score(evidence.stage.as_str()) {
-                Some(score) if evidence.task == "evaluation" => Text::line(points(score)),
-                _ => Text::default(),
-            },
+            more: evidence
+                .score
+                .or_else(|| score(measured?))
+                .map(points)
+                .map(Text::line)
+                .unwrap_or_default(),
         },
+        is_invalid: evidence.invalid.is_some(),
         took: measured.and_then(duration).unwrap_or_default(),
         href: format!("/bridge/event/{}", evidence.event),
         digest: Text::line(evidence.digest.get(..8).unwrap_or_default()),
     })
     .collect()
+}
+
+/// The score of an evaluation, as its own event says it: rows of former versions do not.
+fn score(measured: &Measured) -> Option<f64> {
+    measured.row.event.data.get("evaluation")?.get("score")?.as_f64()
 }
 
 fn duration(measured: &Measured) -> Option<String> {

@@ -22,13 +22,19 @@ pub(super) fn flags(asked: &Asked, before: Option<&Deployed>, visitor: &Visitor)
             "The gate has failed: approving overrides it, needs a reason, and is shown as overridden."
                 .to_owned()
         }),
+        approval.has_invalid_evidence().then(|| {
+            "An evaluation that this is based on does not count: approving needs a reason."
+                .to_owned()
+        }),
         (approval.result == "warning")
             .then(|| "The result is a warning: approving needs a reason.".to_owned()),
         approval.commits.stale.as_ref().map(|stale| {
             format!("The newest commits may be others: the repository elsewhere could not be asked ({stale}).")
         }),
     ];
-    flags.into_iter().flatten().map(Text::line).collect()
+    let revised =
+        approval.revisions().into_iter().map(|what| format!("Since this was asked: {what}."));
+    revised.chain(flags.into_iter().flatten()).map(Text::line).collect()
 }
 
 fn first_or_same(asked: &Asked, before: Option<&Deployed>) -> Option<String> {

@@ -15,6 +15,8 @@ const OBJECTIVES_MAX: usize = 3;
 /// The last evaluation that an approval is based on.
 pub(crate) struct Gate {
     pub(crate) chip: Chip,
+    /// Whether somebody has declared it invalid.
+    pub(crate) is_invalid: bool,
     pub(crate) stage: Text,
     pub(crate) at: When,
     /// The worst first.
@@ -56,6 +58,7 @@ impl Gate {
                 status: Status::of_result(&evidence.result),
                 more: score.map(|score| Text::line(points(score))).unwrap_or_default(),
             },
+            is_invalid: evidence.invalid.is_some(),
             stage: Text::line(&evidence.stage),
             at: When::new(row.event.time, visitor.now),
             objectives,

@@ -182,10 +182,15 @@ impl Card {
         matches!(self.standing, Standing::Open(_))
     }
 
-    /// Whether it may be approved beside others: its gate has passed.
+    /// Whether it may be approved beside others: its gate has passed, and that still counts.
     pub(crate) fn may_go_with_others(&self) -> bool {
         let passed = |chip: &Chip| chip.status == Status::Passed;
-        self.is_open() && self.result.as_ref().is_some_and(passed)
+        self.is_open() && !self.is_doubtful() && self.result.as_ref().is_some_and(passed)
+    }
+
+    /// Whether its result stands on something that was declared invalid.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.evidence.iter().any(|evidence| evidence.is_invalid)
     }
 
     /// The same with its evidence open.
@@ -203,9 +208,13 @@ impl Card {
     }
 }
 
-/// Approving on a warning, or although the gate has failed, needs a reason, so that the record says why.
+/// Approving on a warning, although the gate has failed, or on an evaluation that was declared invalid needs a
+/// reason, so that the record says why.
 pub(crate) fn needs_reason(approval: &Approval, decision: Decision) -> bool {
-    decision == Decision::Decline || approval.result == "warning" || approval.overrides()
+    decision == Decision::Decline
+        || approval.result == "warning"
+        || approval.overrides()
+        || approval.has_invalid_evidence()
 }
 
 /// What runs in the stage while the approval is open; what ran there when it was settled.
@@ -259,9 +268,13 @@ fn result(result: &str, evidence: &[Evidence]) -> Option<Chip> {
     if result.is_empty() {
         return None;
     }
-    let judged = evidence.iter().rev().find(|evidence| !evidence.chip.more.is_empty());
+    let status = Status::of_result(result);
+    // The points of another verdict are not this one's.
+    let is_judged =
+        |evidence: &&Evidence| !evidence.chip.more.is_empty() && evidence.chip.status == status;
+    let judged = evidence.iter().rev().find(is_judged);
     let more = judged.map(|evidence| evidence.chip.more.clone()).unwrap_or_default();
-    Some(Chip { status: Status::of_result(result), more })
+    Some(Chip { status, more })
 }
 
 /// Labels that name commits, as senders of deliveries use to call them.
