@@ -59,6 +59,7 @@ impl SliConfig {
     #[must_use]
     pub fn holds_secrets(&self) -> bool {
         self.http_json.as_ref().is_some_and(HttpJsonConfig::holds_secrets)
+            || self.prometheus.as_ref().is_some_and(PrometheusConfig::holds_secrets)
     }
 }
 
