@@ -11,5 +11,6 @@ mod place;
 mod prometheus;
 mod remediation;
 mod results;
+mod runs;
 #[path = "../support/mod.rs"]
 mod support;
