@@ -73,7 +73,7 @@ struct Evaluations {
 }
 
 impl Service for Evaluations {
-    const CONCURRENCY: usize = 16;
+    const PLACES: usize = 32;
 
     async fn take(&self, event: &Event) {
         match event.kind.kind() {

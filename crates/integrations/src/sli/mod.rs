@@ -10,7 +10,9 @@ mod prometheus;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tidegate_core::built_in::BuiltIn;
@@ -141,7 +143,7 @@ impl Provider<'_> {
 }
 
 impl Service for Providers {
-    const CONCURRENCY: usize = 16;
+    const PLACES: usize = 32;
 
     async fn take(&self, event: &Event) {
         match event.kind.kind() {
@@ -171,13 +173,36 @@ impl Providers {
             Err(error) => sli::errored(&event.data, &error.to_string()),
             Ok(question) => {
                 self.answer(event, source, Phase::Started, sli::started(&question)).await;
-                match self.values(event, &question, provider).await {
-                    Ok(values) => sli::finished(&question, &values),
-                    Err(message) => sli::errored(&event.data, &message),
+                let values = self.values(event, &question, provider);
+                match tokio::time::timeout(self.left(event), values).await {
+                    Ok(Ok(values)) => sli::finished(&question, &values),
+                    Ok(Err(message)) => sli::errored(&event.data, &message),
+                    Err(_) => sli::errored(&event.data, &self.given_up(&question)),
                 }
             }
         };
         self.answer(event, source, Phase::Finished, data).await;
+    }
+
+    /// How long somebody waits for the answer still. A gate of somebody's own does not say how long it
+    /// waits: as long, from now on.
+    fn left(&self, event: &Event) -> Duration {
+        let within = self.engine.values_within();
+        let gone = match event.triggered_id {
+            Some(_) => self.engine.now().duration_since(event.time),
+            None => SignedDuration::ZERO,
+        };
+        // A clock that was put back makes no wait longer.
+        let left = within.saturating_sub(gone.max(SignedDuration::ZERO));
+        left.try_into().unwrap_or_default()
+    }
+
+    fn given_up(&self, question: &GetSli) -> String {
+        let (provider, within) = (&question.provider, self.engine.values_within());
+        format!(
+            "{provider} was given up: not all values were there within {within:#}, and nobody waits for them \
+             any longer; ask for fewer of them, or raise [tasks] values_within"
+        )
     }
 
     async fn values(

@@ -12,5 +12,6 @@ mod prometheus;
 mod remediation;
 mod results;
 mod runs;
+mod shares;
 #[path = "../support/mod.rs"]
 mod support;
