@@ -9,7 +9,7 @@ use tidegate_core::sli::results;
 
 use super::{Evaluations, of_evaluation};
 use crate::answer_id::answer_id;
-use crate::files;
+use crate::files::{self, Commits};
 use crate::outbox::{Answer, Asked};
 
 impl Evaluations {
@@ -59,7 +59,7 @@ impl Evaluations {
     }
 
     /// Who measures: what was configured for the project, or else for the installation, or else the results
-    /// of jobs where the service says how to read them.
+    /// of jobs where the files say how to read them.
     async fn provider(&self, scope: &Scope, event: &Event) -> Result<Option<String>, String> {
         let project = scope.project.clone();
         let row = self.engine.read(move |reader| reader.project(&project)).await;
@@ -67,10 +67,11 @@ impl Evaluations {
         if let Some(name) = configured.or_else(|| self.sli_provider.clone()) {
             return Ok(Some(name));
         }
-        let (place, commit) = (files::of_service(scope), event.commit.clone());
-        let queries =
-            files::text(&self.engine, &scope.project, place, results::SLI_PATH, commit).await;
-        Ok(queries?.map(|_| results::PROVIDER.to_owned()))
+        let (task, stage) = (Some(event.id), event.commit.clone());
+        let commits = Commits::of_task(&self.engine, scope, event.context, task, stage).await;
+        // Where they are read when it is asked.
+        let found = files::levels(&self.engine, scope, results::SLI_PATH, &commits).await?;
+        Ok((!found.is_empty()).then(|| results::PROVIDER.to_owned()))
     }
 
     async fn question(&self, event: &Event, data: Map<String, Value>) {

@@ -23,7 +23,7 @@ use tidegate_core::uniform::{Mode, Policy};
 use tidegate_engine::Engine;
 
 use crate::answer_id::answer_id;
-use crate::files::{self, Commits};
+use crate::files::Commits;
 use crate::jobs::{ResultFiles, Secrets};
 use crate::outbox::{Answer, Asked, Outbox};
 use crate::work::{Service, Worker};
@@ -211,7 +211,9 @@ impl Providers {
         question: &GetSli,
         provider: Provider<'_>,
     ) -> Result<Vec<Measurement>, String> {
-        let commits = self.commits(event, question).await;
+        let (asker, stage) = (event.triggered_id, event.commit.clone());
+        let (scope, context) = (&question.scope, event.context);
+        let commits = Commits::of_task(&self.engine, scope, context, asker, stage).await;
         match provider {
             Provider::Prometheus(prometheus) => {
                 prometheus.measure(&self.engine, question, &commits).await
@@ -223,17 +225,6 @@ impl Providers {
                 job_results::measure(&self.engine, results, event, question, &commits).await
             }
         }
-    }
-
-    /// What the sequence runs on that asks.
-    async fn commits(&self, event: &Event, question: &GetSli) -> Commits {
-        let project = match event.triggered_id {
-            Some(task) => {
-                files::project_commit(&self.engine, &question.scope, event.context, task).await
-            }
-            None => None,
-        };
-        Commits { stage: event.commit.clone(), project }
     }
 
     async fn answer(

@@ -145,6 +145,18 @@ fn without_a_provider_or_without_objectives_keptns_words_are_said_and_it_passes(
 }
 
 #[test]
+fn a_file_of_the_stage_or_the_project_makes_the_results_of_jobs_the_provider() {
+    for at in ["tour/stage/qa", "tour"] {
+        let place = Place::with("");
+        place.put("qa", "slo.yaml", SLO);
+        place.put_at(at, "job/sli.yaml", SLI);
+        let (_, evaluated) = place.evaluated("hello:0.25");
+        assert_eq!(evaluated["data"]["evaluation"]["score"], 100, "{at}: {evaluated}");
+        assert_eq!(objective(&evaluated)["value"]["value"], 0.25);
+    }
+}
+
+#[test]
 fn a_server_that_is_killed_at_any_moment_judges_each_release_once() {
     let mut place = gated();
     let contexts: Vec<String> = (0..12)
