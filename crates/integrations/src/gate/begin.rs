@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventType, Phase, Scope, Status, answer_to};
 use tidegate_core::names::TaskName;
-use tidegate_core::quality::{Ask, Begin, Evaluation, SLO_PATH, Timeframe, ask};
+use tidegate_core::quality::{Ask, Begin, Evaluation, SLO_PATH, Timeframe, ask, time};
 use tidegate_core::sli::results;
 
 use super::{Evaluations, of_evaluation};
@@ -27,7 +27,9 @@ impl Evaluations {
             Ok(provider) => provider,
             Err(error) => {
                 let message = format!("the SLI provider cannot be looked up: {error}");
-                let evaluation = Evaluation::errored(&Timeframe::default(), message);
+                let timeframe = time::of_event(&event.data, self.engine.now()).unwrap_or_default();
+                let evaluation = Evaluation::errored(&timeframe, message)
+                    .of_file(slo.as_deref().unwrap_or_default());
                 return self.finish(event, event, &evaluation).await;
             }
         };

@@ -34,6 +34,9 @@ pub use monitoring::{Length, MonitoringConfig};
 use prometheus::Prometheus;
 pub use prometheus::{PrometheusConfig, PrometheusError};
 
+/// What is left for an answer to be kept and judged when measuring is given up.
+const ANSWERING: SignedDuration = SignedDuration::from_secs(5);
+
 /// `[sli]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -184,24 +187,25 @@ impl Providers {
         self.answer(event, source, Phase::Finished, data).await;
     }
 
-    /// How long somebody waits for the answer still. A gate of somebody's own does not say how long it
-    /// waits: as long, from now on.
+    /// How long values may take, so that whoever waits for them has an answer in time. A gate of somebody's own
+    /// does not say how long it waits: as long, from now on.
     fn left(&self, event: &Event) -> Duration {
         let within = self.engine.values_within();
         let gone = match event.triggered_id {
-            Some(_) => self.engine.now().duration_since(event.time),
+            // A clock that was put back makes no wait longer.
+            Some(_) => self.engine.now().duration_since(event.time).max(SignedDuration::ZERO),
             None => SignedDuration::ZERO,
         };
-        // A clock that was put back makes no wait longer.
-        let left = within.saturating_sub(gone.max(SignedDuration::ZERO));
+        let left = within.saturating_sub(gone).saturating_sub(ANSWERING.min(within / 10));
+        // Less than nothing is nothing.
         left.try_into().unwrap_or_default()
     }
 
     fn given_up(&self, question: &GetSli) -> String {
         let (provider, within) = (&question.provider, self.engine.values_within());
         format!(
-            "{provider} was given up: not all values were there within {within:#}, and nobody waits for them \
-             any longer; ask for fewer of them, or raise [tasks] values_within"
+            "{provider} was given up: not all values were there in time, and the gate waits for {within:#}; ask for \
+             fewer of them, or raise [tasks] values_within"
         )
     }
 

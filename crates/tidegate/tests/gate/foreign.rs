@@ -101,6 +101,23 @@ fn an_answer_to_a_question_is_judged_for_the_evaluation_that_has_asked_it_and_fo
 }
 
 #[test]
+fn an_answer_that_names_no_question_is_judged_for_the_newest_evaluation() {
+    let place = Place::with("");
+    place.put("qa", "slo.yaml", SLO);
+    configure(&place, "dynatrace");
+    let context = place.server.deliver("hello:1");
+    place.event(&context, "get-sli.triggered");
+    let values = json!({"type": "sh.keptn.event.get-sli.finished", "source": "somebody",
+        "shkeptncontext": context, "data": {"project": "tour", "stage": "qa", "service": "hello",
+            "status": "succeeded", "result": "pass",
+            "get-sli": {"indicatorValues": [{"metric": "latency", "value": 0.25, "success": true}]}}});
+    assert_eq!(place.server.post("/api/v1/event", &values).0, 200);
+    let evaluated = place.event(&context, "evaluation.finished");
+    assert_eq!(evaluated["triggeredid"], place.event(&context, "evaluation.triggered")["id"]);
+    assert_eq!(objective(&evaluated)["value"]["value"], 0.25);
+}
+
+#[test]
 fn a_gate_that_is_switched_off_leaves_the_evaluation_to_others() {
     let place = Place::with("[gate]\nenabled = false");
     let context = place.server.deliver("hello:0.25");

@@ -101,9 +101,9 @@ impl Place {
     }
 
     /// Writes a file of a project, a stage or a service, such as `tour/stage/qa`.
-    pub(crate) fn put_at(&self, at: &str, path: &str, text: &str) {
+    pub(crate) fn put_at(&self, at: &str, path: &str, bytes: impl AsRef<[u8]>) {
         let files = json!({"resources": [
-            {"resourceURI": path, "resourceContent": STANDARD.encode(text)}]});
+            {"resourceURI": path, "resourceContent": STANDARD.encode(bytes)}]});
         let resources = format!("/api/resource-service/v1/project/{at}/resource");
         assert_eq!(self.server.post(&resources, &files).0, 201);
     }
