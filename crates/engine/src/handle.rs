@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tidegate_core::approval::{Comment, Decided, Decision, Subject};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::Draft;
@@ -172,6 +172,12 @@ impl Engine {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.inner.ports.clock.now()
+    }
+
+    /// How long an evaluation waits for the values of its SLI provider.
+    #[must_use]
+    pub fn values_within(&self) -> SignedDuration {
+        self.inner.ports.settings.values_within
     }
 
     /// 16 unpredictable bytes.

@@ -7,6 +7,8 @@ use uuid::Uuid;
 /// The id of our answer of this kind to an event: a UUID of version 8, made from both.
 pub(crate) fn answer_id(event: EventId, kind: &str) -> Uuid {
     let mut hash = Sha256::new();
+    // Part of what makes an id, for the answers of every part of Tidegate. It stays as it is: what was sent
+    // before a change of version must carry the same id when it is sent again.
     hash.update(b"tidegate job answer\0");
     hash.update(event.as_bytes());
     hash.update(kind.as_bytes());

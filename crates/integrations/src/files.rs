@@ -5,9 +5,9 @@ use tidegate_core::names::{CommitId, ContextId, EventId, ProjectName};
 use tidegate_core::sli::{Level, Queries};
 use tidegate_engine::{Engine, Failure};
 use tidegate_resources::{Place, ResourcePath};
-use tidegate_store::ExecutionSummary;
+use tidegate_store::{ExecutionSummary, Reader};
 
-use crate::outbox::AGAIN;
+use crate::reading::read;
 
 /// A text file at one place; none where there is none.
 ///
@@ -50,6 +50,21 @@ pub(crate) async fn queries(
     path: &str,
     commits: &Commits,
 ) -> Result<Queries, String> {
+    let found = levels(engine, scope, path, commits).await?;
+    let files: Vec<_> = found.iter().map(|(level, text)| (*level, text.as_str())).collect();
+    Queries::merge(path, &files).map_err(|error| error.to_string())
+}
+
+/// The SLI files of a service at a path, those of its project and stage first.
+///
+/// # Errors
+/// Why one cannot be read, as a sentence.
+pub(crate) async fn levels(
+    engine: &Engine,
+    scope: &Scope,
+    path: &str,
+    commits: &Commits,
+) -> Result<Vec<(Level, String)>, String> {
     let mut found = Vec::new();
     for (level, place) in [
         (Level::Project, Place::Project),
@@ -60,8 +75,7 @@ pub(crate) async fn queries(
         let text = text(engine, &scope.project, place, path, commit).await?;
         found.extend(text.map(|text| (level, text)));
     }
-    let files: Vec<_> = found.iter().map(|(level, text)| (*level, text.as_str())).collect();
-    Queries::merge(path, &files).map_err(|error| error.to_string())
+    Ok(found)
 }
 
 /// What is read of a project, so that nothing that is pushed meanwhile changes what was approved. None stands
@@ -75,6 +89,22 @@ pub(crate) struct Commits {
 }
 
 impl Commits {
+    /// What the sequence of an open task runs on. `stage` is what its event says; without a task the project's
+    /// own files are the newest.
+    pub(crate) async fn of_task(
+        engine: &Engine,
+        scope: &Scope,
+        context: ContextId,
+        task: Option<EventId>,
+        stage: Option<CommitId>,
+    ) -> Self {
+        let project = match task {
+            Some(task) => project_commit(engine, scope, context, task).await,
+            None => None,
+        };
+        Self { stage, project }
+    }
+
     /// A project's own files are on another branch than those of its stages.
     pub(crate) fn of(&self, place: &Place) -> Option<&CommitId> {
         match place {
@@ -91,20 +121,11 @@ pub(crate) async fn project_commit(
     context: ContextId,
     task: EventId,
 ) -> Option<CommitId> {
-    loop {
-        let project = scope.project.clone();
-        match engine.read(move |reader| reader.executions(&project, context)).await {
-            Ok(executions) => {
-                let of_task = |summary: &&ExecutionSummary| {
-                    summary.open.as_ref().is_some_and(|open| open.id == task)
-                };
-                let found = executions.iter().find(of_task);
-                return found?.execution.commits.as_ref().map(|all| all.shipyard.clone());
-            }
-            Err(error) => {
-                tracing::error!(%error, "a sequence could not be read; trying again");
-                tokio::time::sleep(AGAIN).await;
-            }
-        }
-    }
+    let project = scope.project.clone();
+    let ask = move |reader: &dyn Reader| reader.executions(&project, context);
+    let executions = read(engine, "a sequence", ask).await;
+    let of_task =
+        |summary: &&ExecutionSummary| summary.open.as_ref().is_some_and(|open| open.id == task);
+    let found = executions.iter().find(of_task);
+    found?.execution.commits.as_ref().map(|all| all.shipyard.clone())
 }

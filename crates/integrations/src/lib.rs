@@ -10,6 +10,7 @@ pub mod jobs;
 mod mask;
 mod outbox;
 pub mod provisioning;
+mod reading;
 pub mod remediation;
 pub mod sli;
 mod work;

@@ -13,9 +13,11 @@ use tidegate_core::names::{CommitId, ContextId, EventId};
 use tidegate_core::principal::Principal;
 use tidegate_core::sequence::{Refusal, Reply};
 use tidegate_engine::{Engine, Failure};
-use tidegate_store::{DeliveryRow, IdempotencyRow, Write};
+use tidegate_store::{DeliveryRow, IdempotencyRow, Reader, Write};
 use tokio::sync::Mutex;
 use uuid::Uuid;
+
+use crate::reading::read;
 
 /// Deliveries that are read at a time.
 const PAGE: u64 = 64;
@@ -89,18 +91,24 @@ impl Outbox {
                 return row;
             }
             let (to, after) = (self.to, queue.last);
-            match self.engine.read(move |reader| reader.deliveries(to, after, PAGE)).await {
-                Ok(rows) if rows.is_empty() => self.engine.deliveries(to).await,
-                Ok(rows) => {
-                    queue.last = rows.last().map_or(after, |row| row.id);
+            let ask = move |reader: &dyn Reader| reader.deliveries(to, after, PAGE);
+            let rows = read(&self.engine, "the outbox", ask).await;
+            match rows.last() {
+                None => self.engine.deliveries(to).await,
+                Some(last) => {
+                    queue.last = last.id;
                     queue.ready.extend(rows);
-                }
-                Err(error) => {
-                    tracing::error!(%error, "the outbox could not be read; trying again");
-                    tokio::time::sleep(AGAIN).await;
                 }
             }
         }
+    }
+
+    /// A delivery that was handed out before, as it stands now; none where it needs nothing more.
+    pub(crate) async fn again(&self, delivery: i64) -> Option<DeliveryRow> {
+        let to = self.to;
+        let ask = move |reader: &dyn Reader| reader.deliveries(to, delivery - 1, 1);
+        let rows = read(&self.engine, "a delivery", ask).await;
+        rows.into_iter().find(|row| row.id == delivery)
     }
 
     /// No delivery is handed out any more.

@@ -60,7 +60,7 @@ struct Actions {
 }
 
 impl Service for Actions {
-    const CONCURRENCY: usize = 4;
+    const PLACES: usize = 8;
 
     async fn take(&self, event: &Event) {
         let data = match GetAction::of(&event.data) {

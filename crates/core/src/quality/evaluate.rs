@@ -2,9 +2,6 @@
 
 use std::collections::HashMap;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-
 use super::objective::{self, Judged};
 use super::total::{KeyFailure, Points, total};
 use super::{
@@ -46,12 +43,11 @@ pub fn evaluate(question: &Question<'_>) -> Evaluation {
         Ok(slo) => slo,
         Err(error) => return Evaluation::errored(&answer.timeframe, error.message(scope)),
     };
-    let mut evaluation = match slo.comparison.choose(earlier) {
+    let evaluation = match slo.comparison.choose(earlier) {
         Ok(chosen) => judge(&slo, answer, &chosen),
         Err(error) => Evaluation::errored(&answer.timeframe, error.to_string()),
     };
-    evaluation.details.slo_file_content = BASE64_STANDARD.encode(text);
-    evaluation
+    evaluation.of_file(text)
 }
 
 /// The provider did not come to an end of its own.

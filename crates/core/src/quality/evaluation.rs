@@ -182,6 +182,13 @@ impl Evaluation {
         Self { outcome: Outcome::PASS, message, details }
     }
 
+    /// The same, with the file that was read for it; an empty text is none.
+    #[must_use]
+    pub fn of_file(mut self, slo: &str) -> Self {
+        self.details.slo_file_content = BASE64_STANDARD.encode(slo);
+        self
+    }
+
     /// Writes it into the data of an event. What is empty is left out, as in Keptn.
     pub fn write(&self, data: &mut Map<String, Value>) {
         self.outcome.write(data);

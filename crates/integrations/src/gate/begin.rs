@@ -4,12 +4,12 @@ use serde_json::{Map, Value};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventType, Phase, Scope, Status, answer_to};
 use tidegate_core::names::TaskName;
-use tidegate_core::quality::{Ask, Begin, Evaluation, SLO_PATH, Timeframe, ask};
+use tidegate_core::quality::{Ask, Begin, Evaluation, SLO_PATH, Timeframe, ask, time};
 use tidegate_core::sli::results;
 
 use super::{Evaluations, of_evaluation};
 use crate::answer_id::answer_id;
-use crate::files;
+use crate::files::{self, Commits};
 use crate::outbox::{Answer, Asked};
 
 impl Evaluations {
@@ -27,7 +27,9 @@ impl Evaluations {
             Ok(provider) => provider,
             Err(error) => {
                 let message = format!("the SLI provider cannot be looked up: {error}");
-                let evaluation = Evaluation::errored(&Timeframe::default(), message);
+                let timeframe = time::of_event(&event.data, self.engine.now()).unwrap_or_default();
+                let evaluation = Evaluation::errored(&timeframe, message)
+                    .of_file(slo.as_deref().unwrap_or_default());
                 return self.finish(event, event, &evaluation).await;
             }
         };
@@ -59,7 +61,7 @@ impl Evaluations {
     }
 
     /// Who measures: what was configured for the project, or else for the installation, or else the results
-    /// of jobs where the service says how to read them.
+    /// of jobs where the files say how to read them.
     async fn provider(&self, scope: &Scope, event: &Event) -> Result<Option<String>, String> {
         let project = scope.project.clone();
         let row = self.engine.read(move |reader| reader.project(&project)).await;
@@ -67,10 +69,11 @@ impl Evaluations {
         if let Some(name) = configured.or_else(|| self.sli_provider.clone()) {
             return Ok(Some(name));
         }
-        let (place, commit) = (files::of_service(scope), event.commit.clone());
-        let queries =
-            files::text(&self.engine, &scope.project, place, results::SLI_PATH, commit).await;
-        Ok(queries?.map(|_| results::PROVIDER.to_owned()))
+        let (task, stage) = (Some(event.id), event.commit.clone());
+        let commits = Commits::of_task(&self.engine, scope, event.context, task, stage).await;
+        // Where they are read when it is asked.
+        let found = files::levels(&self.engine, scope, results::SLI_PATH, &commits).await?;
+        Ok((!found.is_empty()).then(|| results::PROVIDER.to_owned()))
     }
 
     async fn question(&self, event: &Event, data: Map<String, Value>) {

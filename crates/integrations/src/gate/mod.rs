@@ -1,11 +1,12 @@
 //! The quality gate: answers `evaluation.triggered`, as Keptn's lighthouse-service does.
 //!
 //! Two deliveries make an evaluation. `evaluation.triggered` is answered with `.started`, and asks an SLI
-//! provider by `get-sli.triggered`; every `get-sli.finished` of its context, whoever sent it, is judged by
+//! provider by `get-sli.triggered`; every `get-sli.finished` that answers it, whoever sent it, is judged by
 //! [`tidegate_core::quality`] and becomes an `evaluation.finished`. Nothing is remembered in between, so a
 //! crash loses nothing; what was sent before a crash carries the same id, and counts once. What was left to a
 //! lighthouse-service when it was triggered is left alone to its end.
 
+mod asked;
 mod begin;
 mod past;
 mod verdict;
@@ -73,7 +74,7 @@ struct Evaluations {
 }
 
 impl Service for Evaluations {
-    const CONCURRENCY: usize = 16;
+    const PLACES: usize = 32;
 
     async fn take(&self, event: &Event) {
         match event.kind.kind() {

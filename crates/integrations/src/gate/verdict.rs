@@ -1,14 +1,15 @@
 //! `get-sli.finished`: what the values mean.
 
 use tidegate_core::built_in::BuiltIn;
-use tidegate_core::event::{Event, Phase, Scope};
+use tidegate_core::event::{Event, Scope};
 use tidegate_core::quality::{
     Evaluation, Question, SLO_PATH, SliAnswer, Timeframe, evaluate, lint,
 };
-use tidegate_store::EventFilter;
+use tidegate_store::Reader;
 
-use super::{Evaluations, of_evaluation, past};
-use crate::outbox::AGAIN;
+use super::asked::{Asked, asked};
+use super::{Evaluations, past};
+use crate::reading::read;
 
 /// Most things about a file that an evaluation says.
 const FINDINGS_MAX: usize = 5;
@@ -19,71 +20,61 @@ impl Evaluations {
             Ok(scope) => scope,
             Err(reason) => return tracing::warn!(reason, "SLI values belong nowhere"),
         };
-        let Some(event) = self.asked(&scope, values).await else {
+        let Some(asked) = self.asked(&scope, values).await else {
             return tracing::warn!("nobody has asked for these SLI values");
         };
-        if self.is_left(&scope, &event).await {
+        if self.is_left(&scope, &asked.evaluation).await {
             return;
         }
-        let evaluation = self.evaluated(&scope, &event, values).await;
-        self.finish(&event, values, &evaluation).await;
+        let evaluation = self.evaluated(&scope, &asked, values).await;
+        self.finish(&asked.evaluation, values, &evaluation).await;
     }
 
-    /// The evaluation that the values are for. Keptn 1.4: the newest of the context there.
-    async fn asked(&self, scope: &Scope, values: &Event) -> Option<Event> {
-        let filter = EventFilter {
-            context: Some(values.context),
-            ..EventFilter::of(scope, of_evaluation(Phase::Triggered))
-        };
-        loop {
-            let filter = filter.clone();
-            match self.engine.read(move |reader| reader.events(&filter, 0, 1)).await {
-                Ok(page) => return page.items.into_iter().next().map(|row| row.event),
-                Err(error) => {
-                    tracing::error!(%error, "an evaluation could not be read; trying again");
-                    tokio::time::sleep(AGAIN).await;
-                }
-            }
-        }
+    async fn asked(&self, scope: &Scope, values: &Event) -> Option<Asked> {
+        let (scope, values) = (scope.clone(), values.clone());
+        let ask = move |reader: &dyn Reader| asked(reader, &scope, &values);
+        read(&self.engine, "an evaluation", ask).await
     }
 
     /// Whether the evaluation was left to a gate of somebody's own.
     async fn is_left(&self, scope: &Scope, event: &Event) -> bool {
-        let (id, context) = (event.id, event.context);
-        loop {
-            let project = scope.project.clone();
-            match self.engine.read(move |reader| reader.stood_down(&project, context)).await {
-                Ok(left) => {
-                    return left.iter().any(|one| one.event == id && one.part == BuiltIn::Gate);
-                }
-                Err(error) => {
-                    tracing::error!(%error, "what was left to others could not be read; trying again");
-                    tokio::time::sleep(AGAIN).await;
-                }
-            }
-        }
+        let (id, context, project) = (event.id, event.context, scope.project.clone());
+        let ask = move |reader: &dyn Reader| reader.stood_down(&project, context);
+        let left = read(&self.engine, "what was left to others", ask).await;
+        left.iter().any(|one| one.event == id && one.part == BuiltIn::Gate)
     }
 
-    async fn evaluated(&self, scope: &Scope, event: &Event, values: &Event) -> Evaluation {
-        let errored = |message: String| Evaluation::errored(&Timeframe::default(), message);
-        let answer = match SliAnswer::of(&values.data) {
+    async fn evaluated(&self, scope: &Scope, asked: &Asked, values: &Event) -> Evaluation {
+        let mut answer = match SliAnswer::of(&values.data) {
             Ok(answer) => answer,
-            Err(error) => return errored(error),
+            Err(error) => return Evaluation::errored(&Timeframe::default(), error),
         };
-        let slo = match self.slo(scope, event).await {
+        if let Some(in_vain) = &asked.in_vain {
+            answer.message.push_str(&format!("; {} was asked", in_vain.provider));
+            answer.timeframe = in_vain.timeframe.clone();
+        }
+        let timeframe = answer.timeframe.clone();
+        let errored = |message: String| Evaluation::errored(&timeframe, message);
+        let slo = match self.slo(scope, &asked.evaluation).await {
             Ok(slo) => slo,
             Err(error) => return errored(format!("error retrieving SLO file: {error}")),
         };
-        let scope = scope.clone();
+        let (scope, text) = (scope.clone(), slo.clone());
         let evaluated = self.engine.read(move |reader| {
-            let earlier = past::earlier(reader, &scope, &slo)?;
+            let earlier = past::earlier(reader, &scope, &text)?;
             let question =
-                Question { scope: &scope, slo: &slo, answer: &answer, earlier: &earlier };
-            Ok(with_findings(evaluate(&question), &slo))
+                Question { scope: &scope, slo: &text, answer: &answer, earlier: &earlier };
+            Ok(with_findings(evaluate(&question), &text))
         });
-        evaluated.await.unwrap_or_else(|error| {
-            errored(format!("could not retrieve previous evaluation.finished events: {error}"))
-        })
+        match evaluated.await {
+            // Keptn 1.4 has no time-out, and nothing that it would leave out here.
+            Ok(evaluation) if asked.in_vain.is_some() => evaluation.of_file(&slo),
+            Ok(evaluation) => evaluation,
+            Err(error) => {
+                let what = "could not retrieve previous evaluation.finished events";
+                errored(format!("{what}: {error}")).of_file(&slo)
+            }
+        }
     }
 }
 

@@ -10,7 +10,9 @@ mod prometheus;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tidegate_core::built_in::BuiltIn;
@@ -21,7 +23,7 @@ use tidegate_core::uniform::{Mode, Policy};
 use tidegate_engine::Engine;
 
 use crate::answer_id::answer_id;
-use crate::files::{self, Commits};
+use crate::files::Commits;
 use crate::jobs::{ResultFiles, Secrets};
 use crate::outbox::{Answer, Asked, Outbox};
 use crate::work::{Service, Worker};
@@ -31,6 +33,9 @@ use monitoring::Monitoring;
 pub use monitoring::{Length, MonitoringConfig};
 use prometheus::Prometheus;
 pub use prometheus::{PrometheusConfig, PrometheusError};
+
+/// What is left for an answer to be kept and judged when measuring is given up.
+const ANSWERING: SignedDuration = SignedDuration::from_secs(5);
 
 /// `[sli]`
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -59,6 +64,7 @@ impl SliConfig {
     #[must_use]
     pub fn holds_secrets(&self) -> bool {
         self.http_json.as_ref().is_some_and(HttpJsonConfig::holds_secrets)
+            || self.prometheus.as_ref().is_some_and(PrometheusConfig::holds_secrets)
     }
 }
 
@@ -140,7 +146,7 @@ impl Provider<'_> {
 }
 
 impl Service for Providers {
-    const CONCURRENCY: usize = 16;
+    const PLACES: usize = 32;
 
     async fn take(&self, event: &Event) {
         match event.kind.kind() {
@@ -170,13 +176,37 @@ impl Providers {
             Err(error) => sli::errored(&event.data, &error.to_string()),
             Ok(question) => {
                 self.answer(event, source, Phase::Started, sli::started(&question)).await;
-                match self.values(event, &question, provider).await {
-                    Ok(values) => sli::finished(&question, &values),
-                    Err(message) => sli::errored(&event.data, &message),
+                let values = self.values(event, &question, provider);
+                match tokio::time::timeout(self.left(event), values).await {
+                    Ok(Ok(values)) => sli::finished(&question, &values),
+                    Ok(Err(message)) => sli::errored(&event.data, &message),
+                    Err(_) => sli::errored(&event.data, &self.given_up(&question)),
                 }
             }
         };
         self.answer(event, source, Phase::Finished, data).await;
+    }
+
+    /// How long values may take, so that whoever waits for them has an answer in time. A gate of somebody's own
+    /// does not say how long it waits: as long, from now on.
+    fn left(&self, event: &Event) -> Duration {
+        let within = self.engine.values_within();
+        let gone = match event.triggered_id {
+            // A clock that was put back makes no wait longer.
+            Some(_) => self.engine.now().duration_since(event.time).max(SignedDuration::ZERO),
+            None => SignedDuration::ZERO,
+        };
+        let left = within.saturating_sub(gone).saturating_sub(ANSWERING.min(within / 10));
+        // Less than nothing is nothing.
+        left.try_into().unwrap_or_default()
+    }
+
+    fn given_up(&self, question: &GetSli) -> String {
+        let (provider, within) = (&question.provider, self.engine.values_within());
+        format!(
+            "{provider} was given up: not all values were there in time, and the gate waits for {within:#}; ask for \
+             fewer of them, or raise [tasks] values_within"
+        )
     }
 
     async fn values(
@@ -185,7 +215,9 @@ impl Providers {
         question: &GetSli,
         provider: Provider<'_>,
     ) -> Result<Vec<Measurement>, String> {
-        let commits = self.commits(event, question).await;
+        let (asker, stage) = (event.triggered_id, event.commit.clone());
+        let (scope, context) = (&question.scope, event.context);
+        let commits = Commits::of_task(&self.engine, scope, context, asker, stage).await;
         match provider {
             Provider::Prometheus(prometheus) => {
                 prometheus.measure(&self.engine, question, &commits).await
@@ -197,17 +229,6 @@ impl Providers {
                 job_results::measure(&self.engine, results, event, question, &commits).await
             }
         }
-    }
-
-    /// What the sequence runs on that asks.
-    async fn commits(&self, event: &Event, question: &GetSli) -> Commits {
-        let project = match event.triggered_id {
-            Some(task) => {
-                files::project_commit(&self.engine, &question.scope, event.context, task).await
-            }
-            None => None,
-        };
-        Commits { stage: event.commit.clone(), project }
     }
 
     async fn answer(

@@ -8,7 +8,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 use tidegate_core::names::ProjectName;
-use tidegate_core::sli::prometheus::{AnswerError, Question, SLI_PATH, read_answer};
+use tidegate_core::sli::prometheus::{AnswerError, Credentials, Question, SLI_PATH, read_answer};
 use tidegate_core::sli::{GetSli, Measurement, Window};
 use tidegate_engine::Engine;
 
@@ -40,6 +40,15 @@ impl Default for PrometheusConfig {
     }
 }
 
+impl PrometheusConfig {
+    /// Whether an address of it may hold a secret.
+    #[must_use]
+    pub fn holds_secrets(&self) -> bool {
+        let reload = self.monitoring.as_ref().and_then(|monitoring| monitoring.reload.as_deref());
+        self.endpoint.as_deref().is_some_and(hides) || reload.is_some_and(hides)
+    }
+}
+
 /// The configuration of Prometheus cannot be used: which part, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("[sli.prometheus]: {0}")]
@@ -64,12 +73,14 @@ impl Prometheus {
     pub(super) fn new(config: PrometheusConfig, secrets: Secrets) -> Result<Self, PrometheusError> {
         let PrometheusConfig { endpoint, ca, timeout_s, monitoring } = config;
         if let Some(endpoint) = &endpoint {
-            query_url(endpoint)
-                .map_err(|why| PrometheusError(format!("endpoint = {endpoint:?} {why}")))?;
+            query_url(endpoint).map_err(|why| {
+                PrometheusError(format!("endpoint = {:?} {why}", shown(endpoint)))
+            })?;
         }
         if let Some(reload) = monitoring.and_then(|monitoring| monitoring.reload) {
-            http_url(&reload)
-                .map_err(|why| PrometheusError(format!("monitoring.reload = {reload:?} {why}")))?;
+            http_url(&reload).map_err(|why| {
+                PrometheusError(format!("monitoring.reload = {:?} {why}", shown(&reload)))
+            })?;
         }
         let http = asking::client(ca.as_deref(), timeout_s).map_err(PrometheusError)?;
         Ok(Self { http, endpoint, secrets })
@@ -117,13 +128,15 @@ impl Prometheus {
         }
     }
 
-    /// Makes it read its rules again.
+    /// Makes it read its rules again. The address is the installation's, and says itself who asks: what a
+    /// project's secret says is for the questions of that project alone.
     ///
     /// # Errors
     /// It did not: a sentence.
     pub(super) async fn reload(&self, address: &str) -> Result<(), String> {
-        let url = http_url(address).map_err(|why| format!("{address:?} {why}"))?;
-        let about = |what: String| format!("the files are written, but not read: {address} {what}");
+        let shown = shown(address);
+        let url = http_url(address).map_err(|why| format!("{shown:?} {why}"))?;
+        let about = |what: String| format!("the files are written, but not read: {shown} {what}");
         let answer = self.http.post(url).send().await;
         let answer =
             answer.map_err(|error| about(AnswerError::Refused(failed(&error)).to_string()))?;
@@ -136,23 +149,47 @@ impl Prometheus {
         Err(about(format!("answered {status}: {said}")))
     }
 
-    /// The Prometheus of a project: what its secret says, else the installation's.
+    /// The Prometheus of a project: the one that its secret names, and where it has none the installation's.
     fn server(&self, project: &ProjectName) -> Result<Server, String> {
         let name = format!("prometheus-credentials-{project}");
-        let secret = self.secrets.get(&name);
-        let field = |key: &str| secret.and_then(|secret| secret.get(key)).cloned();
-        let address = field("PROMETHEUS_URL").or_else(|| self.endpoint.clone()).ok_or_else(|| {
-            format!(
-                "nobody says where the Prometheus of project {project} is: set [sli.prometheus] endpoint, \
-                 or PROMETHEUS_URL in [secrets.{name}]"
-            )
-        })?;
-        let url = query_url(&address)
+        let credentials = match self.secrets.get(&name) {
+            // Never another one: it would judge by the values of something else.
+            Some(secret) => {
+                Credentials::of(secret).map_err(|error| format!("[secrets.{name}] {error}"))?
+            }
+            None => {
+                let url = self.endpoint.clone().ok_or_else(|| {
+                    format!(
+                        "nobody says where the Prometheus of project {project} is: set [sli.prometheus] \
+                         endpoint, or PROMETHEUS_URL in [secrets.{name}]"
+                    )
+                })?;
+                Credentials { url, login: None }
+            }
+        };
+        let url = query_url(&credentials.url)
             // The address may hold a password.
             .map_err(|why| format!("the address of the Prometheus of project {project} {why}"))?;
-        let login = field("PROMETHEUS_USER").zip(field("PROMETHEUS_PASSWORD"));
-        Ok(Server { url, login: login.filter(|(user, word)| !user.is_empty() && !word.is_empty()) })
+        Ok(Server { url, login: credentials.login })
     }
+}
+
+/// An address without what may be secret in it.
+fn shown(address: &str) -> String {
+    match Url::parse(address) {
+        Ok(mut url) if url.has_host() => {
+            // Where there is a host, both can be taken away.
+            let _ = (url.set_username(""), url.set_password(None));
+            url.set_query(None);
+            url.into()
+        }
+        _ => address.rsplit('@').next().unwrap_or_default().to_owned(),
+    }
+}
+
+/// Whether something in an address may be secret.
+fn hides(address: &str) -> bool {
+    address.contains(['@', '?'])
 }
 
 /// Where queries are sent. Keptn 1.4: blanks are removed, and an address without a scheme is one of HTTPS.
@@ -232,5 +269,37 @@ mod tests {
         for address in ["ftp://host", "http://", "https://[", ""] {
             assert!(query_url(address).is_err(), "{address}");
         }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_user_password_and_query() {
+        for (address, says) in [
+            ("http://host:1/-/reload", "http://host:1/-/reload"),
+            ("http://ada:hunter2@host/x?token=hunter2", "http://host/x"),
+            ("http://ada:hun@ter2@host/", "http://host/"),
+            ("ftp://ada:hunter2@host", "ftp://host/"),
+            ("ada:hunter2@host", "host"),
+            ("http://ada:hunter2@[", "["),
+        ] {
+            assert_eq!(shown(address), says, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_that_cannot_be_used_is_named_without_its_password() {
+        for (config, says) in [
+            (r#"{"endpoint": "ftp://ada:hunter2@host/"}"#, "endpoint = \"ftp://host/\" is neither"),
+            (
+                r#"{"monitoring": {"directory": "/x", "reload": "ftp://ada:hunter2@host/"}}"#,
+                "monitoring.reload = \"ftp://host/\" is neither",
+            ),
+        ] {
+            let config: PrometheusConfig = serde_json::from_str(config).unwrap();
+            assert!(config.holds_secrets());
+            let Err(error) = Prometheus::new(config, Secrets::new()) else { panic!("{says}") };
+            assert_eq!(error.to_string(), format!("[sli.prometheus]: {says} http:// nor https://"));
+        }
+        let plain = r#"{"endpoint": "http://host", "monitoring": {"directory": "/x", "reload": "http://host"}}"#;
+        assert!(!serde_json::from_str::<PrometheusConfig>(plain).unwrap().holds_secrets());
     }
 }

@@ -1,6 +1,7 @@
 //! Quality gates on a real server: jobs deploy and measure, a release that meets its objectives goes on by
 //! itself, one that does not stops, and a problem finds its action.
 
+mod credentials;
 mod foreign;
 mod http_json;
 mod integrations;
@@ -11,5 +12,7 @@ mod prometheus;
 mod remediation;
 mod results;
 mod revised;
+mod runs;
+mod shares;
 #[path = "../support/mod.rs"]
 mod support;

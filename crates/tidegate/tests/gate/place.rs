@@ -97,21 +97,30 @@ impl Place {
 
     /// Writes a file of the service.
     pub(crate) fn put(&self, stage: &str, path: &str, text: &str) {
+        self.put_at(&format!("tour/stage/{stage}/service/hello"), path, text);
+    }
+
+    /// Writes a file of a project, a stage or a service, such as `tour/stage/qa`.
+    pub(crate) fn put_at(&self, at: &str, path: &str, bytes: impl AsRef<[u8]>) {
         let files = json!({"resources": [
-            {"resourceURI": path, "resourceContent": STANDARD.encode(text)}]});
-        let resources =
-            format!("/api/resource-service/v1/project/tour/stage/{stage}/service/hello/resource");
+            {"resourceURI": path, "resourceContent": STANDARD.encode(bytes)}]});
+        let resources = format!("/api/resource-service/v1/project/{at}/resource");
         assert_eq!(self.server.post(&resources, &files).0, 201);
     }
 
     /// Waits for the only event of a type in a context.
     pub(crate) fn event(&self, context: &str, kind: &str) -> Value {
-        let mut events = until(kind, || {
+        self.events(context, kind, 1).remove(0)
+    }
+
+    /// Waits until a context has so many events of a type, and gives them, newest first.
+    pub(crate) fn events(&self, context: &str, kind: &str, count: usize) -> Vec<Value> {
+        let events = until(kind, || {
             let events = self.server.events(context, kind);
-            (!events.is_empty()).then_some(events)
+            (events.len() >= count).then_some(events)
         });
-        assert_eq!(events.len(), 1, "{kind}: {events:?}");
-        events.remove(0)
+        assert_eq!(events.len(), count, "{kind}: {events:?}");
+        events
     }
 
     /// Delivers an image and waits for what its gate says.

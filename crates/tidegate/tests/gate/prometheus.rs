@@ -99,10 +99,12 @@ fn said(place: &Place) -> (Value, String) {
 #[test]
 fn values_come_from_the_query_that_the_file_says() {
     let stub = Stub::answers("200 OK", vector(&["0.25"]));
-    let place = measured_by(
-        stub.address,
-        "[secrets.prometheus-credentials-tour]\nPROMETHEUS_USER = \"ada\"\nPROMETHEUS_PASSWORD = \"hunter2\"",
+    let secret = format!(
+        "[secrets.prometheus-credentials-tour]\nPROMETHEUS_URL = \"http://{}\"\n\
+         PROMETHEUS_USER = \"ada\"\nPROMETHEUS_PASSWORD = \"hunter2\"",
+        stub.address
     );
+    let place = measured_by(stub.address, &secret);
     let (evaluated, message) = said(&place);
     assert_eq!((evaluated["data"]["result"].as_str(), message.as_str()), (Some("pass"), ""));
     assert_eq!(objective(&evaluated)["value"]["value"], 0.25);

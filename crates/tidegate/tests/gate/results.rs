@@ -145,6 +145,33 @@ fn without_a_provider_or_without_objectives_keptns_words_are_said_and_it_passes(
 }
 
 #[test]
+fn a_file_of_the_stage_or_the_project_makes_the_results_of_jobs_the_provider() {
+    for at in ["tour/stage/qa", "tour"] {
+        let place = Place::with("");
+        place.put("qa", "slo.yaml", SLO);
+        place.put_at(at, "job/sli.yaml", SLI);
+        let (_, evaluated) = place.evaluated("hello:0.25");
+        assert_eq!(evaluated["data"]["evaluation"]["score"], 100, "{at}: {evaluated}");
+        assert_eq!(objective(&evaluated)["value"]["value"], 0.25);
+    }
+}
+
+#[test]
+fn where_nobody_can_say_who_measures_the_evaluation_says_why_and_what_it_is_about() {
+    let place = Place::with("");
+    place.put("qa", "slo.yaml", SLO);
+    place.put_at("tour/stage/qa", "job/sli.yaml", [0xff]);
+    let (_, evaluated) = place.evaluated("hello:0.25");
+    let (data, evaluation) = (&evaluated["data"], &evaluated["data"]["evaluation"]);
+    assert_eq!((&data["status"], &data["result"]), (&json!("errored"), &json!("fail")));
+    let message = data["message"].as_str().unwrap_or_default();
+    assert!(message.contains("job/sli.yaml is not UTF-8 text"), "{message}");
+    assert_eq!(evaluation["sloFileContent"], STANDARD.encode(SLO));
+    let start = evaluation["timeStart"].as_str().unwrap_or_default();
+    assert!(start.ends_with('Z'), "{evaluated}");
+}
+
+#[test]
 fn a_server_that_is_killed_at_any_moment_judges_each_release_once() {
     let mut place = gated();
     let contexts: Vec<String> = (0..12)

@@ -5,10 +5,12 @@
 //! written in it alone, as `[$DURATION_SECONDS]`.
 
 mod answer;
+mod credentials;
 mod placeholders;
 mod query;
 
 pub use answer::{AnswerError, read_answer};
+pub use credentials::{Credentials, CredentialsError};
 pub use query::{DEFAULTS, QUERY_BYTES_MAX, QueryError, Question};
 
 /// The `sliProvider` that a question for Prometheus names.
