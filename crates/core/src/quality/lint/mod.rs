@@ -172,13 +172,14 @@ impl Lint {
         let targets = match slo.total_score {
             Ok(targets) => targets,
             Err(error) => {
-                let (place, mend) = match error {
-                    TargetsError::Missing => (whole, "write total_score: {pass: 90%}"),
-                    TargetsError::Pass => (place("pass"), "write it like 90%"),
-                    TargetsError::Warning => (place("warning"), "write it like 75%"),
+                let place = match error {
+                    TargetsError::Missing => whole,
+                    TargetsError::Pass => place("pass"),
+                    TargetsError::Warning => place("warning"),
                 };
-                let problem = format!("{error}, so every evaluation ends errored; {mend}");
-                return self.push(place, problem);
+                let hint = error.hint();
+                return self
+                    .push(place, format!("{error}, so every evaluation ends errored; {hint}"));
             }
         };
         let Targets { pass, warning } = targets;
