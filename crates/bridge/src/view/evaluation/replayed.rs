@@ -11,7 +11,7 @@ use crate::view::{Chip, Status, Text, When, points};
 use crate::visitor::Visitor;
 
 /// Why nobody knows how an evaluation would have ended.
-const UNMEASURED: &str = "What must pass was not measured then.";
+const UNMEASURED: &str = "what must pass was not measured then";
 
 /// A history, judged again.
 pub(crate) struct Replay {
@@ -115,31 +115,22 @@ impl Counts {
         let Self { all, unmeasured, .. } = *self;
         let changed = self.blocked + self.passed + self.other;
         let (last, they) = match all {
-            1 => ("The last evaluation".to_owned(), "it"),
-            _ => (format!("The last {all} evaluations"), "they"),
+            1 => ("last evaluation".to_owned(), "it"),
+            _ => (format!("last {all} evaluations"), "they"),
         };
-        let sentence = match changed {
+        let known = match changed {
             0 if all == 0 => return "There is no evaluation to judge again.".to_owned(),
             0 if unmeasured == all => {
-                return format!("{last}: nobody knows how {they} would have ended. {UNMEASURED}");
+                return format!("Nobody knows how the {last} would have ended: {UNMEASURED}.");
             }
-            0 if unmeasured == 0 => format!("{last} would have ended as {they} did."),
-            0 => format!(
-                "{} of the last {all} evaluations would have ended as they did.",
-                all - unmeasured
-            ),
-            _ => {
-                let of = if all == 1 {
-                    last
-                } else {
-                    format!("{changed} of the last {all} evaluations")
-                };
-                format!("{of} would have ended otherwise: {}.", self.parts())
-            }
+            0 if unmeasured == 0 => format!("The {last} would have ended as {they} did."),
+            0 => format!("{} of the {last} would have ended as {they} did.", all - unmeasured),
+            _ if all == 1 => format!("The {last} would have ended otherwise: {}.", self.parts()),
+            _ => format!("{changed} of the {last} would have ended otherwise: {}.", self.parts()),
         };
         match unmeasured {
-            0 => sentence,
-            _ => format!("{sentence} Of {unmeasured} nobody knows. {UNMEASURED}"),
+            0 => known,
+            _ => format!("{known} Of {unmeasured} nobody knows: {UNMEASURED}."),
         }
     }
 

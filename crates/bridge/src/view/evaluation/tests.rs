@@ -289,14 +289,14 @@ fn of_what_was_not_measured_a_replay_says_that_nobody_knows() {
     let told = summary(new, &three);
     assert_eq!(
         told.summary,
-        "The last 3 evaluations: nobody knows how they would have ended. What must pass was not measured then."
+        "Nobody knows how the last 3 evaluations would have ended: what must pass was not measured then."
     );
     assert_eq!((told.changed.len(), told.unknown.len(), told.same.len()), (0, 3, 0));
     assert_eq!(told.unknown[0].because[0].as_str(), "Not measured then: new.");
     assert!(matches!(told.unknown[0].after, Would::Unknown));
     assert_eq!(
         summary(new, &one).summary,
-        "The last evaluation: nobody knows how it would have ended. What must pass was not measured then."
+        "Nobody knows how the last evaluation would have ended: what must pass was not measured then."
     );
     // One of them has another indicator.
     let mut other = three.clone();
@@ -307,7 +307,7 @@ fn of_what_was_not_measured_a_replay_says_that_nobody_knows() {
     for (slo, says) in [
         (
             good,
-            "2 of the last 3 evaluations would have ended as they did. Of 1 nobody knows. What must",
+            "2 of the last 3 evaluations would have ended as they did. Of 1 nobody knows: what must",
         ),
         (
             strict,
