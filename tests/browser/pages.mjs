@@ -211,6 +211,16 @@ export const pages = [
       await page.getByText(/would have ended otherwise/i).first().waitFor();
     },
   },
+  {
+    name: 'replay-unknown',
+    path: ({ judgements }) => `${judgements.quality}/replay`,
+    then: async (page) => {
+      const field = page.getByLabel('slo.yaml', { exact: true });
+      await field.fill((await field.inputValue()).replace('response_time_p95', 'response_time_p50'));
+      await page.getByRole('button', { name: 'Judge again' }).click();
+      await page.getByText(/^Nobody knows \(/).click();
+    },
+  },
   { name: 'abort', path: ({ running }) => `${sequence(running)}/abort` },
   { name: 'abort-ended', path: ({ passed }) => `${sequence(passed)}/abort` },
   { name: 'rerun', path: ({ failed }) => `${sequence(failed)}/rerun` },

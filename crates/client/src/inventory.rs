@@ -23,6 +23,9 @@ pub struct Project {
     /// `apiVersion` of its shipyard.
     #[serde(default)]
     pub shipyard_version: String,
+    /// Its shipyard, as it is written.
+    #[serde(default, skip_serializing)]
+    pub shipyard: String,
     /// Its stages, in the order of its shipyard.
     #[serde(default)]
     pub stages: Vec<Stage>,

@@ -313,6 +313,14 @@ fn an_evaluation_is_triggered_in_keptns_words() {
     assert_eq!(triggered["evaluation"]["start"], "2026-11-24T10:00:00.000Z");
     assert_eq!(triggered["evaluation"]["end"], "2026-11-24T10:10:00.000Z");
     assert_eq!(triggered["labels"]["a"], "b");
+    let said = scene.ok(&evaluate(&[hello, "-q"]));
+    let context = said.trim().rsplit(' ').next().unwrap();
+    let triggered = &scene.server.events(context, "qa.evaluation.triggered")[0]["data"];
+    let at = |key: &str| {
+        let time = triggered["evaluation"][key].as_str().unwrap().parse::<jiff::Timestamp>();
+        time.unwrap()
+    };
+    assert_eq!(at("end").duration_since(at("start")).as_secs(), 300, "the last five minutes");
     for (more, why) in [
         ([hello, "--end=2026-11-24T10:00:00Z", ten], "--end together with --timeframe"),
         ([hello, "--end=2026-11-24T10:00:00Z", "-q"], "not set: start date is required"),

@@ -230,6 +230,19 @@ check('a replay says which verdicts would change because of which objective, and
   await page.getByText(/^The others/).click();
   assert.match(await page.getByRole('row', { name: /^1\.5\.2/ }).innerText(), /stays as it is[\s\S]*Nothing was judged then/);
 
+  // What was never measured is not said to have stayed as it was.
+  await field.fill(SLO.replace('response_time_p95', 'response_time_p50'));
+  await page.getByRole('button', { name: 'Judge again' }).click();
+  await page.getByRole('status').getByText(/Of \d+ nobody knows: what must pass was not measured then\./).waitFor();
+  await page.getByText(/^Nobody knows \(\d+\)$/).click();
+  const unknown = page.getByRole('group', { name: 'Nobody knows' }).getByRole('row', { name: /^1\.4\.10/ });
+  assert.match(await unknown.innerText(), /nobody knows[\s\S]*Not measured then: response_time_p50/);
+  // By a file without a total nothing is decided.
+  await field.fill(SLO.slice(0, SLO.indexOf('total_score')));
+  await page.getByRole('button', { name: 'Judge again' }).click();
+  await page.getByText(/no target score defined, so every evaluation would end errored/).waitFor();
+  assert.equal(await page.getByText(/would have ended/i).count(), 0, 'nothing is told of what it decides');
+
   await field.fill('objectives:\n  - sli: a\n    weight: "2"\n');
   await page.getByRole('button', { name: 'Judge again' }).click();
   await page.getByText(/slo\.yaml:3:\d+/).first().waitFor();

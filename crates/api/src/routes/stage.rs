@@ -73,7 +73,7 @@ pub(super) async fn find(
 }
 
 /// Reads something of a project that exists.
-async fn of_project<T: Send + 'static>(
+pub(super) async fn of_project<T: Send + 'static>(
     engine: &Engine,
     project: &str,
     read: impl FnOnce(&dyn Reader, &ProjectRow) -> Result<T, StoreError> + Send + 'static,

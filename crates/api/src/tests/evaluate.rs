@@ -1,6 +1,8 @@
 //! Evaluations that somebody asks for.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use tidegate_core::quality::time::of_event;
 
 use super::server::{PROJECT, Server, on_server};
 
@@ -39,9 +41,70 @@ fn with_nothing_given_the_last_five_minutes_are_meant() {
         let task = server.open("evaluation").await;
         let time = |key: &str| {
             let text = task["data"]["evaluation"][key].as_str().unwrap();
-            text.parse::<jiff::Timestamp>().unwrap()
+            text.parse::<Timestamp>().unwrap()
         };
         assert_eq!(time("end").duration_since(time("start")).as_secs(), 300);
+    });
+}
+
+#[test]
+fn what_is_null_is_not_there() {
+    on_server(|server| async move {
+        server.create("tour").await;
+        let body = json!({"labels": null, "start": null, "end": null, "timeframe": null,
+            "gitcommitid": null});
+        let (status, answer) = trigger(&server, &body).await;
+        assert_eq!(status, 200, "{answer}");
+        let task = server.open("evaluation").await;
+        assert_eq!(task["data"]["labels"], json!({}));
+        assert_eq!(task["data"]["evaluation"]["timeframe"], "");
+    });
+}
+
+/// A stage whose own sequence `evaluation` begins with these tasks.
+fn shipyard(tasks: &str) -> String {
+    format!(
+        "apiVersion: spec.keptn.sh/0.2.2\nkind: Shipyard\nmetadata: {{name: x}}\nspec:\n  stages:\n  \
+         - {{name: qa, sequences: [{{name: evaluation, tasks: [{tasks}]}}]}}\n"
+    )
+}
+
+/// How long the time is that the first evaluation judges, in seconds, as a gate reads it.
+async fn judged(server: &Server, project: &str, tasks: &str, body: &Value) -> Result<i64, String> {
+    server.create_with(project, &shipyard(tasks)).await;
+    let answer = server.call("POST", &EVALUATION.replace("tour", project), body).await;
+    if answer.status != 200 {
+        return Err(answer.message());
+    }
+    let data = server.open("evaluation").await["data"].clone();
+    assert_eq!(data["project"], project);
+    let time =
+        of_event(data.as_object().unwrap(), Timestamp::MAX).map_err(|why| why.to_string())?;
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    server.execute("evaluation").await;
+    Ok(at(&time.end).duration_since(at(&time.start)).as_secs())
+}
+
+#[test]
+fn the_time_is_what_was_asked_for_or_else_what_the_shipyard_says() {
+    on_server(|server| async move {
+        let own = "{name: evaluation, properties: {timeframe: 10m}}";
+        for (project, body, seconds) in [
+            ("a", json!({}), 600),
+            ("b", json!({"timeframe": "30m"}), 1800),
+            ("c", json!({"start": "2026-01-31T10:00:00Z", "end": "2026-01-31T10:20:00Z"}), 1200),
+        ] {
+            assert_eq!(judged(&server, project, own, &body).await, Ok(seconds), "{body}");
+        }
+        let fixed =
+            "{name: evaluation, properties: {start: '2026-01-31T10:00:00Z', timeframe: 10m}}";
+        let refused = judged(&server, "d", fixed, &json!({"timeframe": "30m"})).await.unwrap_err();
+        assert_eq!(
+            refused,
+            "the shipyard fixes the start of this evaluation; take it out of the properties of the task \
+             evaluation, or ask for no time"
+        );
+        assert_eq!(judged(&server, "e", "{name: evaluation}", &json!({})).await, Ok(300));
     });
 }
 

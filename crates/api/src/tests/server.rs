@@ -204,7 +204,12 @@ impl Server {
 
     /// Creates a project with the service `carts`.
     pub(super) async fn create(&self, project: &str) {
-        let body = json!({"name": project, "shipyard": STANDARD.encode(SHIPYARD)});
+        self.create_with(project, SHIPYARD).await;
+    }
+
+    /// The same with another shipyard.
+    pub(super) async fn create_with(&self, project: &str, shipyard: &str) {
+        let body = json!({"name": project, "shipyard": STANDARD.encode(shipyard)});
         assert_eq!(self.post(PROJECT, &body).await.status, 201);
         let service = json!({"serviceName": "carts"});
         let path = format!("{PROJECT}/{project}/service");

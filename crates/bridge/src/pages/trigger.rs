@@ -8,6 +8,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use serde_json::json;
 use tidegate_core::event::Draft;
 use tidegate_core::names::{ProjectName, StageName};
 use tidegate_core::sequence::Reply;
@@ -116,7 +117,8 @@ pub(crate) async fn send(
         let unfit = StatusCode::UNPROCESSABLE_ENTITY;
         return show(known, form, Errors::default(), None, &visitor, unfit);
     };
-    let event = match body(&form, &known.row.name, &shipyard, &known.services) {
+    let now = state.engine.now();
+    let event = match body(&form, &known.row.name, &shipyard, &known.services, now) {
         Ok(event) => event,
         Err(errors) => {
             return show(known, form, *errors, None, &visitor, StatusCode::UNPROCESSABLE_ENTITY);
@@ -127,7 +129,8 @@ pub(crate) async fn send(
         return show(known, form, Errors::default(), Some(preview), &visitor, StatusCode::OK);
     }
     let refused = |why: String| Errors { form: Some(why), ..Errors::default() };
-    let request = event.to_string();
+    // What was typed: the event says what time it is.
+    let request = form.typed();
     let draft = match Draft::from_value(event) {
         Ok(draft) => draft,
         Err(error) => {
@@ -157,6 +160,12 @@ pub(crate) async fn send(
 }
 
 impl Form {
+    /// Everything but what names it.
+    fn typed(&self) -> String {
+        let Self { service, sequence, image, labels, values, timeframe, once: _ } = self;
+        json!([service, sequence, image, labels, values, timeframe]).to_string()
+    }
+
     fn read(fields: &Fields) -> Self {
         let get = |name: &str| fields.get(name).to_owned();
         Self {

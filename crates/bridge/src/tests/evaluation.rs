@@ -12,13 +12,13 @@ use tidegate_store::EventFilter;
 use super::browser::{Browser, Page, Site, on_site, plain};
 use super::scene::{Scene, person, tour};
 
-const SLO: &str = "objectives: [{sli: p95, key_sli: true, pass: [{criteria: ['<0.4']}]}]\ntotal_score: {pass: 90%}\n";
+pub(super) const SLO: &str = "objectives: [{sli: p95, key_sli: true, pass: [{criteria: ['<0.4']}]}]\ntotal_score: {pass: 90%}\n";
 
 /// The address of the evaluations of the service.
-const QUALITY: &str = "/bridge/project/tour/quality/hello/qa";
+pub(super) const QUALITY: &str = "/bridge/project/tour/quality/hello/qa";
 
 /// A delivery that its gate has judged by this value.
-async fn judged(scene: &Scene, version: &str, p95: f64) -> ContextId {
+pub(super) async fn judged(scene: &Scene, version: &str, p95: f64) -> ContextId {
     let context =
         scene.deliver(&format!("acme/hello:{version}"), &json!({}), &person("ci-main")).await;
     scene.execute(context, "deployment", &json!({})).await;
@@ -164,36 +164,28 @@ fn a_form_without_its_token_or_about_another_event_changes_nothing() {
 }
 
 #[test]
-fn a_replay_says_what_would_change_and_writes_nothing() {
+fn only_evaluations_of_the_page_are_set_side_by_side() {
     on_site(|site| async move {
-        judged(&site.scene, "v1", 0.3).await;
-        judged(&site.scene, "v2", 0.35).await;
         let mut ada = site.sign_in("ada").await;
-        let path = format!("{QUALITY}/replay");
-        let page = ada.get(&path).await;
-        assert!(
-            page.text.contains("criteria: [&#39;&#60;0.4&#39;]"),
-            "the one that was judged by last"
-        );
-        let before = site.scene.engine.position();
-        let stricter = SLO.replace("<0.4", "<0.32");
-        let answer = ada.submit(&path, &page, &[("slo", &stricter)]).await;
-        let said = plain(&answer.text);
-        assert!(said.contains("1 of the last 2 evaluations would have ended otherwise"), "{said}");
-        assert!(said.contains("p95 passed, and would fail"), "{said}");
-        let wrong = ada.submit(&path, &page, &[("slo", "objectives: 3\n")]).await;
-        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(wrong.text.contains("slo.yaml:1:13"), "{}", plain(&wrong.text));
-        let hundred = format!(
-            "comparison: {{compare_with: several_results, number_of_comparison_results: 101}}\n{SLO}"
-        );
-        let never = ada.submit(&path, &page, &[("slo", &hundred)]).await;
-        assert!(
-            plain(&never.text).contains("Every evaluation would end errored"),
-            "{}",
-            plain(&never.text)
-        );
-        assert_eq!(site.scene.engine.position(), before, "nothing was written");
+        let mut ids = Vec::new();
+        for (stage, service) in
+            [("qa", "hello"), ("qa", "hello"), ("production", "hello"), ("qa", "other")]
+        {
+            let body = json!({"type": "sh.keptn.event.evaluation.finished", "source": "somebody",
+                "data": {"project": "tour", "stage": stage, "service": service, "result": "pass",
+                    "status": "succeeded", "evaluation": {"score": 100, "indicatorResults": []}}});
+            let draft = Draft::from_value(body).unwrap();
+            ids.push(
+                site.scene.engine.accept(draft, &person("ci-main"), None).await.unwrap().event,
+            );
+        }
+        let [before, after, elsewhere, other] = ids[..] else { panic!("{ids:?}") };
+        let page = ada.get(&format!("{QUALITY}/compare?before={before}&after={after}")).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", plain(&page.text));
+        for (before, after) in [(before, elsewhere), (other, after), (elsewhere, other)] {
+            let page = ada.get(&format!("{QUALITY}/compare?before={before}&after={after}")).await;
+            assert_eq!(page.status, StatusCode::NOT_FOUND, "{}", plain(&page.text));
+        }
     });
 }
 

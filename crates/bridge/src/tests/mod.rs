@@ -14,6 +14,7 @@ mod overridden;
 mod pages;
 mod problems;
 mod projects;
+mod replay;
 mod revised;
 mod scene;
 mod search;

@@ -55,6 +55,12 @@ fn a_form_triggers_once_however_often_it_is_sent() {
         let fresh = send(&mut ada, &other, &[("image", "hello:v2")]).await;
         assert_ne!(fresh.location(), first);
         assert_eq!(deliveries(&site).await, 2);
+        // Of an evaluation the time is fixed: by the first that is sent.
+        let page = ada.get(FORM).await;
+        let judged = [("sequence", "qa.evaluation"), ("timeframe", "10m"), ("image", "")];
+        let first = send(&mut ada, &page, &judged).await.location().to_owned();
+        assert_eq!(send(&mut ada, &page, &judged).await.location(), first);
+        assert_eq!(deliveries(&site).await, 3);
     });
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use tidegate_client::{EvaluatedIndicator, Evaluation};
 use tidegate_core::event::TaskResult;
-use tidegate_core::quality::{Comparison, IndicatorResult, IndicatorStatus, Past, SliResult};
+use tidegate_core::quality::{IndicatorResult, IndicatorStatus, Past, SliResult, reach};
 
 use crate::complete;
 use crate::connection::Connection;
@@ -48,8 +48,7 @@ impl Whose {
         let Self { project, stage, service, last } = self;
         let last = usize::try_from(*last).unwrap_or(usize::MAX);
         let client = connection.open()?;
-        let asked = last.saturating_add(Comparison::NUMBER_MAX);
-        let mut told = client.evaluations(project, stage, service, asked).await?;
+        let mut told = client.evaluations(project, stage, service, reach(last)).await?;
         told.reverse();
         let past = told.iter().map(past).collect();
         let before = told.len().saturating_sub(last);

@@ -51,7 +51,7 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// Between the two neighbours of position `p (n + 1)`, and never beyond the smallest and the largest: the
-/// 95th of up to 18 values is the largest.
+/// 95th of up to 19 values is the largest.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

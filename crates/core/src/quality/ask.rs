@@ -49,9 +49,7 @@ pub fn ask(begin: &Begin<'_>) -> Ask {
         Ok(text) => match Slo::parse(text) {
             Ok(slo) => Some(slo),
             // Keptn 1.4 drops the place; whoever has to mend the file needs it.
-            Err(error) => {
-                return unread(&format!("{} (slo.yaml:{})", error.message(begin.scope), error));
-            }
+            Err(error) => return unread(&error.told(begin.scope)),
         },
         Err(why) => return unread(why),
     };
@@ -164,6 +162,21 @@ total_score: { pass: '90%' }
                 evaluation.message,
                 "no evaluation performed by lighthouse because no SLI-provider configured for \
                  project p"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_null_is_said_to_be_once_and_where() {
+        for (slo, place) in [("~", "1:1"), ("# x\n# y\n--- # z\n~", "4:1"), ("\n--- null\n", "2:5")]
+        {
+            let message = evaluation(asked(&json!({}), Ok(slo), None)).message;
+            assert_eq!(
+                message,
+                format!(
+                    "error retrieving SLO file: Could not parse SLO file for service v in stage s in project p \
+                     (slo.yaml:{place}: the file is null; write objectives and a total_score)"
+                )
             );
         }
     }

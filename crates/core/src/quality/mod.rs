@@ -34,7 +34,7 @@ pub use evaluation::{
 };
 pub use lint::lint;
 pub use previous::{Comparison, Include, NumberError, Past};
-pub use replay::{After, Change, Met, Replayed, Verdict, replay};
+pub use replay::{After, Change, Met, Replayed, Undecided, Verdict, decides, reach, replay};
 pub use slo::{Criterion, Group, Objective, SLO_PATH, Slo, SloError};
 pub use suggest::{Because, SAMPLES_MIN, Suggested, Suggestion, suggest};
 pub use timestamp::TimestampError;

@@ -26,6 +26,18 @@ pub enum TargetsError {
     Warning,
 }
 
+impl TargetsError {
+    /// How to mend it.
+    #[must_use]
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Missing => "write total_score: {pass: 90%}",
+            Self::Pass => "write it like 90%",
+            Self::Warning => "write it like 75%",
+        }
+    }
+}
+
 impl Targets {
     /// Reads the texts; empty ones are absent.
     ///

@@ -1,5 +1,6 @@
 //! The command line as people and scripts use it: the real program against a real server.
 
+mod evaluation;
 mod examples;
 mod gate;
 mod pages;

@@ -13,7 +13,7 @@ use axum::response::Response;
 use tidegate_core::approval::Approval;
 use tidegate_core::event::{EventKind, EventType, Phase, Scope};
 use tidegate_core::names::{EventId, ProjectName, StageName};
-use tidegate_core::quality::{Details, Said, Slo, Void, lint};
+use tidegate_core::quality::{Details, SLO_PATH, Said, Slo, Void, lint};
 use tidegate_engine::Failure;
 use tidegate_resources::{Place as FilePlace, ResourcePath};
 use tidegate_store::{
@@ -43,8 +43,6 @@ use void::Form;
 const LATER_MAX: u64 = 100;
 /// Approvals of its delivery that are looked through for one that has overridden it.
 const APPROVALS_MAX: u64 = 100;
-/// Where the objectives of a service lie, in its directory.
-pub(super) const SLO_PATH: &str = "slo.yaml";
 
 #[derive(Template)]
 #[template(path = "evaluation.html")]

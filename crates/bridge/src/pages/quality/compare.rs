@@ -87,10 +87,12 @@ pub(crate) async fn page(
     html(&page, StatusCode::OK)
 }
 
-/// An evaluation of that project.
+/// An evaluation of that service in that stage.
 fn one(reader: &dyn Reader, scope: &Scope, id: EventId) -> Result<Option<Judged>, StoreError> {
     let is_it = |(project, row): &(_, tidegate_store::LogRow)| {
-        *project == scope.project && row.event.kind.as_str() == FINISHED
+        *project == scope.project
+            && row.event.kind.as_str() == FINISHED
+            && Scope::of(&row.event.data).is_ok_and(|of| of == *scope)
     };
     let Some((_, row)) = reader.event(id)?.filter(is_it) else { return Ok(None) };
     let void = void_evaluations(reader, scope)?;

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use tidegate_core::event::Scope;
-use tidegate_core::quality::{Slo, lint, replay};
+use tidegate_core::quality::{Slo, lint, reach, replay};
 
 use super::{Judged, quality_href, scope};
 use crate::form::Signed;
@@ -13,14 +13,14 @@ use crate::frame::{Frame, Place, Section, html, waiting};
 use crate::pages::evaluation::current;
 use crate::problem::Problem;
 use crate::state::BridgeState;
-use crate::view::evaluation::{Replay, history};
+use crate::view::evaluation::{Replay, Would, history};
 use crate::view::{Excerpt, Text, excerpt};
 use crate::visitor::Visitor;
 
 /// Longest form, in bytes: a long file, encoded.
 pub(crate) const FORM_BYTES_MAX: usize = 512 * 1024;
 /// Evaluations that are judged again.
-const JUDGED_AGAIN: u64 = 90;
+const JUDGED_AGAIN: usize = 90;
 
 #[derive(Template)]
 #[template(path = "replay.html")]
@@ -58,7 +58,7 @@ pub(crate) async fn page(
     Path(path): Path<(String, String, String)>,
 ) -> Result<Response, Problem> {
     let scope = scope(path)?;
-    let (newest, waiting) = read(&state, &scope).await?;
+    let (newest, waiting) = read(&state, &scope, JUDGED_AGAIN).await?;
     let in_force = current(&state, &scope).await.flatten();
     let judged_by = || newest.iter().find_map(|judged| judged.details()?.slo());
     let slo = in_force.or_else(judged_by).unwrap_or_default();
@@ -73,7 +73,7 @@ pub(crate) async fn run(
 ) -> Result<Response, Problem> {
     let Signed { visitor, fields } = signed;
     let scope = scope(path)?;
-    let (newest, waiting) = read(&state, &scope).await?;
+    let (newest, waiting) = read(&state, &scope, reach(JUDGED_AGAIN)).await?;
     // Browsers send line ends as they are in mails.
     let slo = fields.get("slo").replace("\r\n", "\n");
     let answer = judge_again(&slo, &newest, &visitor);
@@ -84,13 +84,18 @@ pub(crate) async fn run(
     show(&scope, &newest, slo, answer, waiting, &visitor, status)
 }
 
-async fn read(state: &BridgeState, scope: &Scope) -> Result<(Vec<Judged>, u64), Problem> {
+async fn read(
+    state: &BridgeState,
+    scope: &Scope,
+    count: usize,
+) -> Result<(Vec<Judged>, u64), Problem> {
     let place = scope.clone();
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
     let read = state.engine.read(move |reader| {
         if reader.project(&place.project)?.is_none() {
             return Ok(None);
         }
-        Ok(Some((Judged::read(reader, &place, 0, JUDGED_AGAIN)?.items, waiting(reader)?)))
+        Ok(Some((Judged::read(reader, &place, 0, count)?.items, waiting(reader)?)))
     });
     read.await?.ok_or(Problem::NotFound("project"))
 }
@@ -112,14 +117,18 @@ fn judge_again(text: &str, newest: &[Judged], visitor: &Visitor) -> Answer {
     let findings = lint(text).iter().map(|finding| Text::line(finding.to_string())).collect();
     match replay(&slo, &history(newest)) {
         Ok(replayed) => {
-            let replay = Some(Replay::new(&replayed, newest, visitor));
+            let replay = Some(Replay::new(&replayed, last(newest), visitor));
             Answer { findings, replay, ..Answer::default() }
         }
         Err(error) => {
-            let error = format!("Every evaluation would end errored: {error}.");
-            Answer { error: Some(error), findings, ..Answer::default() }
+            Answer { error: Some(format!("slo.yaml: {error}.")), findings, ..Answer::default() }
         }
     }
+}
+
+/// Those that are judged again, without those that they are compared with only.
+fn last(newest: &[Judged]) -> &[Judged] {
+    &newest[..newest.len().min(JUDGED_AGAIN)]
 }
 
 fn show(
@@ -134,7 +143,7 @@ fn show(
     let Answer { error, excerpt, findings, replay } = answer;
     let title = Text::line(format!("Replay of {} in {}", scope.service, scope.stage));
     let page = ReplayPage {
-        count: newest.len(),
+        count: last(newest).len(),
         path: quality_href(scope),
         project: Text::line(&scope.project),
         service: Text::line(&scope.service),

@@ -1,8 +1,13 @@
 //! The event that a form asks for.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tidegate_core::names::{ProjectName, SequenceName, StageName};
-use tidegate_core::shipyard::Shipyard;
+use tidegate_core::quality::Timeframe;
+use tidegate_core::quality::time::{Span, of_trigger, resolve};
+use tidegate_core::shipyard::{Shipyard, TaskDefinition};
 use tidegate_store::ServiceRow;
 
 use super::Form;
@@ -28,6 +33,7 @@ pub(super) fn body(
     project: &ProjectName,
     shipyard: &Shipyard,
     services: &[ServiceRow],
+    now: Timestamp,
 ) -> Result<Value, Box<Errors>> {
     let mut errors = Errors::default();
     let service = form.service.trim();
@@ -41,7 +47,7 @@ pub(super) fn body(
     let labels = keep(labels(&form.labels), &mut errors.labels);
     let mut values = keep(values(&form.values), &mut errors.values).unwrap_or_default();
     let image = form.image.trim();
-    let deploys = chosen.as_ref().is_some_and(|chosen| chosen.tasks.contains(&"deployment"));
+    let deploys = chosen.as_ref().is_some_and(|chosen| chosen.does("deployment"));
     if image.is_empty() && deploys && !values.contains_key("image") {
         errors.image = Some("Name the image that is to be deployed.".to_owned());
     } else if image.contains(|c: char| c.is_whitespace() || c.is_control()) {
@@ -50,10 +56,7 @@ pub(super) fn body(
     if !image.is_empty() && values.contains_key("image") {
         errors.values = Some("The image stands in its own field: leave it out here.".to_owned());
     }
-    let timeframe = form.timeframe.trim();
-    if !timeframe.is_empty() && !is_timeframe(timeframe) {
-        errors.timeframe = Some("Write a span such as 5m or 1h30m, at least a minute.".to_owned());
-    }
+    let time = keep(time(form.timeframe.trim(), chosen.as_ref(), now), &mut errors.timeframe);
     let (Some(chosen), Some(labels), true) = (chosen, labels, errors == Errors::default()) else {
         return Err(Box::new(errors));
     };
@@ -67,8 +70,8 @@ pub(super) fn body(
     if !values.is_empty() {
         data["configurationChange"] = json!({"values": values});
     }
-    if !timeframe.is_empty() {
-        data["evaluation"] = json!({"timeframe": timeframe});
+    if let Some(Timeframe { start, end }) = time.flatten() {
+        data["evaluation"] = json!({"start": start, "end": end});
     }
     let (stage, name) = (&chosen.stage, &chosen.name);
     Ok(json!({
@@ -84,24 +87,41 @@ fn keep<T>(read: Result<T, String>, error: &mut Option<String>) -> Option<T> {
 }
 
 /// A sequence that can be triggered.
-struct Chosen<'a> {
+struct Chosen {
     stage: StageName,
     name: SequenceName,
-    tasks: Vec<&'a str>,
+    tasks: Arc<[TaskDefinition]>,
 }
 
-fn sequence<'a>(text: &str, shipyard: &'a Shipyard) -> Result<Chosen<'a>, String> {
+impl Chosen {
+    fn does(&self, task: &str) -> bool {
+        self.tasks.iter().any(|known| known.name == task)
+    }
+}
+
+fn sequence(text: &str, shipyard: &Shipyard) -> Result<Chosen, String> {
     let none = || "Choose a sequence.".to_owned();
     let (stage, name) = text.split_once('.').ok_or_else(none)?;
     let stage = StageName::new(stage).map_err(|_| none())?;
     let name = SequenceName::new(name).map_err(|_| none())?;
-    shipyard.tasks(&stage, &name).map_err(|why| format!("It cannot be triggered: {why}."))?;
-    let known = shipyard.stage(&stage).into_iter().flat_map(|stage| &stage.sequences);
-    let known = known.into_iter().find(|sequence| sequence.name == name);
-    let tasks = known.map_or(vec!["evaluation"], |sequence| {
-        sequence.tasks.iter().map(|task| task.name.as_str()).collect()
-    });
+    let tasks = shipyard.tasks(&stage, &name);
+    let tasks = tasks.map_err(|why| format!("It cannot be triggered: {why}."))?;
     Ok(Chosen { stage, name, tasks })
+}
+
+/// The time that is evaluated, fixed now.
+fn time(
+    timeframe: &str,
+    chosen: Option<&Chosen>,
+    now: Timestamp,
+) -> Result<Option<Timeframe>, String> {
+    let asked = Span { timeframe, ..Span::default() };
+    if resolve(asked, now).is_err() {
+        return Err("Write a span such as 5m or 1h30m, at least a minute.".to_owned());
+    }
+    let Some(Chosen { name, tasks, .. }) = chosen else { return Ok(None) };
+    of_trigger(name.as_str(), tasks, asked, now)
+        .map_err(|error| format!("It cannot be evaluated: {error}; {}.", error.hint()))
 }
 
 /// `key=value`, one a line.
@@ -134,23 +154,6 @@ fn values(text: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
-/// Go's spans of hours and minutes, of a minute at least, as Keptn's evaluations take them.
-fn is_timeframe(text: &str) -> bool {
-    let (mut rest, mut minutes) = (text, 0.0);
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let Ok(number) = rest[..end].parse::<f64>() else { return false };
-        minutes += match rest[end..].chars().next() {
-            Some('h') => number * 60.0,
-            Some('m') => number,
-            Some('s') => number / 60.0,
-            _ => return false,
-        };
-        rest = &rest[end + 1..];
-    }
-    minutes >= 1.0
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
@@ -169,6 +172,8 @@ spec:
         - name: empty
         - name: hello
           tasks: [{ name: greet }]
+        - name: soak
+          tasks: [{ name: evaluation, properties: { timeframe: 10m } }]
 ";
 
     fn event(form: &Form) -> Result<Value, Box<Errors>> {
@@ -177,7 +182,11 @@ spec:
             created: Timestamp::UNIX_EPOCH,
         }];
         let shipyard = Shipyard::parse(SHIPYARD).unwrap();
-        body(form, &ProjectName::new("shop").unwrap(), &shipyard, &services)
+        body(form, &ProjectName::new("shop").unwrap(), &shipyard, &services, now())
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-24T10:00:00Z".parse().unwrap()
     }
 
     fn form(sequence: &str) -> Form {
@@ -214,9 +223,25 @@ spec:
             event(&bare).unwrap()["data"],
             json!({"project": "shop", "stage": "qa", "service": "carts"})
         );
-        let judged = Form { timeframe: "5m".to_owned(), ..form.clone() };
-        assert_eq!(event(&judged).unwrap()["data"]["evaluation"], json!({"timeframe": "5m"}));
-        assert!(event(&self::form("qa.evaluation")).is_ok(), "every stage has one");
+    }
+
+    #[test]
+    fn the_time_of_an_evaluation_is_fixed_when_it_is_triggered() {
+        let of = |sequence: &str, timeframe: &str| {
+            let form = Form { timeframe: timeframe.to_owned(), ..form(sequence) };
+            event(&form).map(|mut event| event["data"]["evaluation"].take())
+        };
+        let from = |minutes: &str| {
+            let (start, end) =
+                (format!("2026-11-24T09:{minutes}:00.000Z"), "2026-11-24T10:00:00.000Z");
+            json!({"start": start, "end": end})
+        };
+        assert_eq!(of("qa.evaluation", "").unwrap(), from("55"), "every stage has one");
+        assert_eq!(of("qa.evaluation", "20m").unwrap(), from("40"));
+        assert_eq!(of("qa.soak", "20m").unwrap(), from("40"), "whatever the shipyard says");
+        assert_eq!(of("qa.soak", "").unwrap(), Value::Null);
+        let refused = of("qa.delivery", "20m").unwrap_err().timeframe.unwrap();
+        assert!(refused.starts_with("It cannot be evaluated: the sequence evaluates"), "{refused}");
     }
 
     #[test]
@@ -260,10 +285,10 @@ spec:
     #[test]
     fn a_timeframe_is_a_minute_at_least() {
         for good in ["1m", "5m", "1h30m", "1.5h", "90s"] {
-            assert!(is_timeframe(good), "{good}");
+            assert!(time(good, None, now()).is_ok(), "{good}");
         }
         for bad in ["5", "m", "30s", "5 m", "-5m", "5d", "1..5h", "5mm"] {
-            assert!(!is_timeframe(bad), "{bad}");
+            assert!(time(bad, None, now()).is_err(), "{bad}");
         }
     }
 }

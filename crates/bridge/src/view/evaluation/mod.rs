@@ -21,7 +21,7 @@ pub(crate) use heatmap::Heatmap;
 pub(crate) use judged::{FINISHED, Judged};
 pub(crate) use limit::Met;
 pub(crate) use objective::{Objective, Order, objectives};
-pub(crate) use replayed::{Replay, history};
+pub(crate) use replayed::{Replay, Would, history};
 pub(crate) use trend::{Trend, trends};
 pub(crate) use verdict::{Verdict, timeframe};
 

@@ -10,12 +10,17 @@ use crate::view::number::number;
 use crate::view::{Chip, Status, Text, When, points};
 use crate::visitor::Visitor;
 
+/// Why nobody knows how an evaluation would have ended.
+const UNMEASURED: &str = "what must pass was not measured then";
+
 /// A history, judged again.
 pub(crate) struct Replay {
-    /// In one sentence.
+    /// In one sentence, or two.
     pub(crate) summary: String,
     /// Newest first.
     pub(crate) changed: Vec<Again>,
+    /// Those of which nobody knows how they would have ended, newest first.
+    pub(crate) unknown: Vec<Again>,
     /// The others, newest first.
     pub(crate) same: Vec<Again>,
 }
@@ -26,10 +31,19 @@ pub(crate) struct Again {
     pub(crate) href: String,
     pub(crate) when: When,
     pub(crate) before: Chip,
-    /// None where it stays as it is, for nothing can be judged again.
-    pub(crate) after: Option<Chip>,
+    pub(crate) after: Would,
     /// Why.
     pub(crate) because: Vec<Text>,
+}
+
+/// How an evaluation would have ended.
+pub(crate) enum Would {
+    /// So.
+    End(Chip),
+    /// As it has: nothing can be judged again.
+    Stay,
+    /// Nobody knows.
+    Unknown,
 }
 
 /// The evaluations as the gate sees them when it looks back, oldest first, without those that it cannot read.
@@ -38,23 +52,38 @@ pub(crate) fn history(newest_first: &[Judged]) -> Vec<Past> {
 }
 
 impl Replay {
-    /// What was replayed, beside the evaluations that it was made from.
+    /// What was replayed, beside the evaluations that are told, which may be fewer.
     pub(crate) fn new(replayed: &[Replayed], newest_first: &[Judged], visitor: &Visitor) -> Self {
         let by_id: HashMap<String, &Judged> =
             newest_first.iter().map(|judged| (judged.id.to_string(), judged)).collect();
-        let (mut changed, mut same) = (Vec::new(), Vec::new());
+        let (mut changed, mut unknown, mut same) = (Vec::new(), Vec::new(), Vec::new());
         let mut counts = Counts::default();
         for one in replayed.iter().rev() {
             let Some(judged) = by_id.get(&one.id) else { continue };
             let again = Again::new(one, judged, visitor);
-            if counts.take(one) { changed.push(again) } else { same.push(again) }
+            match counts.take(one) {
+                Moved::Otherwise => changed.push(again),
+                Moved::Unknown => unknown.push(again),
+                Moved::Not => same.push(again),
+            }
         }
-        Self { summary: counts.sentence(replayed.len()), changed, same }
+        Self { summary: counts.sentence(), changed, unknown, same }
     }
+}
+
+/// What became of an evaluation.
+enum Moved {
+    /// Its result is another one.
+    Otherwise,
+    /// Nobody knows.
+    Unknown,
+    /// Nothing.
+    Not,
 }
 
 #[derive(Default)]
 struct Counts {
+    all: usize,
     blocked: usize,
     passed: usize,
     other: usize,
@@ -62,53 +91,58 @@ struct Counts {
 }
 
 impl Counts {
-    /// Counts one, and says whether its result is another one.
-    fn take(&mut self, one: &Replayed) -> bool {
+    fn take(&mut self, one: &Replayed) -> Moved {
+        self.all += 1;
         let after = match &one.after {
             After::Judged { verdict, .. } => verdict.result,
-            After::Kept => return false,
+            After::Kept => return Moved::Not,
             After::Unmeasured(_) => {
                 self.unmeasured += 1;
-                return false;
+                return Moved::Unknown;
             }
         };
         match (one.before.result, after) {
-            (before, after) if before == after => return false,
+            (before, after) if before == after => return Moved::Not,
             (_, TaskResult::Fail) => self.blocked += 1,
             (TaskResult::Fail, _) => self.passed += 1,
             _ => self.other += 1,
         }
-        true
+        Moved::Otherwise
     }
 
-    fn sentence(&self, all: usize) -> String {
+    /// What is known, and of how many nothing is.
+    fn sentence(&self) -> String {
+        let Self { all, unmeasured, .. } = *self;
         let changed = self.blocked + self.passed + self.other;
-        let mut parts = Vec::new();
-        for (count, words) in [
+        let (last, they) = match all {
+            1 => ("last evaluation".to_owned(), "it"),
+            _ => (format!("last {all} evaluations"), "they"),
+        };
+        let known = match changed {
+            0 if all == 0 => return "There is no evaluation to judge again.".to_owned(),
+            0 if unmeasured == all => {
+                return format!("Nobody knows how the {last} would have ended: {UNMEASURED}.");
+            }
+            0 if unmeasured == 0 => format!("The {last} would have ended as {they} did."),
+            0 => format!("{} of the {last} would have ended as {they} did.", all - unmeasured),
+            _ if all == 1 => format!("The {last} would have ended otherwise: {}.", self.parts()),
+            _ => format!("{changed} of the {last} would have ended otherwise: {}.", self.parts()),
+        };
+        match unmeasured {
+            0 => known,
+            _ => format!("{known} Of {unmeasured} nobody knows: {UNMEASURED}."),
+        }
+    }
+
+    /// `2 would have been stopped, 1 would have gone on`
+    fn parts(&self) -> String {
+        let parts = [
             (self.blocked, "would have been stopped"),
             (self.passed, "would have gone on"),
             (self.other, "would have changed between passed and warning"),
-        ] {
-            if count > 0 {
-                parts.push(format!("{count} {words}"));
-            }
-        }
-        let evaluations = if all == 1 { "evaluation" } else { "evaluations" };
-        let mut sentence = match (all, changed) {
-            (0, _) => "There is no evaluation to judge again.".to_owned(),
-            (_, 0) => format!("The last {all} {evaluations} would have ended as they did."),
-            _ => format!(
-                "{changed} of the last {all} {evaluations} would have ended otherwise: {}.",
-                parts.join(", ")
-            ),
-        };
-        if self.unmeasured > 0 {
-            sentence.push_str(&format!(
-                " Of {} nobody knows: what must pass was not measured then.",
-                self.unmeasured
-            ));
-        }
-        sentence
+        ];
+        let told = parts.iter().filter(|(count, _)| *count > 0);
+        told.map(|(count, words)| format!("{count} {words}")).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -117,11 +151,12 @@ impl Again {
         let (after, because) = match &one.after {
             After::Judged { verdict, message, changes } => {
                 let is_other = verdict.result != one.before.result;
-                (Some(chip(*verdict)), because(changes, message, is_other))
+                (Would::End(chip(*verdict)), because(changes, message, is_other))
             }
-            After::Kept => (None, vec![Text::line("Nothing was judged then.")]),
+            After::Kept => (Would::Stay, vec![Text::line("Nothing was judged then.")]),
             After::Unmeasured(slis) => {
-                (None, vec![Text::line(format!("Not measured then: {}.", slis.join(", ")))])
+                let because = Text::line(format!("Not measured then: {}.", slis.join(", ")));
+                (Would::Unknown, vec![because])
             }
         };
         Self {

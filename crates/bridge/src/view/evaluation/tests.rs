@@ -205,7 +205,8 @@ fn no_evaluation_is_too_odd_to_be_shown() {
     let slo = Slo::parse(SLO).unwrap();
     let replayed = replay(&slo, &history(&all)).unwrap();
     let replay = Replay::new(&replayed, &all, &visitor());
-    assert_eq!(replay.changed.len() + replay.same.len(), all.len() - 2, "two cannot be read");
+    let told = replay.changed.len() + replay.unknown.len() + replay.same.len();
+    assert_eq!(told, all.len() - 2, "two cannot be read");
 }
 
 #[test]
@@ -270,14 +271,60 @@ fn a_replay_counts_what_would_have_ended_otherwise_and_names_the_objective() {
     let changed = &told.changed[0];
     assert_eq!(changed.name.as_str(), "1.4");
     assert_eq!(changed.because[0].as_str(), "Response time passed, and would fail");
-    assert_eq!(changed.after.as_ref().unwrap().status, Status::Failed);
+    assert!(matches!(&changed.after, Would::End(chip) if chip.status == Status::Failed));
     assert_eq!(told.same.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["1.3", "1.2"]);
-    let unmeasured =
-        Slo::parse("objectives: [{sli: new, pass: [{criteria: ['<1']}]}]\ntotal_score: {pass: 1}");
-    let replayed = replay(&unmeasured.unwrap(), &history(&all)).unwrap();
-    let told = Replay::new(&replayed, &all, &visitor());
-    assert!(told.summary.ends_with("Of 3 nobody knows: what must pass was not measured then."));
-    assert_eq!(told.same[0].because[0].as_str(), "Not measured then: new.");
+}
+
+#[test]
+fn of_what_was_not_measured_a_replay_says_that_nobody_knows() {
+    let summary = |slo: &str, all: &[Judged]| {
+        let slo = format!("objectives: [{{sli: {slo}}}]\ntotal_score: {{pass: 90%}}");
+        let replayed = replay(&Slo::parse(&slo).unwrap(), &history(all)).unwrap();
+        Replay::new(&replayed, all, &visitor())
+    };
+    let good = "p95, pass: [{criteria: ['<0.4']}]";
+    let strict = "p95, pass: [{criteria: ['<0.1']}]";
+    let new = "new, pass: [{criteria: ['<1']}]";
+    let (one, three) = ([passed(4, 0.35)], [passed(4, 0.35), passed(3, 0.31), passed(2, 0.3)]);
+    let told = summary(new, &three);
+    assert_eq!(
+        told.summary,
+        "Nobody knows how the last 3 evaluations would have ended: what must pass was not measured then."
+    );
+    assert_eq!((told.changed.len(), told.unknown.len(), told.same.len()), (0, 3, 0));
+    assert_eq!(told.unknown[0].because[0].as_str(), "Not measured then: new.");
+    assert!(matches!(told.unknown[0].after, Would::Unknown));
+    assert_eq!(
+        summary(new, &one).summary,
+        "Nobody knows how the last evaluation would have ended: what must pass was not measured then."
+    );
+    // One of them has another indicator.
+    let mut other = three.clone();
+    other[1] = failed();
+    if let Ok(Some(details)) = &mut other[1].details {
+        details.indicator_results.as_mut().unwrap().remove(0);
+    }
+    for (slo, says) in [
+        (
+            good,
+            "2 of the last 3 evaluations would have ended as they did. Of 1 nobody knows: what must",
+        ),
+        (
+            strict,
+            "2 of the last 3 evaluations would have ended otherwise: 2 would have been stopped. Of 1 nobody",
+        ),
+    ] {
+        let told = summary(slo, &other);
+        assert!(told.summary.starts_with(says), "{}", told.summary);
+        assert_eq!(told.unknown.len(), 1);
+    }
+    for (slo, says) in [
+        (good, "The last evaluation would have ended as it did."),
+        (strict, "The last evaluation would have ended otherwise: 1 would have been stopped."),
+    ] {
+        assert_eq!(summary(slo, &one).summary, says);
+    }
+    assert_eq!(summary(good, &[]).summary, "There is no evaluation to judge again.");
 }
 
 #[test]

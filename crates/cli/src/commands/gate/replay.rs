@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
-use tidegate_core::quality::{Comparison, NumberError, replay};
+use tidegate_core::quality::{Undecided, decides, replay};
 
 use crate::connection::Connection;
 use crate::exit::Judged;
@@ -44,16 +44,11 @@ pub struct Arguments {
 pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result<Judged, Failure> {
     let Arguments { slo, whose, output: Output { format }, connection } = arguments;
     let file = slo::read(&slo, screen)?;
-    let unusable = |why: String| Failure::Usage(format!("{}: {why}", slo.display()));
-    if let Err(error) = file.slo.total_score {
-        return Err(unusable(format!("{error}, so every evaluation would end errored")));
-    }
-    let number = |error: NumberError| {
-        unusable(format!("{error}; compare with 1 to {} of them", Comparison::NUMBER_MAX))
-    };
-    file.slo.comparison.limit().map_err(number)?;
+    let undecided = |why: Undecided| Failure::Usage(format!("{}: {why}", slo.display()));
+    // Before anybody is asked.
+    decides(&file.slo).map_err(undecided)?;
     let history = whose.ask(&connection).await?;
-    let replayed = replay(&file.slo, &history.past).map_err(number)?;
+    let replayed = replay(&file.slo, &history.past).map_err(undecided)?;
     let told = Told::of(&history, replayed);
     Failure::unless_unread(show(&told, &whose, format, screen))?;
     Ok(Judged::Good)

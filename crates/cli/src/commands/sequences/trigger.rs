@@ -3,10 +3,13 @@
 mod event;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, ValueHint};
 use serde::Serialize;
-use tidegate_client::Client;
+use tidegate_client::{Client, Project};
+use tidegate_core::names::{SequenceName, StageName};
+use tidegate_core::shipyard::{Shipyard, TaskDefinition};
 
 use crate::commands::projects::show as project;
 use crate::commands::watch;
@@ -64,7 +67,8 @@ pub struct Arguments {
     /// Evaluate up to this time; needs --start
     #[arg(long, value_name = "TIME", requires = "start", conflicts_with = "timeframe")]
     end: Option<String>,
-    /// How long to evaluate, such as 10m: from --start on, or up to now [default for an evaluation: 5m]
+    /// How long to evaluate, such as 10m: from --start on, or up to now [default for an evaluation: the shipyard's,
+    /// or 5m]
     #[arg(long, value_name = "DURATION")]
     timeframe: Option<String>,
     /// A JSON file with further data of the event; - is standard input
@@ -90,9 +94,12 @@ struct Triggered {
 pub(crate) async fn run(arguments: Arguments, screen: &mut Screen<'_>) -> Result<(), Failure> {
     let client = arguments.connection.open()?;
     let (service, name) = (&arguments.service, &arguments.project);
-    let stage = stage(&client, name, arguments.stage.as_deref(), service).await?;
+    let found = project::find(&client, name).await?;
+    let stage = stage(&found, arguments.stage.as_deref(), service)?;
+    let tasks = tasks(&found, &stage, &arguments.sequence);
     let event = event::Trigger {
         sequence: &arguments.sequence,
+        tasks: &tasks,
         project: name,
         stage: &stage,
         service,
@@ -137,13 +144,8 @@ fn tell(
 }
 
 /// The stage to trigger in: a misspelt name is told apart here, where the right ones are known.
-async fn stage(
-    client: &Client,
-    name: &str,
-    wanted: Option<&str>,
-    service: &str,
-) -> Result<String, Failure> {
-    let stages = project::find(client, name).await?.stages;
+fn stage(project: &Project, wanted: Option<&str>, service: &str) -> Result<String, Failure> {
+    let Project { name, stages, .. } = project;
     let known = || stages.iter().map(|stage| stage.name.as_str()).collect::<Vec<_>>().join(", ");
     let found = match wanted {
         Some(wanted) => stages.iter().find(|stage| stage.name == wanted),
@@ -159,4 +161,12 @@ async fn stage(
         return Err(Failure::NotFound(text));
     }
     Ok(stage.name.clone())
+}
+
+/// The tasks of a sequence; none where the shipyard does not know it, which is the server's to say.
+fn tasks(project: &Project, stage: &str, sequence: &str) -> Arc<[TaskDefinition]> {
+    let names = StageName::new(stage).ok().zip(SequenceName::new(sequence).ok());
+    let found = Shipyard::parse(&project.shipyard).ok().zip(names);
+    let tasks = found.and_then(|(shipyard, (stage, name))| shipyard.tasks(&stage, &name).ok());
+    tasks.unwrap_or_default()
 }

@@ -62,8 +62,9 @@ fn misread(text: &str, rule: Rule) -> Option<String> {
     }
     if unit == Unit::Percent && !signs.starts_with(sign) {
         return Some(format!(
-            "{text:?} is relative: up to {}% {than} than before; write a {sign} before the number, or take the \
-             % away",
+            "{text:?} is relative: {} {}% {than} than before; write a {sign} before the number, or take the % \
+             away",
+            bound(rule.operator),
             float_text(amount)
         ));
     }
@@ -74,6 +75,17 @@ fn misread(text: &str, rule: Rule) -> Option<String> {
             float_text(amount)
         )
     })
+}
+
+/// `at least 10% more than before`
+fn bound(operator: Operator) -> &'static str {
+    match operator {
+        Operator::Less => "less than",
+        Operator::LessOrEqual => "at most",
+        Operator::Equal => "exactly",
+        Operator::GreaterOrEqual => "at least",
+        Operator::Greater => "more than",
+    }
 }
 
 fn flip(sign: char) -> char {

@@ -6,7 +6,7 @@ mod objectives;
 #[cfg(test)]
 mod tests;
 
-use super::slo::{decode, is_null};
+use super::slo::{Fields, decode, is_null};
 use super::{Aggregate, Comparison, Include, NumberError, Slo, Targets, TargetsError};
 use crate::go::float_text;
 use crate::yaml::source::{Content, Written, first_document, further_document};
@@ -34,7 +34,7 @@ pub fn lint(text: &str) -> Vec<Finding> {
         lint.push(start, problem);
         return lint.findings;
     }
-    let fields = Fields::of(file.as_ref());
+    let fields = Fields::known(file.as_ref());
     lint.keys(file.as_ref(), &FILE);
     if let Some(comparison) = fields.find("comparison").filter(|node| !is_null(node)) {
         lint.comparison(comparison, &slo.comparison);
@@ -52,20 +52,6 @@ pub fn lint(text: &str) -> Vec<Finding> {
 
 struct Lint {
     findings: Vec<Finding>,
-}
-
-/// The entries of a mapping, as they are read.
-struct Fields<'a>(Vec<decode::Field<'a>>);
-
-impl<'a> Fields<'a> {
-    fn of(node: Option<&'a Written>) -> Self {
-        let fields = node.and_then(|node| decode::fields_of(node, "a mapping").ok().flatten());
-        Self(fields.unwrap_or_default())
-    }
-
-    fn find(&self, name: &str) -> Option<&'a Written> {
-        self.0.iter().find(|field| field.name == name).map(|field| field.value)
-    }
 }
 
 fn items(node: Option<&Written>) -> &[Written] {
@@ -98,7 +84,7 @@ impl Lint {
 
     fn comparison(&mut self, node: &Written, comparison: &Comparison) {
         self.keys(Some(node), &COMPARISON);
-        let fields = Fields::of(Some(node));
+        let fields = Fields::known(Some(node));
         let place = |name| fields.find(name).map_or(node.place, |node| node.place);
         let with = fields.find("compare_with").map(text).unwrap_or_default();
         let number = fields.find("number_of_comparison_results").filter(|node| !is_null(node));
@@ -166,19 +152,20 @@ impl Lint {
 
     fn total(&mut self, start: Place, node: Option<&Written>, slo: &Slo) {
         self.keys(node, &TOTAL);
-        let fields = Fields::of(node);
+        let fields = Fields::known(node);
         let whole = node.map_or(start, |node| node.place);
         let place = |name| fields.find(name).map_or(whole, |node| node.place);
         let targets = match slo.total_score {
             Ok(targets) => targets,
             Err(error) => {
-                let (place, mend) = match error {
-                    TargetsError::Missing => (whole, "write total_score: {pass: 90%}"),
-                    TargetsError::Pass => (place("pass"), "write it like 90%"),
-                    TargetsError::Warning => (place("warning"), "write it like 75%"),
+                let place = match error {
+                    TargetsError::Missing => whole,
+                    TargetsError::Pass => place("pass"),
+                    TargetsError::Warning => place("warning"),
                 };
-                let problem = format!("{error}, so every evaluation ends errored; {mend}");
-                return self.push(place, problem);
+                let hint = error.hint();
+                return self
+                    .push(place, format!("{error}, so every evaluation ends errored; {hint}"));
             }
         };
         let Targets { pass, warning } = targets;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::criteria::never_alone;
-use super::{Fields, Lint, items, text};
-use crate::quality::slo::{decode, is_null};
+use super::{Lint, items, text};
+use crate::quality::slo::{Fields, decode, is_null};
 use crate::quality::{Group, Objective, Slo};
 use crate::yaml::Place;
 use crate::yaml::source::{Content, Written};
@@ -38,7 +38,8 @@ impl Lint {
                     node.place,
                     format!(
                         "`{}` is judged in line {line} already, and one value feeds one objective: this \
-                         one gets none; put the criteria together",
+                         one has none unless the provider answers twice, as those of Tidegate do; put the \
+                         criteria together",
                         objective.sli
                     ),
                 );
@@ -56,21 +57,21 @@ impl Lint {
         } else if scored.peek().is_none() {
             self.push(
                 place,
-                "no objective has pass criteria, so every evaluation passes with 100; write pass criteria \
-                 for at least one",
+                "no objective has pass criteria, so whatever is measured passes with 100, and it fails only \
+                 where the provider does; write pass criteria for at least one",
             );
         } else if scored.map(|objective| i128::from(objective.weight)).sum::<i128>() == 0 {
             self.push(
                 place,
-                "the weights add up to 0, so every evaluation passes with 100, even where a key objective \
-                 fails; write positive weights",
+                "the weights add up to 0, so whatever is measured passes with 100, even where a key objective \
+                 fails, and it fails only where the provider does; write positive weights",
             );
         }
     }
 
     fn objective(&mut self, node: &Written, objective: &Objective) {
         self.keys(Some(node), &OBJECTIVE);
-        let fields = Fields::of(Some(node));
+        let fields = Fields::known(Some(node));
         let find = |name| fields.find(name).filter(|node| !is_null(node));
         if objective.sli.is_empty() {
             let problem = "an objective without sli judges nothing; name an indicator";
@@ -135,7 +136,7 @@ impl Lint {
             if group.criteria.is_empty() {
                 self.push(node.place, "no criteria are always met; write one, or take this away");
             }
-            let listed = Fields::of(Some(node)).find("criteria");
+            let listed = Fields::known(Some(node)).find("criteria");
             let items = match listed.map(|node| &node.content) {
                 Some(Content::List(items)) => items.as_slice(),
                 _ => &[],

@@ -93,7 +93,11 @@ fn a_criterion_that_is_not_what_it_seems_is_told() {
     }
     for (text, says) in [
         (">-5", "is relative: 5 less than before, not a number below 0"),
-        ("<10%", "is relative: up to 10% more than before; write a + before the number"),
+        ("<10%", "is relative: less than 10% more than before; write a + before the number"),
+        ("<=10%", "is relative: at most 10% more than before; write a +"),
+        ("=10%", "is relative: exactly 10% more than before; write a +"),
+        (">=10%", "is relative: at least 10% more than before; write a +"),
+        (">10%", "is relative: more than 10% more than before; write a +"),
         ("<+-5", "has two signs, and is <-5 of what was measured before"),
         ("<=--5%", "has two signs, and is <=+5% of what was measured before"),
         ("<++5", "has two signs, and is <+5 of"),
@@ -165,14 +169,19 @@ fn objectives_that_count_otherwise_than_they_seem_are_told() {
         ("- {sli: a, wieght: 2, PASS}\n", "2:12: unknown key `wieght`; did you mean `weight`?"),
         ("- {PASS}\n", "2:3: an objective without sli judges nothing"),
         ("- {sli: a, PASS}\n- ~\n", "3:3: an objective that is null is passed over"),
-        ("- {sli: a, PASS}\n- {sli: a, PASS}\n", "3:3: `a` is judged in line 2 already"),
+        (
+            "- {sli: a, PASS}\n- {sli: a, PASS}\n",
+            "3:3: `a` is judged in line 2 already, and one value feeds one objective: this one has none unless the \
+             provider answers twice",
+        ),
         (
             "- {sli: a, PASS}\n- {sli: b, key_sli: true}\n",
             "3:21: key_sli has no effect without pass",
         ),
         (
             "- {sli: a}\n",
-            "2:3: no objective has pass criteria, so every evaluation passes with 100",
+            "2:3: no objective has pass criteria, so whatever is measured passes with 100, and it fails only \
+             where the provider does",
         ),
         (
             "- {sli: a, pass: [{criteria: [<1, ~]}]}\n",

@@ -1,8 +1,6 @@
 //! What a scalar of an `slo.yaml` means: Keptn reads it with Go's `yaml.v3`, whose rules are neither those
 //! of YAML 1.1 nor of 1.2.
 
-use std::collections::HashSet;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
@@ -160,68 +158,6 @@ pub(crate) fn items<'a>(node: &'a Written, what: &str) -> Result<&'a [Written], 
     }
 }
 
-/// One entry of a mapping.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Field<'a> {
-    /// Its name.
-    pub(crate) name: &'a str,
-    /// Its value.
-    pub(crate) value: &'a Written,
-}
-
-/// The entries of a mapping and of those that are merged into it by `<<`; none where it is null. Entries
-/// whose key is null are passed over.
-pub(crate) fn fields_of<'a>(
-    node: &'a Written,
-    what: &str,
-) -> Result<Option<Vec<Field<'a>>>, YamlError> {
-    if is_null(node) {
-        return Ok(None);
-    }
-    let mut fields = Vec::new();
-    collect(node, what, &mut HashSet::new(), &mut fields)?;
-    Ok(Some(fields))
-}
-
-fn collect<'a>(
-    node: &'a Written,
-    what: &str,
-    known: &mut HashSet<&'a str>,
-    fields: &mut Vec<Field<'a>>,
-) -> Result<(), YamlError> {
-    let Content::Map(entries) = &node.content else {
-        return Err(node.error(format!("{what} must be a mapping of names to values")));
-    };
-    let (mut here, mut merged) = (HashSet::new(), None);
-    for (key, value) in entries {
-        let Content::Scalar(scalar) = &key.content else {
-            return Err(key.error(format!("a name in {what} must be a text")));
-        };
-        let name = scalar.text.as_str();
-        if !here.insert(name) {
-            return Err(key.error(format!("`{name}` is here twice; keep one")));
-        }
-        if name == "<<" && scalar.plain && scalar.tag == Tag::None {
-            merged = Some(value);
-        } else if resolve(scalar).map_err(|reason| key.error(reason))? != Resolved::Null
-            && !known.contains(name)
-        {
-            fields.push(Field { name, value });
-        }
-    }
-    // What is written here comes before what is merged, and what is merged first before the rest.
-    known.extend(here);
-    let sources = match merged.map(|node| (&node.content, node)) {
-        None => &[],
-        Some((Content::Map(_), node)) => std::slice::from_ref(node),
-        Some((Content::List(nodes), _)) => nodes.as_slice(),
-        Some((Content::Scalar(_), node)) => {
-            return Err(node.error("only mappings can be merged by `<<`"));
-        }
-    };
-    sources.iter().try_for_each(|source| collect(source, what, known, fields))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,43 +263,5 @@ mod tests {
         for spelt in ["[a]", "{a: b}", "!!int x", "!!binary \"?\""] {
             assert_eq!(read(spelt, text), None, "{spelt}");
         }
-    }
-
-    fn names(text: &str) -> Result<Vec<(String, String)>, String> {
-        let node = first_document(text).unwrap().unwrap();
-        let Content::Map(entries) = &node.content else { panic!("{text}") };
-        let fields = fields_of(&entries.last().unwrap().1, "it").map_err(|e| e.to_string())?;
-        let spelt = |node: &Written| super::text(node, "it").unwrap().unwrap_or_default();
-        Ok(fields
-            .unwrap()
-            .iter()
-            .map(|field| (field.name.to_owned(), spelt(field.value)))
-            .collect())
-    }
-
-    #[test]
-    fn what_is_written_counts_before_what_is_merged() {
-        let found =
-            names("a: &a {x: 1, y: 1}\nb: &b {<<: *a, y: 2, z: 2}\nc: {<<: *b, z: 3}").unwrap();
-        let expected = [("z", "3"), ("y", "2"), ("x", "1")];
-        assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        let found = names("a: &a {x: 1}\nb: &b {x: 2, y: 2}\nc:\n  <<: [*a, *b]\n  ~: 0").unwrap();
-        let expected = [("x", "1"), ("y", "2")];
-        assert_eq!(found, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    }
-
-    #[test]
-    fn what_cannot_be_merged_or_is_there_twice_is_refused() {
-        for (text, says) in [
-            ("a: {x: 1, y: 2, x: 3}", "1:17: `x` is here twice; keep one"),
-            ("a: {<<: 1}", "1:9: only mappings can be merged"),
-            ("a: {<<: ~}", "1:9: only mappings can be merged"),
-            ("a: {<<: [1]}", "1:10: it must be a mapping"),
-            ("a: {[x]: 1}", "1:5: a name in it must be a text"),
-        ] {
-            let error = names(text).unwrap_err();
-            assert!(error.starts_with(says), "{error}");
-        }
-        assert_eq!(names("a: {\"<<\": 1}").unwrap().len(), 1);
     }
 }

@@ -1,6 +1,7 @@
 //! `slo.yaml`: what a service must hold to.
 
 pub(super) mod decode;
+mod fields;
 mod parse;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use crate::event::Scope;
 use crate::yaml::{Place, YamlError};
 
 pub(super) use decode::is_null;
+pub(super) use fields::Fields;
 
 /// Where the file lies below the directory of a service. Keptn 1.4 looks nowhere else.
 pub const SLO_PATH: &str = "slo.yaml";
@@ -120,17 +122,24 @@ impl SloError {
         self.cause().place
     }
 
-    /// What the evaluation says. Keptn drops the cause; where Keptn would have said nothing any more, it
-    /// is kept.
+    /// What the evaluation says where Keptn says it, too: there without the cause. Where Keptn would have said
+    /// nothing any more, as [`told`](Self::told).
     #[must_use]
     pub fn message(&self, scope: &Scope) -> String {
-        let Scope { project, stage, service } = scope;
-        let keptns = format!(
-            "Could not parse SLO file for service {service} in stage {stage} in project {project}"
-        );
         match self {
-            Self::Unreadable(_) => keptns,
-            Self::Null(cause) => format!("{keptns}: {cause}"),
+            Self::Unreadable(_) => keptns(scope),
+            Self::Null(_) => self.told(scope),
         }
     }
+
+    /// Keptn's sentence with the cause: whoever has to mend the file needs it.
+    #[must_use]
+    pub fn told(&self, scope: &Scope) -> String {
+        format!("{} ({SLO_PATH}:{})", keptns(scope), self.cause())
+    }
+}
+
+fn keptns(scope: &Scope) -> String {
+    let Scope { project, stage, service } = scope;
+    format!("Could not parse SLO file for service {service} in stage {stage} in project {project}")
 }

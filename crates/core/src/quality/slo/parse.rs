@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::decode::{Field, fields_of, flag, integer, is_null, items, text};
+use super::decode::{flag, is_null, items, text};
+use super::fields::{Field, Fields};
 use super::{Criterion, Group, Objective, Slo, SloError};
 use crate::quality::{Aggregate, Comparison, Include, Targets};
 use crate::yaml::source::{Written, first_document};
@@ -14,21 +15,19 @@ const BYTES_MAX: usize = 1024 * 1024;
 const NUMBER_DEFAULT: i64 = 3;
 
 pub(super) fn slo(text: &str) -> Result<Slo, SloError> {
-    let start = Place { line: 1, column: 1 };
     if text.len() > BYTES_MAX {
         let reason = format!("the file is larger than {BYTES_MAX} bytes");
-        return Err(YamlError::new(start, reason).into());
+        return Err(YamlError::new(Place { line: 1, column: 1 }, reason).into());
     }
     // A file of nothing but comments is one that says nothing.
     let document = first_document(text)?;
     let fields = match &document {
-        None => Vec::new(),
-        Some(document) => fields_of(document, "an SLO file")?.ok_or_else(|| {
+        None => Fields::default(),
+        Some(document) => Fields::of(Some(document), "an SLO file")?.ok_or_else(|| {
             let reason = "the file is null; write objectives and a total_score";
-            SloError::Null(YamlError::new(start, reason))
+            SloError::Null(document.error(reason))
         })?,
     };
-    let fields = Fields(fields);
     let mut null = None;
     let objectives = objectives(fields.find("objectives"), &mut null)?;
     let total = Fields::of(fields.find("total_score"), "total_score")?.unwrap_or_default();
@@ -44,40 +43,13 @@ pub(super) fn slo(text: &str) -> Result<Slo, SloError> {
     null.map_or(Ok(slo), |null| Err(SloError::Null(null)))
 }
 
-/// The entries of one mapping.
-#[derive(Default)]
-struct Fields<'a>(Vec<Field<'a>>);
-
-impl<'a> Fields<'a> {
-    /// None where the mapping is absent or null.
-    fn of(node: Option<&'a Written>, what: &str) -> Result<Option<Self>, YamlError> {
-        let fields = node.map(|node| fields_of(node, what)).transpose()?;
-        Ok(fields.flatten().map(Self))
-    }
-
-    fn find(&self, name: &str) -> Option<&'a Written> {
-        self.0.iter().find(|field| field.name == name).map(|field| field.value)
-    }
-
-    /// Empty where it is absent or null.
-    fn text(&self, name: &str) -> Result<String, YamlError> {
-        let found = self.find(name).map(|node| text(node, name)).transpose()?;
-        Ok(found.flatten().unwrap_or_default())
-    }
-
-    /// 0 where it is absent or null.
-    fn integer(&self, name: &str) -> Result<i64, YamlError> {
-        self.find(name).map_or(Ok(0), |node| integer(node, name))
-    }
-}
-
 fn filter(node: Option<&Written>) -> Result<BTreeMap<String, String>, YamlError> {
     let fields = Fields::of(node, "filter")?.unwrap_or_default();
     let entry = |field: &Field<'_>| {
         let value = text(field.value, "a value of filter")?;
         Ok((field.name.to_owned(), value.unwrap_or_default()))
     };
-    fields.0.iter().map(entry).collect()
+    fields.iter().map(entry).collect()
 }
 
 /// Keptn 1.4: defaults for a part of it are other ones than for the whole.

@@ -66,18 +66,25 @@ fn an_event_is_written_as_keptn_writes_it() {
 fn what_kills_keptn_is_an_errored_evaluation_that_says_so() {
     let head = "Could not parse SLO file for service v in stage s in project p";
     for (slo, says) in [
-        ("null", format!("{head}: 1:1: the file is null; write objectives and a total_score")),
+        (
+            "null",
+            format!("{head} (slo.yaml:1:1: the file is null; write objectives and a total_score)"),
+        ),
         (
             "--- # nothing\n",
-            format!("{head}: 1:1: the file is null; write objectives and a total_score"),
+            format!("{head} (slo.yaml:1:4: the file is null; write objectives and a total_score)"),
         ),
         (
             "objectives: [{sli: a, pass: [~]}]\ntotal_score: {pass: 1}\n",
-            format!("{head}: 1:30: an entry of pass is null; write criteria, or take it away"),
+            format!(
+                "{head} (slo.yaml:1:30: an entry of pass is null; write criteria, or take it away)"
+            ),
         ),
         (
             "objectives: [{sli: a, warning: [~]}]\ntotal_score: {pass: 1}\n",
-            format!("{head}: 1:33: an entry of warning is null; write criteria, or take it away"),
+            format!(
+                "{head} (slo.yaml:1:33: an entry of warning is null; write criteria, or take it away)"
+            ),
         ),
         // What Keptn refuses comes first.
         ("objectives: [{sli: a, pass: [~], weight: '1'}]\n", head.to_owned()),

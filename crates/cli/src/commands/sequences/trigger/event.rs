@@ -4,21 +4,20 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use tidegate_core::quality::time::{Span, resolve};
+use tidegate_core::quality::time::{EVALUATION, Span, of_trigger};
+use tidegate_core::shipyard::TaskDefinition;
 
 use crate::failure::Failure;
 use crate::input;
 
 /// `source` of events that these commands send.
 const SOURCE: &str = "https://tidegate.dev/cli";
-/// The sequence that every stage has.
-const EVALUATION: &str = "evaluation";
-/// What it evaluates where nothing else is said, as in Keptn.
-const TIMEFRAME: &str = "5m";
 
 /// What shall be triggered.
 pub(super) struct Trigger<'a> {
     pub(super) sequence: &'a str,
+    /// Its tasks; none where the shipyard does not know it.
+    pub(super) tasks: &'a [TaskDefinition],
     pub(super) project: &'a str,
     pub(super) stage: &'a str,
     pub(super) service: &'a str,
@@ -55,11 +54,7 @@ impl Trigger<'_> {
         if !values.is_empty() {
             data.insert("configurationChange".to_owned(), json!({"values": values}));
         }
-        if let Some(time) = self.time()? {
-            data.insert(EVALUATION.to_owned(), time);
-        } else if sequence == EVALUATION && !data.contains_key(EVALUATION) {
-            data.insert(EVALUATION.to_owned(), json!({"timeframe": TIMEFRAME}));
-        }
+        self.fix_time(&mut data)?;
         Ok(json!({
             "type": format!("sh.keptn.event.{stage}.{sequence}.triggered"),
             "source": SOURCE,
@@ -68,22 +63,27 @@ impl Trigger<'_> {
         }))
     }
 
-    /// The time to evaluate, as the event says it; none where none is asked for. What cannot be evaluated is
-    /// told here, and not by an evaluation that ends errored.
-    fn time(&self) -> Result<Option<Value>, Failure> {
-        let asked = [("start", self.start), ("end", self.end), ("timeframe", self.timeframe)];
-        let time: Map<String, Value> = asked
-            .iter()
-            .filter_map(|(key, text)| Some(((*key).to_owned(), Value::from((*text)?))))
-            .collect();
-        if time.is_empty() {
-            return Ok(None);
-        }
-        let [start, end, timeframe] = asked.map(|(_, text)| text.unwrap_or_default());
-        let span = Span { start, end, timeframe };
-        resolve(span, Timestamp::now())
+    /// Writes the time that is evaluated. What cannot be evaluated is told here, and not by an evaluation that
+    /// ends errored.
+    fn fix_time(&self, data: &mut Map<String, Value>) -> Result<(), Failure> {
+        let [start, end, timeframe] =
+            [self.start, self.end, self.timeframe].map(Option::unwrap_or_default);
+        let given = Span { start, end, timeframe };
+        let asked = if given == Span::default() { Span::of(data) } else { given };
+        let time = of_trigger(self.sequence, self.tasks, asked, Timestamp::now())
             .map_err(|error| Failure::Usage(format!("{error}; {}", error.hint())))?;
-        Ok(Some(Value::Object(time)))
+        let Some(time) = time else { return Ok(()) };
+        let fields = data.entry(EVALUATION).or_insert(Value::Null);
+        if fields.is_null() {
+            *fields = json!({});
+        }
+        let fields = fields.as_object_mut().ok_or_else(|| {
+            Failure::Usage(format!("{EVALUATION} in the data must be a JSON object"))
+        })?;
+        fields.remove("timeframe");
+        fields.insert("start".to_owned(), time.start.into());
+        fields.insert("end".to_owned(), time.end.into());
+        Ok(())
     }
 }
 
@@ -134,6 +134,8 @@ fn values(pairs: &[String]) -> Result<Map<String, Value>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use tidegate_core::names::TaskName;
+
     use super::*;
 
     fn texts(pairs: &[&str]) -> Vec<String> {
@@ -144,6 +146,7 @@ mod tests {
         let (labels, values) = (texts(labels), texts(values));
         let trigger = Trigger {
             sequence: "delivery",
+            tasks: &[],
             project: "tour",
             stage: "qa",
             service: "hello",
@@ -158,13 +161,22 @@ mod tests {
         trigger.build()
     }
 
+    /// `data.evaluation` of what triggers a sequence of one evaluation with these properties.
     fn evaluation(
         sequence: &str,
+        properties: &Value,
         [start, end, timeframe]: [Option<&str>; 3],
+        data: Option<&Path>,
     ) -> Result<Value, Failure> {
+        let task = TaskDefinition {
+            name: TaskName::new(EVALUATION).unwrap(),
+            properties: properties.as_object().unwrap().clone(),
+            triggered_after: None,
+        };
         let (project, stage, service) = ("tour", "qa", "hello");
         let trigger = Trigger {
             sequence,
+            tasks: &[task],
             project,
             stage,
             service,
@@ -174,31 +186,65 @@ mod tests {
             start,
             end,
             timeframe,
-            data: None,
+            data,
         };
         Ok(trigger.build()?["data"]["evaluation"].take())
     }
 
+    /// How long that is, in seconds, and whether it ends now.
+    fn length(evaluation: &Value) -> (i64, bool) {
+        let at = |key: &str| evaluation[key].as_str().unwrap().parse::<Timestamp>().unwrap();
+        assert_eq!(evaluation.get("timeframe"), None, "{evaluation}");
+        let is_now = Timestamp::now().duration_since(at("end")).as_secs() < 60;
+        (at("end").duration_since(at("start")).as_secs(), is_now)
+    }
+
     #[test]
-    fn an_evaluation_is_of_the_time_that_is_asked_for_or_of_the_last_five_minutes() {
+    fn the_time_of_an_evaluation_is_fixed_when_it_is_triggered() {
+        let (none, own) = (json!({}), json!({"timeframe": "10m"}));
         let (from, to) = (Some("2026-11-24T10:00:00Z"), Some("2026-11-24T10:10:00Z"));
-        let of = |sequence, asked| evaluation(sequence, asked).unwrap();
-        assert_eq!(of("evaluation", [None; 3]), json!({"timeframe": "5m"}));
-        assert_eq!(of("evaluation", [None, None, Some("10m")]), json!({"timeframe": "10m"}));
-        assert_eq!(of("evaluation", [from, to, None]), json!({"start": from, "end": to}));
-        assert_eq!(of("soak", [from, None, Some("1h")]), json!({"start": from, "timeframe": "1h"}));
-        assert_eq!(of("soak", [None; 3]), Value::Null);
-        for (asked, why) in [
-            ([from, None, None], "end or a timeframe"),
-            ([from, from, None], "60 seconds"),
-            ([Some("today"), None, Some("5m")], "2022-01-31T10:00:00.000Z"),
-            ([None, None, Some("5 minutes")], "1h30m"),
+        let of = |sequence, own: &Value, asked| evaluation(sequence, own, asked, None).unwrap();
+        assert_eq!(length(&of("evaluation", &none, [None; 3])), (300, true));
+        assert_eq!(length(&of("evaluation", &own, [None; 3])), (600, true));
+        for own in [&none, &own] {
+            let asked = [None, None, Some("30m")];
+            assert_eq!(length(&of("evaluation", own, asked)), (1800, true));
+            assert_eq!(length(&of("soak", own, asked)), (1800, true));
+            let then =
+                json!({"start": "2026-11-24T10:00:00.000Z", "end": "2026-11-24T10:10:00.000Z"});
+            assert_eq!(of("evaluation", own, [from, to, None]), then);
+            assert_eq!(of("soak", own, [from, None, Some("10m")]), then);
+            assert_eq!(of("soak", own, [None; 3]), Value::Null);
+        }
+        let fixed = json!({"end": "2026-11-24T10:00:00Z"});
+        for (own, asked, why) in [
+            (&none, [from, None, None], "end or a timeframe"),
+            (&none, [from, from, None], "60 seconds"),
+            (&none, [Some("today"), None, Some("5m")], "2022-01-31T10:00:00.000Z"),
+            (&none, [None, None, Some("5 minutes")], "1h30m"),
+            (&fixed, [None, None, Some("5m")], "the shipyard fixes the end"),
         ] {
-            let Err(Failure::Usage(told)) = evaluation("evaluation", asked) else {
+            let Err(Failure::Usage(told)) = evaluation("evaluation", own, asked, None) else {
                 panic!("{asked:?}");
             };
             assert!(told.contains(why), "{told}");
         }
+    }
+
+    #[test]
+    fn a_time_in_further_data_is_asked_for_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("data.json");
+        let of = |data: &str, asked| {
+            std::fs::write(&file, data).unwrap();
+            evaluation("evaluation", &json!({"timeframe": "10m"}), asked, Some(&file))
+        };
+        let data = "{\"evaluation\": {\"timeframe\": \"30m\", \"more\": 1}}";
+        let built = of(data, [None; 3]).unwrap();
+        assert_eq!((length(&built), &built["more"]), ((1800, true), &json!(1)));
+        assert_eq!(length(&of(data, [None, None, Some("1h")]).unwrap()), (3600, true));
+        assert_eq!(length(&of("{\"evaluation\": null}", [None; 3]).unwrap()), (600, true));
+        assert!(of("{\"evaluation\": 5}", [None; 3]).is_err());
     }
 
     #[test]

@@ -8,7 +8,13 @@ use serde_json::{Map, Value};
 use super::Timeframe;
 use super::timestamp::{Moment, TimestampError};
 use crate::go::{DurationError, parse_duration};
+use crate::shipyard::TaskDefinition;
 
+#[cfg(test)]
+mod tests;
+
+/// The task, the sequence that every stage has, and where both say which time is evaluated.
+pub const EVALUATION: &str = "evaluation";
 /// Where nothing says from when: the last five minutes.
 const DEFAULT: SignedDuration = SignedDuration::from_mins(5);
 /// Shortest time that can be evaluated.
@@ -23,6 +29,18 @@ pub struct Span<'a> {
     pub end: &'a str,
     /// How long: a duration of Go's, such as `5m` or `1h30m`.
     pub timeframe: &'a str,
+}
+
+impl<'a> Span<'a> {
+    /// What the data of an event ask for in `evaluation`. What is no text is absent.
+    #[must_use]
+    pub fn of(data: &'a Map<String, Value>) -> Self {
+        let fields = data.get(EVALUATION);
+        let text = |key: &str| {
+            fields.and_then(|fields| fields.get(key)).and_then(Value::as_str).unwrap_or_default()
+        };
+        Self { start: text("start"), end: text("end"), timeframe: text("timeframe") }
+    }
 }
 
 /// Why no time comes of it, in Keptn's words.
@@ -49,6 +67,15 @@ pub enum TimeError {
     /// A triggered evaluation says nothing of time.
     #[error("evaluation.triggered event does not contain evaluation timeframe")]
     Missing,
+    /// A time is asked for, and the shipyard has a start or an end.
+    #[error("the shipyard fixes the {0} of this evaluation")]
+    Fixed(&'static str),
+    /// Only how long is asked for, and the evaluation begins later.
+    #[error("a timeframe alone ends when the evaluation begins, and that is behind other tasks")]
+    Later,
+    /// A time is asked for of a sequence without an evaluation.
+    #[error("the sequence evaluates nothing")]
+    Unevaluated,
     /// Outside of the years that can be written with four digits.
     #[error("the start or the end is outside of the years 0000 to 9999")]
     OutOfRange,
@@ -68,6 +95,13 @@ impl TimeError {
             Self::Missing => {
                 "give the task evaluation a timeframe in the shipyard, or trigger it with a start and an end"
             }
+            Self::Fixed(_) => {
+                "take it out of the properties of the task evaluation, or ask for no time"
+            }
+            Self::Later => {
+                "give a start too, or give the task evaluation a timeframe in the shipyard"
+            }
+            Self::Unevaluated => "ask for no time, or trigger a sequence with a task evaluation",
             Self::OutOfRange => "give a shorter timeframe",
         }
     }
@@ -112,8 +146,55 @@ pub fn resolve(span: Span<'_>, now: Timestamp) -> Result<Timeframe, TimeError> {
     Ok(Timeframe { start: written(from.local), end: written(until.local) })
 }
 
+/// The time that a sequence evaluates which somebody triggers, fixed now; none where its task says it when it
+/// begins, or where nothing is said. What is asked for wins over the shipyard's `timeframe`; with nothing asked,
+/// the sequence `evaluation` is of the shipyard's, or else of the last five minutes.
+///
+/// # Errors
+/// As [`resolve`]; also where what is asked for would not be what is evaluated.
+pub fn of_trigger(
+    sequence: &str,
+    tasks: &[TaskDefinition],
+    asked: Span<'_>,
+    now: Timestamp,
+) -> Result<Option<Timeframe>, TimeError> {
+    let first = tasks.iter().position(|task| task.name == EVALUATION);
+    let task = first.map(|index| &tasks[index]);
+    let says = |key: &str| {
+        let found = task.and_then(|task| task.properties.get(key)).and_then(Value::as_str);
+        found.unwrap_or_default()
+    };
+    let fixed = ["start", "end"].into_iter().find(|key| !says(key).is_empty());
+    let is_now = first == Some(0) && task.is_some_and(|task| task.triggered_after.is_none());
+    if asked == Span::default() {
+        let own = Span { timeframe: says("timeframe"), ..Span::default() };
+        return match (sequence == EVALUATION, fixed) {
+            (true, None) if own == asked => resolve(own, now).map(Some),
+            // One that cannot be read is told by the evaluation, as in Keptn.
+            (true, None) if is_now => Ok(resolve(own, now).ok()),
+            _ => Ok(None),
+        };
+    }
+    if let Some(key) = fixed {
+        return Err(TimeError::Fixed(key));
+    }
+    if sequence != EVALUATION {
+        if task.is_none() {
+            return Err(TimeError::Unevaluated);
+        }
+        if asked.start.is_empty() && !is_now {
+            return Err(TimeError::Later);
+        }
+    }
+    resolve(asked, now).map(Some)
+}
+
 /// The time that the data of an `evaluation.triggered` event asks for. Keptn 1.4: `evaluation` counts with a
 /// timeframe or with both a start and an end, else the start and end of `test`, as they are spelt.
+///
+/// A start and an end beside a timeframe are an error to Keptn. Here they are what was asked for when the
+/// sequence was triggered, and win over the shipyard's timeframe; once something was evaluated by them, for
+/// which there is a result, they are of the past, and the timeframe counts.
 ///
 /// # Errors
 /// As [`resolve`]; also where the event asks for none.
@@ -122,13 +203,16 @@ pub fn of_event(data: &Map<String, Value>, now: Timestamp) -> Result<Timeframe, 
         let field = data.get(task).and_then(|fields| fields.get(key));
         field.and_then(Value::as_str).unwrap_or_default()
     };
-    let span = Span {
-        start: text("evaluation", "start"),
-        end: text("evaluation", "end"),
-        timeframe: text("evaluation", "timeframe"),
-    };
-    if !span.timeframe.is_empty() || !span.start.is_empty() && !span.end.is_empty() {
-        return resolve(span, now);
+    let span = Span::of(data);
+    match (!span.start.is_empty() && !span.end.is_empty(), !span.timeframe.is_empty()) {
+        (true, true) if text(EVALUATION, "result").is_empty() => {
+            return resolve(Span { timeframe: "", ..span }, now);
+        }
+        (true, true) => {
+            return resolve(Span { timeframe: span.timeframe, ..Span::default() }, now);
+        }
+        (true, false) | (false, true) => return resolve(span, now),
+        (false, false) => {}
     }
     let (start, end) = (text("test", "start"), text("test", "end"));
     if start.is_empty() || end.is_empty() {
@@ -147,113 +231,4 @@ fn written(local: DateTime) -> String {
         time.second(),
         time.millisecond()
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn now() -> Timestamp {
-        "2022-01-31T10:00:00.123456Z".parse().unwrap()
-    }
-
-    fn resolved(start: &str, end: &str, timeframe: &str) -> Result<(String, String), String> {
-        let span = Span { start, end, timeframe };
-        let found = resolve(span, now()).map_err(|error| error.to_string())?;
-        Ok((found.start, found.end))
-    }
-
-    #[test]
-    fn every_combination_of_start_end_and_timeframe_has_one_meaning() {
-        let (s, e) = ("2022-01-31T08:00:00.000Z", "2022-01-31T09:00:00.000Z");
-        let ok = |start: &str, end: &str| Ok((start.to_owned(), end.to_owned()));
-        let now = "2022-01-31T10:00:00.123Z";
-        assert_eq!(resolved("", "", ""), ok("2022-01-31T09:55:00.123Z", now));
-        assert_eq!(resolved("", "", "1h30m"), ok("2022-01-31T08:30:00.123Z", now));
-        assert_eq!(resolved(s, "", "1h"), ok(s, e));
-        assert_eq!(resolved(s, e, ""), ok(s, e));
-        for (start, end, timeframe, says) in [
-            (s, "", "", "no timeframe or end date provided"),
-            ("", e, "", "start date is required when using an end date"),
-            ("", e, "5m", "'end' and 'timeframe' are mutually exclusive"),
-            (s, e, "5m", "'end' and 'timeframe' are mutually exclusive"),
-        ] {
-            assert_eq!(resolved(start, end, timeframe), Err(says.to_owned()));
-        }
-    }
-
-    #[test]
-    fn a_minute_is_long_enough_and_less_is_not() {
-        let s = "2022-01-31T08:00:00Z";
-        assert!(resolved(s, "", "1m").is_ok());
-        assert!(resolved(s, "2022-01-31T08:01:00Z", "").is_ok());
-        for (end, timeframe) in [
-            ("2022-01-31T08:00:59.999999999Z", ""),
-            ("2022-01-31T07:00:00Z", ""),
-            (s, ""),
-            ("", "59.999999999s"),
-            ("", "-5m"),
-            ("", "0"),
-        ] {
-            let says = "end date must be at least 1 minute after start date";
-            assert_eq!(resolved(s, end, timeframe), Err(says.to_owned()), "{end}{timeframe}");
-        }
-        assert!(resolved("", "", "-5m").is_err());
-    }
-
-    #[test]
-    fn an_offset_is_dropped_from_what_is_written_but_not_from_how_long_it_is() {
-        let found = resolved("2022-01-31T10:00:00+10:00", "2022-01-31T10:00:00.9999Z", "").unwrap();
-        assert_eq!(found, ("2022-01-31T10:00:00.000Z".into(), "2022-01-31T10:00:00.999Z".into()));
-        assert!(resolved("2022-01-31T10:00:00-01:00", "2022-01-31T10:30:00Z", "").is_err());
-        let found = resolved("2022-01-31T23:59:30+10:00", "", "1m").unwrap();
-        assert_eq!(found, ("2022-01-31T23:59:30.000Z".into(), "2022-02-01T00:00:30.000Z".into()));
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_said_with_how_to_write_it() {
-        assert_eq!(
-            resolved("", "", "1d"),
-            Err("could not parse provided timeframe: time: unknown unit \"d\" in duration \"1d\""
-                .into())
-        );
-        let error = resolve(Span { timeframe: "5", ..Span::default() }, now()).unwrap_err();
-        assert_eq!(error.hint(), "write it like 5m, 90s or 1h30m");
-        let span = Span { start: "yesterday", timeframe: "5m", ..Span::default() };
-        assert_eq!(
-            resolve(span, now()).unwrap_err().hint(),
-            "write it like 2022-01-31T10:00:00.000Z"
-        );
-        let span = Span { start: "9999-12-31T23:59:59Z", timeframe: "5m", ..Span::default() };
-        assert_eq!(resolve(span, now()), Err(TimeError::OutOfRange));
-    }
-
-    fn of(data: &Value) -> Result<(String, String), String> {
-        let found =
-            of_event(data.as_object().unwrap(), now()).map_err(|error| error.to_string())?;
-        Ok((found.start, found.end))
-    }
-
-    #[test]
-    fn an_event_is_asked_for_the_evaluation_s_time_and_then_for_the_test_s() {
-        let test = json!({"start": "some", "end": "time"});
-        let verbatim = Ok(("some".to_owned(), "time".to_owned()));
-        assert_eq!(of(&json!({"test": test})), verbatim);
-        assert_eq!(of(&json!({"test": test, "evaluation": {"start": "x"}})), verbatim);
-        assert_eq!(of(&json!({"test": test, "evaluation": {"end": "x"}})), verbatim);
-        assert_eq!(of(&json!({"test": test, "evaluation": null})), verbatim);
-        let found = of(&json!({"test": test, "evaluation": {"timeframe": "10m"}})).unwrap();
-        assert_eq!(found.0, "2022-01-31T09:50:00.123Z");
-        let evaluation = json!({"start": "2022-01-31T08:00:00Z", "end": "2022-01-31T09:00:00Z"});
-        let found = of(&json!({"test": test, "evaluation": evaluation})).unwrap();
-        assert_eq!(found.0, "2022-01-31T08:00:00.000Z");
-        let says = "evaluation.triggered event does not contain evaluation timeframe";
-        for data in
-            [json!({}), json!({"test": {"start": "x"}}), json!({"evaluation": {"start": "x"}})]
-        {
-            assert_eq!(of(&data), Err(says.to_owned()), "{data}");
-        }
-    }
 }
