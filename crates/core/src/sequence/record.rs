@@ -2,6 +2,7 @@
 
 use super::effects::{Change, Delivery, Disposition, Refusal, Reply};
 use super::input::Timer;
+use super::problem;
 use super::rows::TaskState;
 use super::work::Work;
 use crate::built_in::BuiltIn;
@@ -87,6 +88,7 @@ pub(super) fn keep(
             deliver(work, event, n)?;
             name_provider(work, event);
             await_values(work, event)?;
+            problem::over(work, event)?;
         }
     }
     Ok(())

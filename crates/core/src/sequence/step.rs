@@ -10,7 +10,7 @@ use crate::names::ProjectName;
 
 /// Which rules [`step`] goes by. Kept with each input, so that a replay with other rules is known for
 /// what it is; changed with every rule that changes.
-pub const RULES_VERSION: u32 = 6;
+pub const RULES_VERSION: u32 = 7;
 
 /// One input, one answer. Total: every input has effects, or a refusal that explains itself. Changes
 /// nothing: a refusal leaves nothing behind.
