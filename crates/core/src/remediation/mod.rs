@@ -7,12 +7,14 @@
 
 mod action;
 mod file;
+mod lint;
 mod sequence;
 #[cfg(test)]
 mod tests;
 
 pub use action::{GetAction, GetActionError, NoAction, Problem, errored};
 pub use file::{Action, Remediation, Remediations, SPEC_VERSION};
+pub use lint::lint;
 pub use sequence::{sequence, unremedied};
 
 /// The sequence that remedies a problem. A round of it may be followed by the next.

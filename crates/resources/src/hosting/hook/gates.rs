@@ -5,7 +5,7 @@
 use git2::{Oid, Repository, Tree};
 use tidegate_core::names::{ServiceName, StageName};
 use tidegate_core::quality::{SLO_PATH, Slo, lint};
-use tidegate_core::remediation::{REMEDIATION_PATH, Remediations};
+use tidegate_core::remediation::{self, REMEDIATION_PATH, Remediations};
 use tidegate_core::sli::{Indicator, SliFile, http_json, prometheus, results};
 use tidegate_core::yaml::FILE_BYTES_MAX;
 
@@ -194,11 +194,13 @@ fn judge(text: &str, kind: Kind) -> Saying {
             Ok(file) => saying.warnings = unanswerable(&file, http_json::Query::parse),
             Err(error) => fault(&error),
         },
-        Kind::Remediation => {
-            if let Err(error) = Remediations::parse(text) {
-                fault(&error);
+        Kind::Remediation => match Remediations::parse(text) {
+            Ok(_) => {
+                let told = remediation::lint(text);
+                saying.warnings = told.iter().map(|said| format!(":{said}")).collect();
             }
-        }
+            Err(error) => fault(&error),
+        },
     }
     saying
 }
