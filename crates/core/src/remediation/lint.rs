@@ -18,6 +18,7 @@ pub fn lint(text: &str) -> Vec<Finding> {
     };
     let mut lint = Lint::default();
     lint.file(&file);
+    lint.findings.extend(yaml::several_documents(text));
     lint.findings.sort_by_key(|finding| (finding.place.line, finding.place.column));
     lint.findings
 }

@@ -67,6 +67,12 @@ pub enum Tag {
 /// # Errors
 /// The first thing that is not YAML or over a limit.
 pub fn first_document(text: &str) -> Result<Option<Written>, YamlError> {
+    // YAML 1.1, which such readers hold to, breaks lines at these as well.
+    let text = text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "\n");
+    document(&text).map_err(|error| unquoted(error, &text))
+}
+
+fn document(text: &str) -> Result<Option<Written>, YamlError> {
     let options = granit_parser::options! {
         flow_nesting_limit: DEPTH_MAX,
         block_nesting_limit: DEPTH_MAX,
@@ -74,9 +80,7 @@ pub fn first_document(text: &str) -> Result<Option<Written>, YamlError> {
         block_scalar_eof_without_line_feed: true,
         emit_comments: false,
     };
-    // YAML 1.1, which such readers hold to, breaks lines at these as well.
-    let text = text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "\n");
-    let parser = Parser::new_from_str_with_options(&text, options);
+    let parser = Parser::new_from_str_with_options(text, options);
     let mut reader =
         Reader { events: parser, anchors: HashMap::new(), nodes: 0, aliases: 0, depth: 0 };
     loop {
@@ -94,16 +98,56 @@ pub fn first_document(text: &str) -> Result<Option<Written>, YamlError> {
 /// Where a second document begins, which [`first_document`] does not read.
 #[must_use]
 pub fn further_document(text: &str) -> Option<Place> {
+    let begin = |(event, span): (Event<'_>, Span)| {
+        matches!(event, Event::DocumentStart(..)).then(|| at(&span))
+    };
+    events(text).filter_map(begin).nth(1)
+}
+
+/// The text up to the end of its first document; all of it where nothing ends that before.
+pub(super) fn first_alone(text: &str) -> &str {
+    let end = |(event, span): (Event<'_>, Span)| {
+        matches!(event, Event::DocumentEnd).then(|| span.start.byte_offset()).flatten()
+    };
+    let cut = events(text).find_map(end).and_then(|end| text.split_at_checked(end));
+    match cut {
+        Some((first, rest)) if rest.starts_with("---") || rest.starts_with("...") => first,
+        _ => text,
+    }
+}
+
+/// What stands in a text, up to the first thing that is not YAML.
+fn events(text: &str) -> impl Iterator<Item = (Event<'_>, Span)> {
     let parser = Parser::new_from_str_with_options(
         text,
         granit_parser::options! {
             emit_comments: false,
         },
     );
-    let begin = |(event, span): (Event<'_>, Span)| {
-        matches!(event, Event::DocumentStart(..)).then(|| at(&span))
+    parser.map_while(Result::ok)
+}
+
+/// Says of an error what to do where somebody has written `>10` without quotes: to YAML, a block of text begins
+/// there.
+pub(super) fn unquoted(error: YamlError, text: &str) -> YamlError {
+    let place = error.place;
+    let number = |n: u64| usize::try_from(n.saturating_sub(1)).unwrap_or(usize::MAX);
+    let line = text.lines().nth(number(place.line)).unwrap_or_default();
+    let rest = line.char_indices().nth(number(place.column)).map_or("", |(at, _)| &line[at..]);
+    let is_of_syntax = ["while scanning a block scalar", "unexpected character"]
+        .iter()
+        .any(|words| error.reason.starts_with(words));
+    let Some(first @ ('>' | '|')) = rest.chars().next().filter(|_| is_of_syntax) else {
+        return error;
     };
-    parser.map_while(Result::ok).filter_map(begin).nth(1)
+    let value = rest.split([',', ']', '}', '#', '\'']).next().unwrap_or_default().trim_end();
+    YamlError::new(
+        place,
+        format!(
+            "what begins with {first} must be in quotes, since it is taken for a block of text; \
+             write '{value}'"
+        ),
+    )
 }
 
 struct Reader<'a> {

@@ -116,6 +116,11 @@ fn what_nobody_can_have_meant_is_told_and_taken() {
         assert!(said.lines[0].starts_with(&line), "{said:?}");
         assert!(said.lines[0].contains("leads out of the endpoint"), "{said:?}");
     }
+    let several = "indicators:\n  a: 'json:x.json#$.a'\n---\nother: 1\n";
+    let said = dev(&shop, &[("carts/job/sli.yaml", several)]);
+    let line = "warning: carts/job/sli.yaml:3:1: only the first document counts; take the others";
+    assert!(said.accepted && said.lines.len() == 1, "{said:?}");
+    assert!(said.lines[0].starts_with(line), "{said:?}");
     let link = format!("120000 blob {}\tslo.yaml\n", shop.blob("/etc/passwd"));
     let carts = shop.tree(&link);
     let root = shop.tree(&format!("040000 tree {carts}\tcarts\n"));
