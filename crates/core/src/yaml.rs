@@ -1,6 +1,7 @@
 //! YAML as a tree in which every value knows its place, read within limits.
 
 mod finding;
+mod quotes;
 pub mod source;
 
 use std::fmt;
@@ -119,7 +120,7 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
         // The library repeats the place at the end of its sentence.
         let reason =
             reason.split(" at line ").next().unwrap_or(reason).trim_end_matches([',', ':']);
-        source::unquoted(YamlError::new(place, reason), text)
+        quotes::unquoted(YamlError::new(place, reason), text)
     })
 }
 
