@@ -1,6 +1,7 @@
 //! YAML as a tree in which every value knows its place, read within limits.
 
 mod finding;
+mod quotes;
 pub mod source;
 
 use std::fmt;
@@ -93,11 +94,13 @@ pub struct Key {
     pub text: String,
 }
 
-/// Reads one document.
+/// Reads the first document. Keptn 1.4's readers look no further, either; whoever pushes such a file is told, see
+/// [`several_documents`].
 ///
 /// # Errors
 /// The first thing that is not YAML, is there twice, or is over a limit.
 pub fn parse(text: &str) -> Result<Node, YamlError> {
+    let text = source::first_alone(text);
     let options = options! {
         strict_booleans: true,
         legacy_octal_numbers: true,
@@ -117,11 +120,18 @@ pub fn parse(text: &str) -> Result<Node, YamlError> {
         // The library repeats the place at the end of its sentence.
         let reason =
             reason.split(" at line ").next().unwrap_or(reason).trim_end_matches([',', ':']);
-        YamlError::new(place, reason)
+        quotes::unquoted(YamlError::new(place, reason), text)
     })
 }
 
-/// Reads one document of a project's files, which are no larger than [`FILE_BYTES_MAX`].
+/// That a file has more than one document, where it has.
+#[must_use]
+pub fn several_documents(text: &str) -> Option<Finding> {
+    let place = source::further_document(text)?;
+    Some(Finding::new(place, "only the first document counts; take the others away"))
+}
+
+/// Reads the first document of one of a project's files, which are no larger than [`FILE_BYTES_MAX`].
 ///
 /// # Errors
 /// As [`parse`]; and the file is larger.
@@ -302,6 +312,48 @@ mod tests {
             assert!(error.to_string().starts_with(place), "{text:?}: {error}");
             assert!(!error.reason.contains('\n'), "{error}");
         }
+    }
+
+    #[test]
+    fn only_the_first_document_counts_and_the_second_is_told() {
+        let first = serde_json::json!({"a": "ü"});
+        for (text, place) in [
+            ("a: ü\n---\nb: 2\n", Some("2:1")),
+            ("\u{feff}a: ü\n", None),
+            ("# x\n--- # y\na: ü\n", None),
+            ("a: ü\n...\n", None),
+            ("a: ü\r\n--- {b: 2}\n---\n{{{", Some("2:1")),
+            ("a: ü\n...\n%YAML 1.2\n---\nb: 2\n", Some("4:1")),
+        ] {
+            assert_eq!(parse(text).map(|node| node.to_json()), Ok(first.clone()), "{text:?}");
+            let said = several_documents(text).map(|said| said.to_string());
+            let expected = place.map(|place| {
+                format!("{place}: only the first document counts; take the others away")
+            });
+            assert_eq!(said, expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_begins_with_an_angle_and_no_quote_is_told_to_be_quoted() {
+        for (text, says) in [
+            (
+                "a:\n  - >10\nb: 1\n",
+                "2:5: what begins with > must be in quotes, since it is taken for a \
+                                     block of text; write '>10'",
+            ),
+            ("- >=10 # ms\n", "write '>=10'"),
+            ("- >0\n", "write '>0'"),
+            ("c: [>10%, '<5']\n", "write '>10%'"),
+            ("c: {d: >.5}\n", "write '>.5'"),
+            ("- |x\n", "1:3: what begins with | must be in quotes"),
+        ] {
+            let by_place = source::first_document(text).unwrap_err().to_string();
+            assert_eq!(parse(text).unwrap_err().to_string(), by_place, "{text:?}");
+            assert!(by_place.contains(says), "{by_place}");
+        }
+        // This is a block of text, and an empty one.
+        assert!(parse("- >-5\n").is_ok());
     }
 
     #[test]

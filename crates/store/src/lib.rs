@@ -42,4 +42,4 @@ pub use rows::{
     SessionRow, SignInRow, TimerRow, TokenRow,
 };
 pub use search::{Found, Position, PositionError, SEARCHED_MAX, SequenceSearch, Start};
-pub use void::void_evaluations;
+pub use void::{void_answers, void_evaluations};

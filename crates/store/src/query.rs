@@ -7,7 +7,7 @@ use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventType, Scope};
 use tidegate_core::names::{
-    ContextId, EventId, ExecutionId, ProjectName, SequenceName, ServiceName, StageName,
+    ContextId, EventId, ExecutionId, ProjectName, SequenceName, ServiceName, StageName, TaskName,
 };
 use tidegate_core::sequence::{
     Context, ContextState, Deployed, Disposition, Execution, ExecutionState, LatestEvent, Queue,
@@ -344,6 +344,15 @@ pub trait Reader: Send + Sync + 'static {
     fn log_heads(&self) -> Result<Vec<(ProjectName, u64)>, StoreError>;
     /// One event, with the project that it is kept under.
     fn event(&self, id: EventId) -> Result<Option<(ProjectName, LogRow)>, StoreError>;
+    /// What was said last of the answers to these tasks of a name: of each, the newest listed events of both
+    /// types of [`said_of`](tidegate_core::quality::said_of), in no order. Costs as much as is asked for,
+    /// however much was said of others.
+    fn said_of(
+        &self,
+        project: &ProjectName,
+        task: &TaskName,
+        triggers: &[EventId],
+    ) -> Result<Vec<LogRow>, StoreError>;
     /// Open `.triggered` events, newest first.
     fn open_events(
         &self,

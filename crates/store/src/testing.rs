@@ -198,6 +198,7 @@ pub(crate) fn context(n: u64) -> Context {
         paused: Pauses::default(),
         timed_out: false,
         starts: Starts::default(),
+        problem_over: false,
         following: Vec::new(),
     }
 }

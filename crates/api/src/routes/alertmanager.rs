@@ -2,18 +2,24 @@
 //!
 //! An alert begins a remediation, once: Alertmanager repeats itself for as long as the alert lasts, and again
 //! from each of its replicas. When the alert is over, a remediation that has not begun is not needed any more.
+//! One that nothing remedies begins nothing, and is heard again when it is repeated.
+
+mod known;
+
+use std::fmt::Display;
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tidegate_core::event::{Draft, DraftError, Event, EventType, Scope};
+use tidegate_core::event::{Draft, DraftError, EventType, Scope};
 use tidegate_core::names::ContextId;
 use tidegate_core::principal::Principal;
-use tidegate_core::sequence::{Before, Control, ExecutionState, Refusal, Reply};
+use tidegate_core::remediation::OPEN;
+use tidegate_core::sequence::{Control, Refusal, Reply};
 use tidegate_core::sli::alertmanager::{self, Notice, Problem, SOURCE};
 use tidegate_engine::{Accepted, Engine, Failure};
-use tidegate_store::EventFilter;
+use tidegate_store::IdempotencyRow;
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
@@ -22,6 +28,7 @@ use crate::error::ApiError;
 use crate::openapi::answers::{Body, Changes, Error, Guarded};
 use crate::openapi::wire;
 use crate::state::ApiState;
+use known::{Tried, newest, only_waits, tried, unremedied};
 
 /// A message of Alertmanager's, version 4 of its format; what is not named here is passed over.
 #[derive(ToSchema)]
@@ -76,7 +83,7 @@ pub(crate) struct Heard {
 #[schema(as = AlertOutcome)]
 #[serde(rename_all = "camelCase")]
 struct Outcome {
-    /// `begun`: its remediation was triggered. `repeated`: that was said before. `kept`: nothing remedies it.
+    /// `begun`: its remediation was triggered. `repeated`: that was said before. `kept`: nothing remedies it yet.
     /// `over`: the problem is. `unknown`: nobody had said that it began. `unusable`: it cannot be acted upon.
     #[schema(examples("begun"))]
     outcome: &'static str,
@@ -93,6 +100,11 @@ struct Outcome {
 impl Outcome {
     fn of(outcome: &'static str, context: ContextId) -> Self {
         Self { outcome, keptn_context: Some(context), reason: None }
+    }
+
+    fn too_long(keptn_context: Option<ContextId>) -> Self {
+        let reason = Some("it has more text than an event may have".to_owned());
+        Self { outcome: "unusable", keptn_context, reason }
     }
 }
 
@@ -130,23 +142,22 @@ pub(crate) async fn receive(
     Ok(Json(Heard { alerts }))
 }
 
-/// Triggers the remediation, unless somebody did so in this context. The log knows for good; the key keeps
-/// two replicas that speak at once apart.
+/// Triggers the remediation, unless somebody did so in this context. The key keeps two replicas apart that
+/// speak at once.
 async fn begin(engine: &Engine, problem: Problem, by: &Principal) -> Result<Outcome, Failure> {
     let Problem { scope, context, kind, data } = problem;
-    let key = match context {
-        None => None,
-        Some(context) => {
-            if newest(engine, &scope, context, kind.clone()).await?.is_some() {
-                return Ok(Outcome::of("repeated", context));
-            }
-            Some(engine.once(by, format!("alert {context}").as_bytes(), b"")?)
-        }
+    let in_vain = match context {
+        None => 0,
+        Some(context) => match tried(engine, &scope, context).await? {
+            Tried::Begun => return Ok(Outcome::of("repeated", context)),
+            Tried::InVain(times) => times,
+        },
     };
-    let Ok(draft) = draft(&kind, context, &data) else {
-        let reason = Some("it has more text than an event may have".to_owned());
-        return Ok(Outcome { outcome: "unusable", keptn_context: context, reason });
-    };
+    if let Some(reason) = unremedied(engine, &scope).await? {
+        return keep(engine, context, &data, reason, by).await;
+    }
+    let key = key(engine, by, context, &in_vain)?;
+    let Ok(draft) = draft(&kind, context, &data) else { return Ok(Outcome::too_long(context)) };
     let Accepted { context, reply, .. } = engine.accept(draft, by, key).await?;
     Ok(match reply {
         None => Outcome::of("repeated", context),
@@ -161,6 +172,36 @@ async fn begin(engine: &Engine, problem: Problem, by: &Principal) -> Result<Outc
     })
 }
 
+/// Keeps a problem that nothing remedies, once for each reason. As it has begun nothing, whoever repeats it is
+/// heard as for the first time.
+async fn keep(
+    engine: &Engine,
+    context: Option<ContextId>,
+    data: &Map<String, Value>,
+    reason: String,
+    by: &Principal,
+) -> Result<Outcome, Failure> {
+    let (kind, data) = alertmanager::left_open(data, &reason);
+    let key = key(engine, by, context, &reason)?;
+    let Ok(draft) = draft(&kind, context, &data) else { return Ok(Outcome::too_long(context)) };
+    let Accepted { context, reply, .. } = engine.accept(draft, by, key).await?;
+    if reply.is_some() {
+        tracing::warn!(sequence.context = %context, reason, "nothing remedies an alert");
+    }
+    Ok(Outcome { reason: Some(reason), ..Outcome::of("kept", context) })
+}
+
+/// Names what is done once about a problem; none where each message is a problem of its own.
+fn key(
+    engine: &Engine,
+    by: &Principal,
+    context: Option<ContextId>,
+    what: &dyn Display,
+) -> Result<Option<IdempotencyRow>, Failure> {
+    let name = |context| engine.once(by, format!("alert {context} {what}").as_bytes(), b"");
+    context.map(name).transpose()
+}
+
 /// Keeps that the problem is over. What is under way goes on to its end, since half an action is worse than a
 /// whole one; what only waits for its turn is taken back.
 async fn end(
@@ -169,7 +210,10 @@ async fn end(
     context: ContextId,
     by: &Principal,
 ) -> Result<Outcome, Failure> {
-    let begun = newest(engine, scope, context, alertmanager::begins(scope)).await?;
+    let begun = match newest(engine, scope, context, alertmanager::begins(scope)).await? {
+        Some(begun) => Some(begun),
+        None => newest(engine, scope, context, EventType::new(OPEN)).await?,
+    };
     let Some(begun) = begun else { return Ok(Outcome::of("unknown", context)) };
     let (kind, data) = alertmanager::resolved(scope, &begun.data);
     if newest(engine, scope, context, kind.clone()).await?.is_some() {
@@ -197,47 +241,4 @@ fn draft(
     Draft::from_value(
         json!({"type": kind, "source": SOURCE, "shkeptncontext": context, "data": data}),
     )
-}
-
-/// The newest event of a type in a context.
-async fn newest(
-    engine: &Engine,
-    scope: &Scope,
-    context: ContextId,
-    kind: EventType,
-) -> Result<Option<Event>, Failure> {
-    let filter = EventFilter {
-        project: Some(scope.project.clone()),
-        context: Some(context),
-        kind: Some(kind),
-        ..EventFilter::default()
-    };
-    let page = engine.read(move |reader| reader.events(&filter, 0, 1)).await?;
-    Ok(page.items.into_iter().next().map(|row| row.event))
-}
-
-/// Whether there is something of a context that has not ended, and nothing of it has begun.
-async fn only_waits(engine: &Engine, scope: &Scope, context: ContextId) -> Result<bool, Failure> {
-    let project = scope.project.clone();
-    let all = engine.read(move |reader| reader.executions(&project, context)).await?;
-    let mut open =
-        all.iter().map(|one| &one.execution.state).filter(|state| !state.is_final()).peekable();
-    Ok(open.peek().is_some() && open.all(has_not_begun))
-}
-
-fn has_not_begun(state: &ExecutionState) -> bool {
-    match state {
-        ExecutionState::Resolving
-        | ExecutionState::Throttled { .. }
-        | ExecutionState::Waiting
-        | ExecutionState::Paused { before: Before::Start } => true,
-        ExecutionState::Running { .. }
-        | ExecutionState::Delayed { .. }
-        | ExecutionState::WaitingForApproval { .. }
-        | ExecutionState::Ready { .. }
-        | ExecutionState::Paused { before: Before::Task { .. } }
-        | ExecutionState::Finished { .. }
-        | ExecutionState::Aborted { .. }
-        | ExecutionState::TimedOut { .. } => false,
-    }
 }

@@ -158,7 +158,6 @@ pub(crate) async fn list(
 
 fn find(reader: &dyn Reader, wanted: &Wanted) -> Result<Evaluations, StoreError> {
     let Wanted { scope, before, offset, limit } = wanted;
-    let void = void_evaluations(reader, scope)?;
     let task = TaskName::new("evaluation").expect("a plain word");
     let kind = EventType::task(&task, Phase::Finished);
     let filter = EventFilter { before: *before, ..EventFilter::of(scope, kind) };
@@ -167,6 +166,8 @@ fn find(reader: &dyn Reader, wanted: &Wanted) -> Result<Evaluations, StoreError>
     let (mut next, mut total) = (Some(*offset), 0);
     while let Some(begin) = next.filter(|begin| *begin < end) {
         let page: Page<LogRow> = reader.events(&filter, begin, CHUNK.min(end - begin))?;
+        let events = page.items.iter().map(|row| &row.event);
+        let void = void_evaluations(reader, &scope.project, events)?;
         evaluations.extend(page.items.into_iter().filter_map(|row| Evaluation::of(row, &void)));
         (next, total) = (page.next, page.total);
     }

@@ -182,3 +182,96 @@ fn a_token_is_shown_as_such_or_as_a_password_and_must_be_one_that_may_change_thi
         }
     });
 }
+
+/// The same alert for another stage or service.
+async fn elsewhere(server: &Server, stage: &str, service: &str) -> Value {
+    let mut alert = alert("firing", "a");
+    alert["labels"]["stage"] = json!(stage);
+    alert["labels"]["service"] = json!(service);
+    told(server, &[alert]).await.remove(0)
+}
+
+async fn add_service(server: &Server, name: &str) {
+    let path = format!("{PROJECT}/shop/service");
+    assert_eq!(server.post(&path, &json!({"serviceName": name})).await.status, 200);
+}
+
+#[test]
+fn an_alert_that_nothing_remedies_is_kept_and_begins_a_remediation_once_something_does() {
+    on_server(|server| async move {
+        let without = SHIPYARD.replace("name: remediation", "name: delivery");
+        let body = json!({"name": "shop", "shipyard": STANDARD.encode(without)});
+        assert_eq!(server.post(PROJECT, &body).await.status, 201);
+        for _ in 0..2 {
+            let told = elsewhere(&server, "production", "carts").await;
+            assert_eq!(told["outcome"], "kept");
+            let reason = told["reason"].as_str().unwrap();
+            assert!(reason.starts_with("no task sequence with name remediation found in stage"));
+        }
+        let kept = events(&server, "sh.keptn.event.problem.open").await;
+        assert_eq!(kept.len(), 1, "once, however often it is told");
+        assert_eq!(kept[0]["data"]["problem"]["ProblemTitle"], "latency");
+        assert!(events(&server, TRIGGERED).await.is_empty());
+        // Somebody tries it by hand, in vain: that is no remediation, either.
+        let data = json!({"project": "shop", "stage": "production", "service": "carts"});
+        let by_hand = json!({"type": TRIGGERED, "source": "test", "data": data,
+            "shkeptncontext": kept[0]["shkeptncontext"]});
+        assert_eq!(server.post("/api/v1/event", &by_hand).await.status, 200);
+
+        let body = json!({"name": "shop", "shipyard": STANDARD.encode(SHIPYARD)});
+        assert_eq!(server.call("PUT", PROJECT, &body).await.status, 201);
+        let told = elsewhere(&server, "production", "carts").await;
+        assert_eq!(told["reason"], "project shop has no service carts");
+        add_service(&server, "carts").await;
+        let (outcome, context) = one(&server, "firing", "a").await;
+        assert_eq!(outcome, "begun");
+        assert_eq!(kept[0]["shkeptncontext"], *context, "it is the same problem");
+        assert_eq!(one(&server, "firing", "a").await.0, "repeated");
+        assert_eq!(events(&server, TRIGGERED).await.len(), 2, "by hand, and by the alert");
+    });
+}
+
+#[test]
+fn an_alert_for_a_stage_a_service_or_a_project_that_is_not_there_is_kept_with_the_reason() {
+    on_server(|server| async move {
+        create(&server).await;
+        for (stage, service, says) in [
+            ("nowhere", "carts", "no stage with name nowhere"),
+            ("production", "nobody", "project shop has no service nobody"),
+        ] {
+            let told = elsewhere(&server, stage, service).await;
+            assert_eq!(told["outcome"], "kept", "{stage} {service}");
+            assert!(told["reason"].as_str().unwrap().starts_with(says), "{told}");
+        }
+        let mut nobodys = alert("firing", "n");
+        nobodys["labels"]["project"] = json!("later");
+        for _ in 0..2 {
+            let told = told(&server, std::slice::from_ref(&nobodys)).await;
+            assert_eq!(
+                (&told[0]["outcome"], &told[0]["reason"]),
+                (&json!("kept"), &json!("project later does not exist"))
+            );
+        }
+        let body = json!({"name": "later", "shipyard": STANDARD.encode(SHIPYARD)});
+        assert_eq!(server.post(PROJECT, &body).await.status, 201);
+        let service = json!({"serviceName": "carts"});
+        assert_eq!(server.post(&format!("{PROJECT}/later/service"), &service).await.status, 200);
+        assert_eq!(told(&server, &[nobodys]).await[0]["outcome"], "begun");
+    });
+}
+
+#[test]
+fn the_end_of_an_alert_that_was_kept_is_kept_too() {
+    on_server(|server| async move {
+        create(&server).await;
+        let mut over = alert("firing", "a");
+        over["labels"]["service"] = json!("nobody");
+        assert_eq!(told(&server, std::slice::from_ref(&over)).await[0]["outcome"], "kept");
+        over["status"] = json!("resolved");
+        assert_eq!(told(&server, &[over]).await[0]["outcome"], "over");
+        assert_eq!(
+            events(&server, RESOLVED).await[0]["data"]["problem"]["ProblemTitle"],
+            "latency"
+        );
+    });
+}

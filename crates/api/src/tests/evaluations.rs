@@ -89,8 +89,8 @@ fn what_was_declared_invalid_is_said_to_be_whenever_that_was() {
         let newest = listed(&server, "?limit=1").await;
         let time = newest["evaluations"][0]["time"].as_str().unwrap().to_owned();
         send(&server, 2, "invalidated", "carts", json!({})).await;
-        // Whoever declares another service's invalid changes nothing here.
-        send(&server, 1, "invalidated", "orders", json!({})).await;
+        // The task says which evaluation is meant. One that there is not changes nothing here.
+        send(&server, 7, "invalidated", "carts", json!({})).await;
         let before = listed(&server, &format!("?before={time}")).await;
         assert_eq!(contexts(&before), [2, 1]);
         let void = |page: &Value| -> Vec<Value> {
@@ -101,6 +101,11 @@ fn what_was_declared_invalid_is_said_to_be_whenever_that_was() {
         assert_eq!(void(&listed(&server, "").await), [json!(false), json!(true), json!(false)]);
         send(&server, 2, "restored", "carts", json!({})).await;
         assert_eq!(void(&listed(&server, "").await), [json!(false), json!(false), json!(false)]);
+        // Keptn's rule: whatever else the event says, or does not say.
+        let bare = json!({"type": "sh.keptn.event.evaluation.invalidated", "source": "test",
+            "triggeredid": "dddddddd-0000-4000-8000-000000000003", "data": {"project": "tour"}});
+        assert_eq!(server.post(EVENT, &bare).await.status, 200);
+        assert_eq!(void(&listed(&server, "").await), [json!(true), json!(false), json!(false)]);
     });
 }
 

@@ -39,4 +39,4 @@ pub use slo::{Criterion, Group, Objective, SLO_PATH, Slo, SloError};
 pub use suggest::{Because, SAMPLES_MIN, Suggested, Suggestion, suggest};
 pub use timestamp::TimestampError;
 pub use total::{Targets, TargetsError};
-pub use void::{INVALIDATED, RESTORED, Said, Void};
+pub use void::{INVALIDATED, RESTORED, Said, Void, said_of};

@@ -1,18 +1,32 @@
-//! Evaluations that do not count any more, because somebody has said so, and those that count again.
+//! Evaluations, and what else answers a task, that do not count any more, because somebody has said so; and those
+//! that count again.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::event::{Event, text};
-use crate::names::EventId;
+use crate::event::{Event, EventType, text};
+use crate::names::{EventId, TaskName};
 
 /// Says that an evaluation shall not be compared with. Keptn 1.4: it names the task, by `triggeredid`, so that
 /// every `evaluation.finished` of that task is void.
 pub const INVALIDATED: &str = "sh.keptn.event.evaluation.invalidated";
 /// Takes that back. Tidegate's own; made like the one that it takes back.
 pub const RESTORED: &str = "sh.keptn.event.evaluation.restored";
+
+/// Ends the type of an event by which what answers a task does not count, as in [`INVALIDATED`].
+const INVALIDATED_END: &str = ".invalidated";
+/// Ends the type of one that takes that back.
+const RESTORED_END: &str = ".restored";
+
+/// The types of the events that say whether the answers to a task count: `<task>.invalidated` and
+/// `<task>.restored`. Keptn 1.4 knows the first, and for any task.
+#[must_use]
+pub fn said_of(task: &TaskName) -> [EventType; 2] {
+    [INVALIDATED_END, RESTORED_END]
+        .map(|end| EventType::new(&format!("sh.keptn.event.{task}{end}")))
+}
 
 /// What was said last of each evaluation that anything was said of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,15 +48,15 @@ pub struct Said {
 }
 
 impl Void {
-    /// Reads events of both types, in any order, each with its number in the project's log. Others say nothing.
+    /// Reads events of both types of one task, in any order, each with its number in the project's log. Others say nothing.
     pub fn of<'a>(events: impl IntoIterator<Item = (u64, &'a Event)>) -> Self {
         let mut said = HashMap::<EventId, Said>::new();
         for (n, event) in events {
-            let void = match event.kind.as_str() {
-                INVALIDATED => true,
-                RESTORED => false,
-                _ => continue,
-            };
+            let kind = event.kind.as_str();
+            let void = kind.ends_with(INVALIDATED_END);
+            if !void && !kind.ends_with(RESTORED_END) {
+                continue;
+            }
             let Some(task) = event.triggered_id else { continue };
             if said.get(&task).is_some_and(|newer| newer.n > n) {
                 continue;
@@ -107,6 +121,14 @@ mod tests {
         assert!(!forwards.holds(Some(task(1))) && forwards.holds(Some(task(2))));
         assert!(!forwards.holds(Some(task(3))) && !forwards.holds(None));
         assert_eq!(forwards.said(task(1)).map(|said| said.reason.as_str()), Some("it was none"));
+    }
+
+    #[test]
+    fn it_is_said_of_evaluations_by_the_events_of_their_task() {
+        let [invalidated, restored] = said_of(&TaskName::new("evaluation").unwrap());
+        assert_eq!((invalidated.as_str(), restored.as_str()), (INVALIDATED, RESTORED));
+        let of_another = [(1, event("sh.keptn.event.test.invalidated", Some(task(1)), ""))];
+        assert!(Void::of(of_another.iter().map(|(n, event)| (*n, event))).holds(Some(task(1))));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::REMEDIATION_PATH;
 use super::file::{Action, Remediations};
 use crate::event::{Outcome, Scope, answer_to};
 use crate::excerpt::excerpt;
+use crate::yaml::Place;
 
 /// How much of a problem's name a message shows, in bytes.
 const SHOWN_BYTES_MAX: usize = 1_000;
@@ -37,7 +38,7 @@ pub struct Problem {
 #[error("Could not decode input event data: {0}")]
 pub struct GetActionError(String);
 
-/// Why there is no next action, in Keptn's words. The sequence ends with `fail`.
+/// Why there is no next action. The sequence ends with `fail`, and what Keptn has words for is said in them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAction {
     /// The file has nothing for such a problem.
@@ -51,6 +52,31 @@ pub enum NoAction {
         /// The problem.
         problem: String,
     },
+    /// It does not say what to do. Keptn 1.4 hands it on all the same: nobody takes it, and the sequence ends
+    /// after ten minutes.
+    #[error(
+        "{REMEDIATION_PATH}:{place}: the action with index {index} for {problem} does not say what to do; \
+         write action: and the word that executors know it by, such as scale"
+    )]
+    Unnamed {
+        /// Where it stands.
+        place: Place,
+        /// How many were taken before.
+        index: u64,
+        /// The problem.
+        problem: String,
+    },
+}
+
+impl NoAction {
+    /// How `get-action` ends. What the file does not have is an answer; what it has and nobody can act upon is an
+    /// error.
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::NoMatch(_) | Self::NoMore { .. } => Outcome::FAIL,
+            Self::Unnamed { .. } => Outcome::ERROR,
+        }
+    }
 }
 
 impl Problem {
@@ -72,7 +98,7 @@ impl Remediations {
     /// remediation without a type.
     ///
     /// # Errors
-    /// There is none, or no more.
+    /// There is none, or no more, or it does not say what to do.
     pub fn action(&self, problem: &Problem, index: u64) -> Result<&Action, NoAction> {
         let of = |wanted: &str| self.remediations.iter().find(|r| r.problem_type == wanted);
         let found =
@@ -80,7 +106,11 @@ impl Remediations {
         let remediation = found.ok_or_else(|| NoAction::NoMatch(problem.name()))?;
         let place = usize::try_from(index).ok();
         let action = place.and_then(|place| remediation.actions.get(place));
-        action.ok_or_else(|| NoAction::NoMore { index, problem: problem.name() })
+        let action = action.ok_or_else(|| NoAction::NoMore { index, problem: problem.name() })?;
+        if action.action.trim().is_empty() {
+            return Err(NoAction::Unnamed { place: action.place, index, problem: problem.name() });
+        }
+        Ok(action)
     }
 }
 
@@ -141,7 +171,7 @@ impl GetAction {
         };
         match file.action(&self.problem, self.index) {
             Ok(action) => self.found(action),
-            Err(none) => self.ended(Outcome::FAIL, &none.to_string()),
+            Err(none) => self.ended(none.outcome(), &none.to_string()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::yaml::{self, Key, Node, Tree, YamlError, field};
+use crate::yaml::{self, Key, Node, Place, Tree, YamlError, field};
 
 /// The only `apiVersion` that Keptn 1.4 takes.
 pub const SPEC_VERSION: &str = "spec.keptn.sh/0.1.4";
@@ -24,11 +24,13 @@ pub struct Remediation {
 }
 
 /// One action. A task of that name does it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Action {
+    /// Where it stands.
+    pub place: Place,
     /// What people call it.
     pub name: String,
-    /// What executors know it by, such as `scale`.
+    /// What executors know it by, such as `scale`. Empty where nothing is written: nobody can take it.
     pub action: String,
     /// Why it helps.
     pub description: String,
@@ -80,6 +82,7 @@ fn remediation(node: &Node) -> Result<Option<Remediation>, YamlError> {
 fn action(node: &Node) -> Result<Action, YamlError> {
     let fields = node.entries("an action")?;
     Ok(Action {
+        place: node.place,
         name: text(fields, "name")?,
         action: text(fields, "action")?,
         description: text(fields, "description")?,
@@ -124,6 +127,7 @@ spec:
         assert_eq!(types, ["Response time degradation", ""]);
         let actions = &file.remediations[0].actions;
         let scale = Action {
+            place: Place { line: 8, column: 11 },
             name: "Scale".into(),
             action: "scale".into(),
             description: "one more".into(),

@@ -7,12 +7,22 @@
 
 mod action;
 mod file;
+mod lint;
+mod sequence;
 #[cfg(test)]
 mod tests;
 
 pub use action::{GetAction, GetActionError, NoAction, Problem, errored};
 pub use file::{Action, Remediation, Remediations, SPEC_VERSION};
+pub use lint::lint;
+pub use sequence::{sequence, unremedied};
 
+/// The sequence that remedies a problem. A round of it may be followed by the next.
+const SEQUENCE: &str = "remediation";
+/// The type of the event that keeps a problem that nothing remedies. Tidegate's own.
+pub const OPEN: &str = "sh.keptn.event.problem.open";
+/// The type of the event that says that the problem of a context is over. Tidegate's own.
+pub const RESOLVED: &str = "sh.keptn.event.problem.resolved";
 /// The task that asks for the next action.
 pub const GET_ACTION: &str = "get-action";
 /// What its answer says beside what all answers say. Of two answers the newer one counts, as a whole.

@@ -206,3 +206,19 @@ fn data_that_cannot_be_read_are_answered_all_the_same() {
         assert_eq!(answer["project"], "fulltour");
     }
 }
+
+#[test]
+fn an_action_that_does_not_say_what_to_do_is_an_error_with_its_place() {
+    for unsaid in ["{name: x, value: 1}", "{actoin: scale}", "{action: ' '}", "{action: }"] {
+        let file = format!(
+            "apiVersion: spec.keptn.sh/0.1.4\nspec:\n  remediations:\n  - problemType: default\n    \
+             actionsOnOpen: [{{action: a}}, {unsaid}]\n"
+        );
+        let data = answer(json!({"get-action": {"actionIndex": 1}}), Some(&file));
+        assert_eq!((&data["status"], &data["result"]), (&json!("errored"), &json!("fail")));
+        let says = "remediation.yaml:5:34: the action with index 1 for problem type default does not say \
+                    what to do; write action: and the word that executors know it by, such as scale";
+        assert_eq!(data["message"], says, "{unsaid}");
+        assert!(data.get("action").is_none() && data.get("get-action").is_none());
+    }
+}

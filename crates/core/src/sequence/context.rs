@@ -225,6 +225,9 @@ pub struct Context {
     /// How fast it starts sequences.
     #[serde(default)]
     pub starts: Starts,
+    /// Whether the problem that it remedies is over: what is under way ends, and no other round begins.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub problem_over: bool,
     /// Sequences that follow and are on their way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub following: Vec<Following>,

@@ -12,6 +12,7 @@ mod ids;
 mod input;
 mod lane;
 mod merge;
+mod problem;
 mod record;
 mod rows;
 mod step;

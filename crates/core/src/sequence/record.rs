@@ -3,6 +3,7 @@
 use super::effects::{Change, Delivery, Disposition, Refusal, Reply};
 use super::evidence;
 use super::input::Timer;
+use super::problem;
 use super::rows::TaskState;
 use super::work::Work;
 use crate::built_in::BuiltIn;
@@ -89,6 +90,7 @@ pub(super) fn keep(
             name_provider(work, event);
             evidence::declared(work, event)?;
             await_values(work, event)?;
+            problem::over(work, event)?;
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ use super::context::{Context, ContextState, Pauses, StageState, Starts};
 use super::effects::{Change, Disposition, OpenEvent, Refusal, Reply, Resolve};
 use super::input::{Resolution, Timer};
 use super::lane::wait_turn;
+use super::problem::is_needless;
 use super::rows::{Commits, Execution, ExecutionState};
 use super::work::Work;
 use crate::event::{Event, EventKind, Outcome, Scope, labels};
@@ -44,6 +45,12 @@ pub(super) fn accept(
     if announced.as_ref().is_some_and(|next| next.stopped) {
         work.put_context(context);
         work.answer = Reply::Kept("it was aborted before it began".to_owned());
+        return Ok(());
+    }
+    if announced.is_some() && is_needless(&context, &sequence) {
+        context.close();
+        work.put_context(context);
+        work.answer = Reply::Kept("the problem was over before it began".to_owned());
         return Ok(());
     }
     let n = work.append(event.clone(), Disposition::Accepted, None);
@@ -190,6 +197,7 @@ fn new_context(
         paused: Pauses::default(),
         timed_out: false,
         starts: Starts::default(),
+        problem_over: false,
         following: Vec::new(),
     }
 }

@@ -15,6 +15,7 @@ pub fn lint(text: &str) -> Vec<Finding> {
     let mut lint = Lint { sequences: BTreeSet::new(), findings: Vec::new() };
     lint.file(&file);
     let mut findings = lint.findings;
+    findings.extend(yaml::several_documents(text));
     findings.sort_by_key(|finding| (finding.place.line, finding.place.column));
     findings
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use serde_saphyr::granit_parser::{self, Event, Parser, ScalarStyle, ScanError, Span};
 
+use super::quotes::unquoted;
 use super::{ALIASES_MAX, DEPTH_MAX, NODES_MAX, Place, YamlError};
 
 /// One value and its place.
@@ -67,6 +68,12 @@ pub enum Tag {
 /// # Errors
 /// The first thing that is not YAML or over a limit.
 pub fn first_document(text: &str) -> Result<Option<Written>, YamlError> {
+    // YAML 1.1, which such readers hold to, breaks lines at these as well.
+    let text = text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "\n");
+    document(&text).map_err(|error| unquoted(error, &text))
+}
+
+fn document(text: &str) -> Result<Option<Written>, YamlError> {
     let options = granit_parser::options! {
         flow_nesting_limit: DEPTH_MAX,
         block_nesting_limit: DEPTH_MAX,
@@ -74,9 +81,7 @@ pub fn first_document(text: &str) -> Result<Option<Written>, YamlError> {
         block_scalar_eof_without_line_feed: true,
         emit_comments: false,
     };
-    // YAML 1.1, which such readers hold to, breaks lines at these as well.
-    let text = text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "\n");
-    let parser = Parser::new_from_str_with_options(&text, options);
+    let parser = Parser::new_from_str_with_options(text, options);
     let mut reader =
         Reader { events: parser, anchors: HashMap::new(), nodes: 0, aliases: 0, depth: 0 };
     loop {
@@ -94,16 +99,33 @@ pub fn first_document(text: &str) -> Result<Option<Written>, YamlError> {
 /// Where a second document begins, which [`first_document`] does not read.
 #[must_use]
 pub fn further_document(text: &str) -> Option<Place> {
+    let begin = |(event, span): (Event<'_>, Span)| {
+        matches!(event, Event::DocumentStart(..)).then(|| at(&span))
+    };
+    events(text).filter_map(begin).nth(1)
+}
+
+/// The text up to the end of its first document; all of it where nothing ends that before.
+pub(super) fn first_alone(text: &str) -> &str {
+    let end = |(event, span): (Event<'_>, Span)| {
+        matches!(event, Event::DocumentEnd).then(|| span.start.byte_offset()).flatten()
+    };
+    let cut = events(text).find_map(end).and_then(|end| text.split_at_checked(end));
+    match cut {
+        Some((first, rest)) if rest.starts_with("---") || rest.starts_with("...") => first,
+        _ => text,
+    }
+}
+
+/// What stands in a text, up to the first thing that is not YAML.
+fn events(text: &str) -> impl Iterator<Item = (Event<'_>, Span)> {
     let parser = Parser::new_from_str_with_options(
         text,
         granit_parser::options! {
             emit_comments: false,
         },
     );
-    let begin = |(event, span): (Event<'_>, Span)| {
-        matches!(event, Event::DocumentStart(..)).then(|| at(&span))
-    };
-    parser.map_while(Result::ok).filter_map(begin).nth(1)
+    parser.map_while(Result::ok)
 }
 
 struct Reader<'a> {

@@ -21,11 +21,12 @@ pub(super) fn earlier(
     let comparison = Slo::parse(slo).map_or_else(|_| Comparison::default(), |slo| slo.comparison);
     // A number that cannot be asked for is the evaluation's to say.
     let wanted = comparison.limit().unwrap_or_default();
-    let void = void_evaluations(reader, scope)?;
     let filter = EventFilter::of(scope, of_evaluation(Phase::Finished));
     let (mut earlier, mut offset, mut counted) = (Vec::new(), 0, 0);
     while counted < wanted && offset < LOOKED_AT_MAX {
         let page = reader.events(&filter, offset, PAGE)?;
+        let events = page.items.iter().map(|row| &row.event);
+        let void = void_evaluations(reader, &scope.project, events)?;
         for row in page.items {
             let event = row.event;
             // Keptn 1.4 passes over what cannot be read.

@@ -3,32 +3,44 @@
 use serde_json::{Map, Value};
 use tidegate_core::event::{Event, EventType, Outcome, Phase, text};
 use tidegate_core::names::TaskName;
-use tidegate_core::sli;
+use tidegate_core::sli::monitoring::DONE;
+use tidegate_core::sli::{self, results};
 
 use super::prometheus::Prometheus;
-use super::{Providers, http_json, prometheus};
+use super::{Provider, Providers, http_json, job_results, prometheus};
 use crate::answer_id::answer_id;
 use crate::outbox::{Answer, Asked};
 
-/// What Keptn's prometheus-service says, which its command line waits for.
-const DONE: &str = "Prometheus successfully configured and rule created";
-
 impl Providers {
-    /// Whoever else is named answers by itself. Keptn 1.4: `configure-monitoring` has no `.triggered`.
+    /// Whoever is not built in answers by itself. Keptn 1.4: `configure-monitoring` has no `.triggered`.
     pub(super) async fn configure(&self, event: &Event) {
-        match (text(&event.data, "type"), &self.prometheus, &self.http_json) {
-            (sli::prometheus::PROVIDER, Some(prometheus), _) => {
-                self.configure_prometheus(event, prometheus).await;
+        let name = text(&event.data, "type");
+        let (source, done) = match (self.provider(name), name) {
+            (Some(Provider::Prometheus(prometheus)), _) => {
+                return self.configure_prometheus(event, prometheus).await;
             }
             // There is nothing to set up: that it was named is kept with the event itself.
-            (sli::http_json::PROVIDER, _, Some(_)) => {
-                let source = http_json::SOURCE;
-                self.configured(event, source, Phase::Started, common(event)).await;
-                let message = format!("{source} is the SLI provider now");
-                self.finished(event, source, Outcome::PASS, message).await;
+            (Some(provider @ (Provider::HttpJson(_) | Provider::Results(_))), _) => {
+                let source = provider.source();
+                (source, Ok(format!("{source} is the SLI provider now")))
             }
-            _ => {}
-        }
+            // Nobody else has these names, so nobody else would answer.
+            (None, sli::http_json::PROVIDER) => {
+                (http_json::SOURCE, Err("its configuration has no [sli.http-json]"))
+            }
+            (None, results::PROVIDER) => (job_results::SOURCE, Err("it runs no jobs")),
+            (None, _) => return,
+        };
+        self.configured(event, source, Phase::Started, common(event)).await;
+        let (outcome, message) = match done {
+            Ok(message) => (Outcome::PASS, message),
+            Err(why) => {
+                let message =
+                    format!("{name} is the SLI provider now, but this server cannot ask it: {why}");
+                (Outcome::ERROR, message)
+            }
+        };
+        self.finished(event, source, outcome, message).await;
     }
 
     async fn configure_prometheus(&self, event: &Event, prometheus: &Prometheus) {
@@ -37,10 +49,10 @@ impl Providers {
         let done = match &self.monitoring {
             Some(monitoring) => monitoring.configure(&self.engine, prometheus, event).await,
             // Keptn 1.4: whose Prometheus is out of reach has set it up by hand.
-            None => Ok(()),
+            None => Ok(DONE.to_owned()),
         };
         let (outcome, message) = match done {
-            Ok(()) => (Outcome::PASS, DONE.to_owned()),
+            Ok(message) => (Outcome::PASS, message),
             Err(why) => (Outcome::ERROR, format!("configure prometheus failed with error: {why}")),
         };
         self.finished(event, source, outcome, message).await;

@@ -7,7 +7,10 @@ use tidegate_core::approval::Approval;
 use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, Scope};
-use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
+use tidegate_core::names::{
+    ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName, TaskName,
+};
+use tidegate_core::quality::said_of;
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
 use tidegate_core::uniform::{IntegrationId, Record, StoodDown};
 
@@ -117,6 +120,25 @@ impl Reader for MemoryReader {
 
     fn event(&self, id: EventId) -> Result<Option<(ProjectName, LogRow)>, StoreError> {
         log::by_id(&self.rows(), id)
+    }
+
+    fn said_of(
+        &self,
+        project: &ProjectName,
+        task: &TaskName,
+        triggers: &[EventId],
+    ) -> Result<Vec<LogRow>, StoreError> {
+        let mut found = Vec::new();
+        for kind in said_of(task) {
+            let (project, kind) = (Some(project.clone()), Some(kind));
+            let filter = EventFilter { project, kind, ..EventFilter::default() };
+            let rows = log::list(&self.rows(), &filter)?;
+            let newest = |trigger: &EventId| {
+                rows.iter().find(|row| row.event.triggered_id == Some(*trigger)).cloned()
+            };
+            found.extend(triggers.iter().filter_map(newest));
+        }
+        Ok(found)
     }
 
     fn open_events(

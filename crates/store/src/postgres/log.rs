@@ -2,7 +2,8 @@
 
 use postgres::Row;
 use tidegate_core::event::{Event, EventType, text};
-use tidegate_core::names::{ContextId, EventId, ProjectName};
+use tidegate_core::names::{ContextId, EventId, ProjectName, TaskName};
+use tidegate_core::quality::said_of;
 use tidegate_core::sequence::{Disposition, LogEntry};
 use uuid::Uuid;
 
@@ -159,6 +160,27 @@ pub(super) fn by_id(
 ) -> Result<Option<(ProjectName, LogRow)>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM event WHERE id = $1");
     list::one(session, &sql, &[&id.uuid()], |row| Ok((projects::name(row, 0)?, read(row)?)))
+}
+
+/// What was said last of the answers to tasks: of each, what [`said_of`] names. Postgres takes the index only
+/// where its condition is repeated as it stands there.
+pub(super) fn said(
+    session: &Session,
+    project: &ProjectName,
+    task: &TaskName,
+    triggers: &[EventId],
+) -> Result<Vec<LogRow>, StoreError> {
+    let sql = format!(
+        "SELECT DISTINCT ON (event.triggered_id, event.kind) {COLUMNS} FROM event
+         WHERE triggered_id = ANY($1) AND project = $2 AND kind = ANY($3)
+           AND (right(kind, 12) = '.invalidated' OR right(kind, 9) = '.restored')
+           AND disposition < 2
+         ORDER BY event.triggered_id, event.kind, event.n DESC"
+    );
+    let triggers: Vec<Uuid> = triggers.iter().copied().map(EventId::uuid).collect();
+    let kinds = said_of(task);
+    let kinds: Vec<_> = kinds.iter().map(|kind| nul::kept(kind.as_str())).collect();
+    list::all(session, &sql, &[&triggers, &project.as_str(), &kinds], read)
 }
 
 /// The log as Keptn's datastore lists it, newest first.

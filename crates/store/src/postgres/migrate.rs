@@ -8,12 +8,13 @@ use crate::contract::StoreError;
 use super::session::{Outcome, Session, get};
 
 /// In order; one that was released is never edited.
-pub(super) const MIGRATIONS: [&str; 5] = [
+pub(super) const MIGRATIONS: [&str; 6] = [
     include_str!("schema/0001.sql"),
     include_str!("schema/0002.sql"),
     include_str!("schema/0003.sql"),
     include_str!("schema/0004.sql"),
     include_str!("schema/0005.sql"),
+    include_str!("schema/0006.sql"),
 ];
 /// Of all homes, those whose last commit lies further back than this are forgotten. A home that waits
 /// to learn of its commit has made it among the newest ones, whatever the clocks say.

@@ -5,7 +5,9 @@ use tidegate_core::approval::Approval;
 use tidegate_core::audit::{Chain, Entry, SignedCheckpoint};
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, Scope};
-use tidegate_core::names::{ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName};
+use tidegate_core::names::{
+    ContextId, EventId, ExecutionId, ProjectName, ServiceName, StageName, TaskName,
+};
 use tidegate_core::sequence::{Context, Deployed, Execution, LatestEvent, Queue, Resolve};
 use tidegate_core::uniform::{IntegrationId, Record, StoodDown};
 
@@ -87,6 +89,15 @@ impl Reader for PostgresReaders {
 
     fn event(&self, id: EventId) -> Result<Option<(ProjectName, LogRow)>, StoreError> {
         self.read(|session| log::by_id(session, id))
+    }
+
+    fn said_of(
+        &self,
+        project: &ProjectName,
+        task: &TaskName,
+        triggers: &[EventId],
+    ) -> Result<Vec<LogRow>, StoreError> {
+        self.read(|session| log::said(session, project, task, triggers))
     }
 
     fn open_events(

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tidegate_core::event::EventType;
-use tidegate_core::names::ProjectName;
+use tidegate_core::names::{ProjectName, TaskName};
 use tidegate_core::sequence::{Disposition, LogEntry};
 
 use crate::testing::{
@@ -241,4 +241,40 @@ pub(crate) fn the_log_is_followed_from_any_number<F: Fixture>() {
     assert!(behind(3, 10).is_empty());
     assert_eq!(store.reader().log_behind(&project("nowhere"), 0, 10).unwrap(), []);
     assert_eq!(store.reader().log_heads().unwrap(), [(project("shop"), 3)]);
+}
+
+pub(crate) fn what_was_said_last_of_a_task_is_found_however_much_was_said_of_others<F: Fixture>() {
+    let mut store = F::with_shop();
+    let said = |n: u64, kind: &str, task: u64| {
+        let mut said = event(n);
+        said.kind = EventType::new(&format!("sh.keptn.event.{kind}"));
+        said.triggered_id = Some(event_id(task));
+        // Neither stage nor service, and another context than what it is about.
+        said.data = serde_json::Map::from_iter([("project".to_owned(), json!("shop"))]);
+        said.context = context_id(n);
+        entry(n, said)
+    };
+    let refused = |entry| LogEntry { disposition: Disposition::Refused, ..entry };
+    let mut log = vec![
+        said(1, "evaluation.invalidated", 90),
+        said(2, "evaluation.restored", 90),
+        said(3, "evaluation.invalidated", 90),
+        said(4, "evaluation.invalidated", 91),
+        said(5, "evaluation.finished", 92),
+        said(6, "test.invalidated", 92),
+        refused(said(7, "evaluation.restored", 91)),
+    ];
+    log.extend((8..1_500).map(|n| said(n, "evaluation.invalidated", n + 1_000)));
+    store.applied(&entries(log));
+    let found = |name: &str, task: &str, of: &[u64]| {
+        let of: Vec<_> = of.iter().copied().map(event_id).collect();
+        let task = TaskName::new(task).unwrap();
+        let mut found = numbers(&store.reader().said_of(&project(name), &task, &of).unwrap());
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(found("shop", "evaluation", &[90, 91, 92, 93]), [2, 3, 4]);
+    assert_eq!(found("shop", "test", &[90, 92]), [6]);
+    assert_eq!(found("shop", "evaluation", &[]), [0; 0]);
+    assert_eq!(found("nowhere", "evaluation", &[90]), [0; 0]);
 }

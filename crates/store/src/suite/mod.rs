@@ -25,7 +25,8 @@ macro_rules! contract {
             log: every_entry_reads_back_equal, an_entry_out_of_order_is_refused,
                 lists_leave_out_what_the_trace_keeps, each_filter_narrows, pages_add_up,
                 a_page_is_never_larger_than_the_limit, any_text_is_kept_and_found, the_root_is_the_first_listed_entry,
-                what_is_not_there_is_an_empty_page, the_log_is_followed_from_any_number;
+                what_is_not_there_is_an_empty_page, the_log_is_followed_from_any_number,
+                what_was_said_last_of_a_task_is_found_however_much_was_said_of_others;
             rows: an_execution_reads_back_equal_in_every_state, open_executions_come_in_order,
                 a_task_is_shown_while_it_is_open_and_kept_when_it_is_over, a_draining_task_is_shown_with_its_execution,
                 rows_of_one_project_are_not_seen_in_another, the_head_holds_number_and_shipyard;

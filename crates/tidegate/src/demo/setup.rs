@@ -151,6 +151,7 @@ mod tests {
             paused: Pauses::default(),
             timed_out: false,
             starts: Starts::default(),
+            problem_over: false,
             following: Vec::new(),
         }
     }

@@ -38,8 +38,12 @@ fn monitored(status: &'static str, answer: String) -> Monitored {
 impl Monitored {
     /// Configures it; the data of the answer.
     fn configure(&self, service: &str) -> Value {
+        self.configure_as("prometheus", service)
+    }
+
+    fn configure_as(&self, provider: &str, service: &str) -> Value {
         let event = json!({"type": "sh.keptn.event.monitoring.configure", "source": "test",
-            "data": {"type": "prometheus", "project": "tour", "service": service}});
+            "data": {"type": provider, "project": "tour", "service": service}});
         let (code, answer) = self.place.server.post("/api/v1/event", &event);
         assert_eq!(code, 200);
         let context = answer["keptnContext"].as_str().expect("a context");
@@ -109,4 +113,40 @@ fn names_that_are_none_are_said_and_lead_nowhere() {
         assert!(message.contains("data.service"), "{message}");
     }
     assert!(std::fs::read_dir(monitored.directory.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn a_service_that_is_not_there_is_refused_and_gets_no_files() {
+    let monitored = monitored("200 OK", vector(&["0.25"]));
+    let said = monitored.configure("nobody");
+    assert_eq!((&said["status"], &said["result"]), (&json!("errored"), &json!("fail")));
+    let says = "configure prometheus failed with error: project tour has no service nobody";
+    assert_eq!(said["message"], says);
+    assert!(std::fs::read_dir(monitored.directory.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn what_is_not_watched_is_said_with_the_reason() {
+    let monitored = monitored("200 OK", vector(&["0.25"]));
+    monitored.place.put("production", "prometheus/sli.yaml", "indicators: {other: up}\n");
+    let said = monitored.configure("hello");
+    assert_eq!(said["result"], "pass", "{said}");
+    let message = said["message"].as_str().unwrap_or_default();
+    let says = "Prometheus successfully configured, without a rule. Left out: production: \"latency\" \
+                becomes no alert: ";
+    assert!(message.starts_with(says), "{message}");
+}
+
+#[test]
+fn every_provider_that_is_built_in_answers_whoever_names_it() {
+    let monitored = monitored("200 OK", vector(&["0.25"]));
+    let said = monitored.configure_as("job-results", "");
+    assert_eq!(
+        (&said["result"], &said["message"]),
+        (&json!("pass"), &json!("job-results is the SLI provider now"))
+    );
+    let said = monitored.configure_as("http-json", "");
+    assert_eq!((&said["status"], &said["result"]), (&json!("errored"), &json!("fail")));
+    let message = said["message"].as_str().unwrap_or_default();
+    assert!(message.ends_with("its configuration has no [sli.http-json]"), "{message}");
 }

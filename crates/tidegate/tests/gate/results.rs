@@ -64,7 +64,7 @@ fn an_evaluation_that_was_declared_invalid_is_not_compared_with_until_it_is_rest
     say("restored");
     let event = json!({"type": "sh.keptn.event.evaluation.invalidated", "source": "somebody",
         "shkeptncontext": third["shkeptncontext"], "triggeredid": third["triggeredid"],
-        "data": {"project": "tour", "stage": "qa", "service": "hello"}});
+        "data": {"project": "tour"}});
     assert_eq!(place.server.post("/api/v1/event", &event).0, 200);
     let (_, fourth) = place.evaluated("hello:0.22");
     assert_eq!(fourth["data"]["evaluation"]["comparedEvents"], json!([trial["id"]]));

@@ -1,10 +1,13 @@
 //! `filter` of `GET /api/mongodb-datastore/event/type/{type}`: `key:value AND key:value,value`.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde_json::Value;
-use tidegate_core::event::{Event, EventKind, EventType};
+use tidegate_core::event::{Event, EventKind, EventType, text};
 use tidegate_core::names::{ContextId, ProjectName};
-use tidegate_store::{EventFilter, LogRow, Reader, StoreError};
+use tidegate_core::quality::Void;
+use tidegate_store::{EventFilter, LogRow, Reader, StoreError, void_answers};
 
 use crate::error::ApiError;
 use crate::path;
@@ -119,8 +122,16 @@ impl TypeFilter {
         let (mut found, mut offset) = (Vec::new(), 0);
         while offset < SEARCHED_MAX {
             let page = reader.events(search, offset, CHUNK)?;
+            let voids = match valid_only {
+                true => voids(reader, &self.kind, &page.items)?,
+                false => HashMap::new(),
+            };
+            let is_void = |event: &Event| {
+                let void = project_of(event).and_then(|project| voids.get(&project));
+                void.is_some_and(|void| void.holds(event.triggered_id))
+            };
             for row in page.items {
-                if self.matches(&row.event) && !(valid_only && invalidated(reader, &row.event)?) {
+                if self.matches(&row.event) && !is_void(&row.event) {
                     found.push(row);
                 }
                 if found.len() == limit {
@@ -150,24 +161,29 @@ fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(value, |value, key| value.get(key))
 }
 
-/// Keptn 1.4: an event is invalidated by an `.invalidated` of the same task that answers the same
-/// trigger. A later `.restored`, which is Tidegate's own, takes it back.
-fn invalidated(reader: &dyn Reader, event: &Event) -> Result<bool, StoreError> {
-    let project = event.data.get("project").and_then(Value::as_str);
-    let project = project.and_then(|name| ProjectName::new(name).ok());
-    let (Some(project), Some(trigger)) = (project, event.triggered_id) else { return Ok(false) };
-    let EventKind::Task { task, .. } = event.kind.kind() else { return Ok(false) };
-    let newest = |word: &str| -> Result<Option<u64>, StoreError> {
-        let filter = EventFilter {
-            project: Some(project.clone()),
-            kind: Some(EventType::new(&format!("sh.keptn.event.{task}.{word}"))),
-            triggered_id: Some(trigger),
-            ..EventFilter::default()
-        };
-        Ok(reader.events(&filter, 0, 1)?.items.first().map(|row| row.n))
+/// What was said of events of a page, project by project. Keptn 1.4: an event is invalidated by an
+/// `.invalidated` of the same task that answers the same trigger.
+fn voids(
+    reader: &dyn Reader,
+    kind: &EventType,
+    rows: &[LogRow],
+) -> Result<HashMap<ProjectName, Void>, StoreError> {
+    let EventKind::Task { task, .. } = kind.kind() else { return Ok(HashMap::new()) };
+    let mut by_project = HashMap::<ProjectName, Vec<&Event>>::new();
+    for event in rows.iter().map(|row| &row.event) {
+        if let Some(project) = project_of(event) {
+            by_project.entry(project).or_default().push(event);
+        }
+    }
+    let void = |(project, events): (ProjectName, Vec<&Event>)| {
+        let void = void_answers(reader, &project, &task, events)?;
+        Ok((project, void))
     };
-    let invalidated = newest("invalidated")?;
-    Ok(invalidated.is_some() && invalidated > newest("restored")?)
+    by_project.into_iter().map(void).collect()
+}
+
+fn project_of(event: &Event) -> Option<ProjectName> {
+    ProjectName::new(text(&event.data, "project")).ok()
 }
 
 #[cfg(test)]

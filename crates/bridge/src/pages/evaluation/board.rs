@@ -1,15 +1,11 @@
 //! The evaluations of one delivery, in all its stages.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use tidegate_core::event::{EventType, Scope};
 use tidegate_core::names::ProjectName;
-use tidegate_core::quality::Void;
 use tidegate_store::{EventFilter, Reader, StoreError, void_evaluations};
 
 use super::{FINISHED, Judged};
@@ -111,15 +107,12 @@ fn read(reader: &dyn Reader, filter: &EventFilter) -> Result<Option<Evaluations>
     let page = reader.events(filter, 0, EVALUATIONS_MAX)?;
     let Some(first) = page.items.first() else { return Ok(None) };
     let Some((project, _)) = reader.event(first.event.id)? else { return Ok(None) };
-    let (mut voids, mut found) = (HashMap::<Scope, Void>::new(), Vec::new());
+    let void = void_evaluations(reader, &project, page.items.iter().map(|row| &row.event))?;
+    let mut found = Vec::new();
     for row in &page.items {
         let Ok(scope) = Scope::of(&row.event.data) else { continue };
         let scope = Scope { project: project.clone(), ..scope };
-        let void = match voids.entry(scope.clone()) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(void_evaluations(reader, &scope)?),
-        };
-        found.push((scope, Judged::with_image(reader, &row.event, void)?));
+        found.push((scope, Judged::with_image(reader, &row.event, &void)?));
     }
     let total = page.total;
     Ok((!found.is_empty()).then_some(Evaluations { project, found, total }))

@@ -11,9 +11,9 @@ use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use tidegate_core::approval::Approval;
-use tidegate_core::event::{EventKind, EventType, Phase, Scope};
+use tidegate_core::event::{Event, EventKind, EventType, Phase, Scope};
 use tidegate_core::names::{EventId, ProjectName, StageName};
-use tidegate_core::quality::{Details, SLO_PATH, Said, Slo, Void, lint};
+use tidegate_core::quality::{Details, SLO_PATH, Said, Slo, lint};
 use tidegate_engine::Failure;
 use tidegate_resources::{Place as FilePlace, ResourcePath};
 use tidegate_store::{
@@ -189,7 +189,7 @@ async fn read(state: &BridgeState, project: ProjectName, row: LogRow) -> Result<
 }
 
 fn found(reader: &dyn Reader, scope: Scope, row: &LogRow) -> Result<Found, StoreError> {
-    let void = void_evaluations(reader, &scope)?;
+    let void = void_evaluations(reader, &scope.project, [&row.event])?;
     let judged = Judged::with_image(reader, &row.event, &void)?;
     let named = judged.details().map(|details| details.compared_events.as_slice());
     let mut compared = Vec::new();
@@ -197,11 +197,12 @@ fn found(reader: &dyn Reader, scope: Scope, row: &LogRow) -> Result<Found, Store
     for id in named.unwrap_or_default().iter().take(LATER_MAX as usize) {
         let found = id.parse::<EventId>().ok().map(|id| reader.event(id)).transpose()?.flatten();
         if let Some((_, row)) = found.filter(|(_, row)| row.event.kind.as_str() == FINISHED) {
-            compared.push(Judged::with_image(reader, &row.event, &void)?);
+            compared.push(row.event);
         }
     }
+    let compared = judged_all(reader, &scope.project, &compared)?;
     Ok(Found {
-        later: later(reader, &scope, &judged, row.n, &void)?,
+        later: later(reader, &scope, &judged, row.n)?,
         overridden: overridden(reader, &scope, &judged)?,
         said: judged.task.and_then(|task| void.said(task).cloned()),
         waiting: waiting(reader)?,
@@ -237,19 +238,28 @@ fn later(
     scope: &Scope,
     judged: &Judged,
     n: u64,
-    void: &Void,
 ) -> Result<Vec<Judged>, StoreError> {
     let filter =
         EventFilter { behind: Some(n), ..EventFilter::of(scope, EventType::new(FINISHED)) };
     let total = reader.events(&filter, 0, 1)?.total;
     let offset = total.saturating_sub(LATER_MAX);
     let (behind, id) = (reader.events(&filter, offset, LATER_MAX)?.items, judged.id.to_string());
-    let all = behind.iter().rev().map(|row| {
-        let later = Judged::of(&row.event, None, false);
-        let uses = later.details().is_some_and(|details| details.compared_events.contains(&id));
-        uses.then(|| Judged::with_image(reader, &row.event, void)).transpose()
-    });
-    all.filter_map(Result::transpose).collect()
+    let uses = |event: &Event| {
+        let later = Judged::of(event, None, false);
+        later.details().is_some_and(|details| details.compared_events.contains(&id))
+    };
+    let all: Vec<_> = behind.into_iter().rev().map(|row| row.event).filter(uses).collect();
+    judged_all(reader, &scope.project, &all)
+}
+
+/// Evaluations of a project, each with what its delivery names.
+fn judged_all(
+    reader: &dyn Reader,
+    project: &ProjectName,
+    events: &[Event],
+) -> Result<Vec<Judged>, StoreError> {
+    let void = void_evaluations(reader, project, events)?;
+    events.iter().map(|event| Judged::with_image(reader, event, &void)).collect()
 }
 
 async fn show(

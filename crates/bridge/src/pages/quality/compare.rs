@@ -95,7 +95,7 @@ fn one(reader: &dyn Reader, scope: &Scope, id: EventId) -> Result<Option<Judged>
             && Scope::of(&row.event.data).is_ok_and(|of| of == *scope)
     };
     let Some((_, row)) = reader.event(id)?.filter(is_it) else { return Ok(None) };
-    let void = void_evaluations(reader, scope)?;
+    let void = void_evaluations(reader, &scope.project, [&row.event])?;
     Judged::with_image(reader, &row.event, &void).map(Some)
 }
 

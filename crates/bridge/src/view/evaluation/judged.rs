@@ -86,9 +86,10 @@ impl Judged {
         offset: u64,
         limit: u64,
     ) -> Result<Page<Self>, StoreError> {
-        let void = void_evaluations(reader, scope)?;
         let filter = EventFilter::of(scope, EventType::new(FINISHED));
         let page = reader.events(&filter, offset, limit)?;
+        let events = page.items.iter().map(|row| &row.event);
+        let void = void_evaluations(reader, &scope.project, events)?;
         let items = page.items.iter().map(|row| Self::with_image(reader, &row.event, &void));
         let items = items.collect::<Result<_, _>>()?;
         Ok(Page { items, total: page.total, next: page.next })

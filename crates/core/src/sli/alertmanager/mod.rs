@@ -9,4 +9,4 @@ mod context;
 mod problem;
 
 pub use body::{ALERTS_MAX, BodyError};
-pub use problem::{AlertError, Notice, Problem, SOURCE, begins, read, resolved};
+pub use problem::{AlertError, Notice, Problem, SOURCE, begins, left_open, read, resolved};

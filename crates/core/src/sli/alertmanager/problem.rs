@@ -8,14 +8,11 @@ use super::body::{Alert, BodyError, alerts};
 use super::context::context_of;
 use crate::event::{EventType, LABEL_BYTES_MAX, Phase, Scope};
 use crate::excerpt::excerpt;
-use crate::names::{ContextId, ProjectName, SequenceName, ServiceName, StageName};
+use crate::names::{ContextId, ProjectName, ServiceName, StageName};
+use crate::remediation::{self, OPEN, RESOLVED};
 
 /// `source` of the events that alerts become.
 pub const SOURCE: &str = "prometheus";
-/// The type of the event that says that a problem is over: it is kept, and moves no sequence.
-const RESOLVED: &str = "sh.keptn.event.problem.resolved";
-/// The sequence that remedies.
-const REMEDIATION: &str = "remediation";
 
 /// What one alert means.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,8 +63,16 @@ pub fn read(body: &[u8]) -> Result<Vec<Result<Notice, AlertError>>, BodyError> {
 /// The type of the event that begins a remediation.
 #[must_use]
 pub fn begins(scope: &Scope) -> EventType {
-    let sequence = SequenceName::new(REMEDIATION).expect("a plain word");
-    EventType::sequence(&scope.stage, &sequence, Phase::Triggered)
+    EventType::sequence(&scope.stage, &remediation::sequence(), Phase::Triggered)
+}
+
+/// The event that keeps a problem that nothing remedies, from the data of the one that would have begun its
+/// remediation: with the reason.
+#[must_use]
+pub fn left_open(begins: &Map<String, Value>, reason: &str) -> (EventType, Map<String, Value>) {
+    let mut data = begins.clone();
+    data.insert("message".to_owned(), Value::from(reason));
+    (EventType::new(OPEN), data)
 }
 
 /// The event that says that a problem is over, from the data of the one that said that it began.

@@ -66,6 +66,34 @@ pub struct Plan {
     pub skipped: Vec<String>,
 }
 
+/// What Keptn's prometheus-service says when it is done, which its command line waits for.
+pub const DONE: &str = "Prometheus successfully configured and rule created";
+/// Most objectives that are named when it is said what was left out.
+const SKIPPED_SHOWN_MAX: usize = 10;
+
+impl Plan {
+    /// What is said when it is carried out: [`DONE`], or that there is no rule; and what was left out, and why.
+    #[must_use]
+    pub fn done(&self) -> String {
+        let mut said = match (self.groups.is_empty(), self.skipped.is_empty()) {
+            (false, _) => DONE.to_owned(),
+            (true, false) => "Prometheus successfully configured, without a rule".to_owned(),
+            (true, true) => "Prometheus successfully configured, without a rule: in no stage the service has a \
+                             remediation.yaml, and a slo.yaml in which a pass criterion names a fixed limit"
+                .to_owned(),
+        };
+        for (place, reason) in self.skipped.iter().take(SKIPPED_SHOWN_MAX).enumerate() {
+            said.push_str(if place == 0 { ". Left out: " } else { "; " });
+            said.push_str(reason);
+        }
+        let more = self.skipped.len().saturating_sub(SKIPPED_SHOWN_MAX);
+        if more > 0 {
+            said.push_str(&format!("; and {more} more"));
+        }
+        said
+    }
+}
+
 /// One place where metrics are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {

@@ -125,6 +125,31 @@ fn an_indicator_without_a_query_or_with_a_name_that_prometheus_refuses_is_told()
     let [first, second] = plan.skipped.as_slice() else { panic!("{:?}", plan.skipped) };
     assert!(first.starts_with("qa: \"nobody\" becomes no alert: unable to get"), "{first}");
     assert!(second.ends_with("an alert cannot have this name"), "{second}");
+    let says =
+        "Prometheus successfully configured, without a rule. Left out: qa: \"nobody\" becomes";
+    assert!(
+        plan.done().starts_with(says) && plan.done().ends_with("have this name"),
+        "{}",
+        plan.done()
+    );
+}
+
+#[test]
+fn what_was_done_is_said_as_by_keptn_with_what_was_left_out() {
+    let done = |stages: &[Stage]| planned(stages, &Settings::default()).unwrap().done();
+    let watched = objective("latency", &["<=0.2"]);
+    let all = stage("production", Some(&slo(&watched)), true);
+    assert_eq!(done(std::slice::from_ref(&all)), DONE);
+    let none = "Prometheus successfully configured, without a rule: in no stage the service has a remediation.yaml";
+    for (objectives, is_remedied) in [(&watched, false), (&objective("latency", &["<=+10%"]), true)]
+    {
+        let said = done(&[stage("qa", Some(&slo(objectives)), is_remedied)]);
+        assert!(said.starts_with(none), "{said}");
+    }
+    let others: String = (0..12).map(|n| objective(&format!("nobody{n}"), &["<5"])).collect();
+    let said = done(&[all, stage("qa", Some(&slo(&others)), true)]);
+    let start = format!("{DONE}. Left out: qa: \"nobody0\" becomes no alert: ");
+    assert!(said.starts_with(&start) && said.ends_with("; and 2 more"), "{said}");
 }
 
 #[test]

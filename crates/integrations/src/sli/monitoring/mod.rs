@@ -33,7 +33,8 @@ impl Monitoring {
         Self { config, turn: Mutex::default() }
     }
 
-    /// Makes a service watched in every stage, as its newest files say. Saying it again does nothing more.
+    /// Makes a service watched in every stage, as its newest files say, and says what was done. Doing it again
+    /// does nothing more.
     ///
     /// # Errors
     /// Why it is not watched as they say: a sentence.
@@ -42,8 +43,12 @@ impl Monitoring {
         engine: &Engine,
         prometheus: &Prometheus,
         event: &Event,
-    ) -> Result<(), String> {
+    ) -> Result<String, String> {
         let (project, service) = named(event)?;
+        // Keptn 1.4 would make Prometheus watch what is not there.
+        if !is_there(engine, &project, &service).await? {
+            return Err(format!("project {project} has no service {service}"));
+        }
         // Somebody has pushed a moment ago, perhaps to a repository elsewhere.
         engine.refresh(&project).await.map_err(|error| error.to_string())?;
         let stages = stages(engine, &project, &service).await?;
@@ -53,17 +58,28 @@ impl Monitoring {
             tracing::warn!(%project, %service, reason, "an objective is not watched");
         }
         check(prometheus, &project, &plan, engine.now()).await?;
+        let done = plan.done();
         let _turn = self.turn.lock().await;
         let directory = self.config.directory.clone();
         let written = tokio::task::spawn_blocking(move || {
             files::write(&directory, &project, &service, &plan)
         });
         written.await.map_err(|error| error.to_string())??;
-        match &self.config.reload {
-            Some(address) => prometheus.reload(address).await,
-            None => Ok(()),
+        if let Some(address) = &self.config.reload {
+            prometheus.reload(address).await?;
         }
+        Ok(done)
     }
+}
+
+async fn is_there(
+    engine: &Engine,
+    project: &ProjectName,
+    service: &ServiceName,
+) -> Result<bool, String> {
+    let project = project.clone();
+    let services = engine.read(move |reader| reader.services(&project)).await;
+    Ok(services.map_err(|error| error.to_string())?.iter().any(|known| known.name == *service))
 }
 
 fn named(event: &Event) -> Result<(ProjectName, ServiceName), String> {

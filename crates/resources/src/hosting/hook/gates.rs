@@ -5,9 +5,9 @@
 use git2::{Oid, Repository, Tree};
 use tidegate_core::names::{ServiceName, StageName};
 use tidegate_core::quality::{SLO_PATH, Slo, lint};
-use tidegate_core::remediation::{REMEDIATION_PATH, Remediations};
+use tidegate_core::remediation::{self, REMEDIATION_PATH, Remediations};
 use tidegate_core::sli::{Indicator, SliFile, http_json, prometheus, results};
-use tidegate_core::yaml::FILE_BYTES_MAX;
+use tidegate_core::yaml::{self, FILE_BYTES_MAX};
 
 use super::saying::{Saying, deep};
 use super::{HookError, OBJECT_BYTES_MAX};
@@ -181,24 +181,25 @@ fn judge(text: &str, kind: Kind) -> Saying {
             Ok(_) => saying.warnings = lint(text).iter().map(|said| format!(":{said}")).collect(),
             Err(error) => fault(&error),
         },
-        Kind::Sli => {
-            if let Err(error) = SliFile::parse(text) {
-                fault(&error);
+        Kind::Sli | Kind::Results | Kind::HttpJson => match SliFile::parse(text) {
+            Ok(file) => {
+                saying.warnings = match kind {
+                    Kind::Results => unanswerable(&file, results::Query::parse),
+                    Kind::HttpJson => unanswerable(&file, http_json::Query::parse),
+                    Kind::Sli | Kind::Slo | Kind::Remediation => Vec::new(),
+                };
+                let told = yaml::several_documents(text);
+                saying.warnings.extend(told.map(|said| format!(":{said}")));
             }
-        }
-        Kind::Results => match SliFile::parse(text) {
-            Ok(file) => saying.warnings = unanswerable(&file, results::Query::parse),
             Err(error) => fault(&error),
         },
-        Kind::HttpJson => match SliFile::parse(text) {
-            Ok(file) => saying.warnings = unanswerable(&file, http_json::Query::parse),
+        Kind::Remediation => match Remediations::parse(text) {
+            Ok(_) => {
+                let told = remediation::lint(text);
+                saying.warnings = told.iter().map(|said| format!(":{said}")).collect();
+            }
             Err(error) => fault(&error),
         },
-        Kind::Remediation => {
-            if let Err(error) = Remediations::parse(text) {
-                fault(&error);
-            }
-        }
     }
     saying
 }

@@ -98,6 +98,12 @@ fn what_nobody_can_have_meant_is_told_and_taken() {
     assert_eq!(said.lines.len(), 2, "{said:?}");
     assert!(said.lines[0].starts_with("warning: carts/slo.yaml:1:1: no target score"), "{said:?}");
     assert!(said.lines[1].starts_with("warning: carts/slo.yaml:2:1: unknown key"), "{said:?}");
+    let misspelt = "apiVersion: spec.keptn.sh/0.1.4\nspec:\n  remediations:\n  - problemType: slow\n    \
+                    actionOnOpen: [{action: scale}]\n";
+    let said = dev(&shop, &[("carts/remediation.yaml", misspelt)]);
+    assert_eq!((said.accepted, said.lines.len()), (true, 2), "{said:?}");
+    let line = "warning: carts/remediation.yaml:5:5: unknown key `actionOnOpen`; did you mean";
+    assert!(said.lines[1].starts_with(line), "{said:?}");
     let queries = "indicators: {slow: 'k6:summary.json'}\n";
     let said = dev(&shop, &[("carts/job/sli.yaml", queries)]);
     assert!(said.accepted, "{said:?}");
@@ -110,6 +116,11 @@ fn what_nobody_can_have_meant_is_told_and_taken() {
         assert!(said.lines[0].starts_with(&line), "{said:?}");
         assert!(said.lines[0].contains("leads out of the endpoint"), "{said:?}");
     }
+    let several = "indicators:\n  a: 'json:x.json#$.a'\n---\nother: 1\n";
+    let said = dev(&shop, &[("carts/job/sli.yaml", several)]);
+    let line = "warning: carts/job/sli.yaml:3:1: only the first document counts; take the others";
+    assert!(said.accepted && said.lines.len() == 1, "{said:?}");
+    assert!(said.lines[0].starts_with(line), "{said:?}");
     let link = format!("120000 blob {}\tslo.yaml\n", shop.blob("/etc/passwd"));
     let carts = shop.tree(&link);
     let root = shop.tree(&format!("040000 tree {carts}\tcarts\n"));

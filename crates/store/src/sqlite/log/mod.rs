@@ -1,6 +1,7 @@
 //! The log: what was accepted, in order, each entry with a checksum.
 
 mod list;
+mod said;
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 use tidegate_core::event::{Event, text};
@@ -20,6 +21,9 @@ use super::words::Numbers;
 #[cfg(test)]
 pub(super) use list::list;
 pub(super) use list::page;
+#[cfg(test)]
+pub(super) use said::newest_sql as newest_said;
+pub(super) use said::said;
 
 /// The number of a project's newest entry; 0 before the first.
 pub(super) fn last(connection: &Connection, project: ProjectId) -> Result<u64, StoreError> {

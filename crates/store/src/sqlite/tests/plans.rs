@@ -133,6 +133,16 @@ fn lists_follow_their_index_without_sorting() {
 }
 
 #[test]
+fn what_was_said_of_a_task_is_found_by_the_task() {
+    let store = Sqlite::fresh();
+    let sql = log::newest_said();
+    direct(&store.home.connection, &sql);
+    let plan = plan(&store.home.connection, &sql);
+    let index = "USING INDEX event_said (<expr>=? AND kind=? AND key>? AND key<?)";
+    assert!(plan.contains(index), "{plan}");
+}
+
+#[test]
 fn totals_that_are_counted_read_the_index_alone() {
     let store = Sqlite::fresh();
     for (index, list) in lists() {

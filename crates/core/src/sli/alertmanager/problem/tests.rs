@@ -60,7 +60,7 @@ fn a_firing_alert_is_the_event_that_keptn_makes_of_it() {
 #[test]
 fn its_title_is_what_a_remediation_is_looked_for_by() {
     let data = firing(json!({})).data;
-    let asked = crate::remediation::GetAction::of(&data).unwrap();
+    let asked = remediation::GetAction::of(&data).unwrap();
     assert_eq!(asked.problem.title, "response_time_p90");
 }
 
