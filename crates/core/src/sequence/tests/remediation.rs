@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::world::{World, machine, pass, yard};
+use super::world::{World, ada, machine, pass, yard};
+use crate::approval::Decision;
 use crate::names::{ContextId, ProjectName};
 use crate::remediation::{GetAction, RESOLVED};
 use crate::sequence::{ContextState, Input};
@@ -18,11 +19,12 @@ spec:
         - { action: escalate }
 ";
 
+const REMEDIATION: &str = "{ name: remediation, tasks: [{ name: get-action }, { name: action }, { name: \
+                           evaluation }], triggeredOn: [{ event: dev.remediation.finished, selector: { match: { \
+                           evaluation.result: fail } } }] }";
+
 fn world() -> World {
-    let remediation = "{ name: remediation, tasks: [{ name: get-action }, { name: action }, \
-                       { name: evaluation }], triggeredOn: [{ event: dev.remediation.finished, \
-                       selector: { match: { evaluation.result: fail } } }] }";
-    World::new(&yard(&[("dev", &[remediation])]))
+    World::new(&yard(&[("dev", &[REMEDIATION])]))
 }
 
 /// Answers the open `get-action` by the file.
@@ -76,6 +78,26 @@ fn each_round_takes_the_next_action_as_the_file_says_it_and_the_last_ends_it() {
     assert_eq!((&data["result"], &data["status"]), (&json!("fail"), &json!("succeeded")));
     let says = "there is no action with index 3 for problem title slow";
     assert_eq!(data["message"], says);
+}
+
+#[test]
+fn where_nothing_is_left_to_try_a_person_is_asked() {
+    let rescue = "{ name: rescue, tasks: [{ name: approval, properties: { policy: { onFail: manual } } }, \
+                  { name: rollback }], triggeredOn: [{ event: dev.remediation.finished, selector: { match: { \
+                  get-action.result: fail } } }] }";
+    let mut world = World::new(&yard(&[("dev", &[REMEDIATION, rescue])]));
+    let context = world.trigger("dev", "remediation", json!({"problem": {"problemTitle": "slow"}}));
+    for _ in 0..3 {
+        round(&mut world);
+        assert!(world.approvals.is_empty(), "nobody is asked while something is left to try");
+    }
+    get_action(&mut world);
+    let asked = world.open_task("approval");
+    assert_eq!(world.state(context), ContextState::Started);
+    let (seen, by) = (world.subject(asked), ada());
+    world.vote_saying(asked, Decision::Approve, Some(seen), "back to what ran", &by).unwrap();
+    world.execute("rollback", pass());
+    assert_eq!(world.state(context), ContextState::Finished);
 }
 
 #[test]
