@@ -140,11 +140,9 @@ fn what_was_done_is_said_as_by_keptn_with_what_was_left_out() {
     let watched = objective("latency", &["<=0.2"]);
     let all = stage("production", Some(&slo(&watched)), true);
     assert_eq!(done(std::slice::from_ref(&all)), DONE);
-    let none = "Prometheus successfully configured, without a rule: in no stage the service has a remediation.yaml";
     for (objectives, is_remedied) in [(&watched, false), (&objective("latency", &["<=+10%"]), true)]
     {
-        let said = done(&[stage("qa", Some(&slo(objectives)), is_remedied)]);
-        assert!(said.starts_with(none), "{said}");
+        assert_eq!(done(&[stage("qa", Some(&slo(objectives)), is_remedied)]), DONE);
     }
     let others: String = (0..12).map(|n| objective(&format!("nobody{n}"), &["<5"])).collect();
     let said = done(&[all, stage("qa", Some(&slo(&others)), true)]);
