@@ -4,7 +4,7 @@ use super::jmeter::{self, Samples};
 use super::junit::{self, Count};
 use super::problem::{Problem, ReadError};
 use super::{FILE_BYTES_MAX, csv, json, k6, locust};
-use crate::excerpt::excerpt;
+use crate::excerpt::{excerpt, sentence};
 use crate::job::jsonpath::JsonPath;
 
 /// Longest query, in bytes.
@@ -46,7 +46,7 @@ impl Query {
     pub fn parse(text: &str) -> Result<Self, QueryError> {
         query(text.trim()).map_err(|problem| {
             let query = excerpt(text, 200).into_owned();
-            QueryError { query, problem }
+            QueryError { query, problem: sentence(problem) }
         })
     }
 
@@ -138,6 +138,17 @@ mod tests {
 
     fn error(text: &str) -> String {
         Query::parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_long_is_not_repeated_whole() {
+        let long = "[".repeat(QUERY_BYTES_MAX - 4);
+        for text in [format!("{long}:f#x"), format!("csv:/{long}#x"), format!("jmeter:f#{long}")] {
+            let said = error(&text[..QUERY_BYTES_MAX.min(text.len())]);
+            assert!(said.len() < 1_500, "{} bytes: {said:.100}", said.len());
+        }
+        let said = error(&format!("{}:f#x", "[".repeat(QUERY_BYTES_MAX - 4)));
+        assert!(said.ends_with("junit, json, csv"), "{said}");
     }
 
     #[test]
