@@ -12,7 +12,7 @@ use serde_saphyr::{Spanned, budget, options};
 
 use crate::excerpt::sentence;
 pub use finding::Finding;
-pub(crate) use finding::meant;
+pub(crate) use finding::{meant, unknown_key};
 
 /// The stack that a thread needs to read YAML up to every limit, in bytes, with room to spare: a
 /// debug build uses up to 3 MiB.

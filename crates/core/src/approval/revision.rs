@@ -5,7 +5,7 @@ use crate::sequence::Evidence;
 /// One sentence for each result that is another one now; without a full stop.
 pub(crate) fn between(was: &[Evidence], now: &[Evidence]) -> Vec<String> {
     let said = now.iter().filter_map(|one| {
-        let old = was.iter().find(|old| (&old.stage, &old.task) == (&one.stage, &one.task));
+        let old = was.iter().find(|old| one.follows(old));
         sentence(old, one)
     });
     said.collect()

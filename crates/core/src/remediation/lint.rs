@@ -2,7 +2,7 @@
 //! such a file is told; it is worked by as in Keptn.
 
 use super::Remediations;
-use crate::yaml::{self, Finding, Key, Node, Tree, field, meant};
+use crate::yaml::{self, Finding, Key, Node, Tree, field, unknown_key};
 
 const FILE: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 const SPEC: [&str; 1] = ["remediations"];
@@ -100,13 +100,8 @@ impl Lint {
     }
 
     fn keys(&mut self, node: &Node, known: &[&str]) {
-        for (Key { place, text }, _) in entries(node) {
-            if !known.contains(&text.as_str()) {
-                let meant = meant(text, known.iter().map(|key| (*key).to_owned()));
-                let problem = format!("unknown key `{text}`{meant}");
-                self.findings.push(Finding::new(*place, problem));
-            }
-        }
+        let unknown = |(key, _): &(Key, Node)| unknown_key(key.place, &key.text, known);
+        self.findings.extend(entries(node).iter().filter_map(unknown));
     }
 }
 

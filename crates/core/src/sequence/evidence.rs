@@ -43,7 +43,7 @@ pub struct Evidence {
 
 impl Evidence {
     /// Whether it takes the place of that one.
-    fn follows(&self, old: &Self) -> bool {
+    pub(crate) fn follows(&self, old: &Self) -> bool {
         (&self.stage, &self.task) == (&old.stage, &old.task)
     }
 }

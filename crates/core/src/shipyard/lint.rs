@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::parse::{delay, field};
-use crate::yaml::{self, Finding, Key, Node, Tree, meant};
+use crate::yaml::{self, Finding, Key, Node, Tree, meant, unknown_key};
 
 /// Looks at a shipyard that [`super::Shipyard::parse`] has taken; of one that it has not, this may say
 /// nothing. In the order of the file.
@@ -83,13 +83,8 @@ impl Lint {
     }
 
     fn keys(&mut self, node: &Node, known: &[&str]) {
-        for (Key { place, text }, _) in entries(node) {
-            if !known.contains(&text.as_str()) {
-                let meant = meant(text, known.iter().map(|key| (*key).to_owned()));
-                let problem = format!("unknown key `{text}`{meant}");
-                self.findings.push(Finding::new(*place, problem));
-            }
-        }
+        let unknown = |(key, _): &(Key, Node)| unknown_key(key.place, &key.text, known);
+        self.findings.extend(entries(node).iter().filter_map(unknown));
     }
 }
 

@@ -27,6 +27,15 @@ impl fmt::Display for Finding {
     }
 }
 
+/// What is said of a key that is none of those that are known, with what may have been meant.
+pub(crate) fn unknown_key(place: Place, name: &str, known: &[&str]) -> Option<Finding> {
+    if known.contains(&name) {
+        return None;
+    }
+    let meant = meant(name, known.iter().map(|key| (*key).to_owned()));
+    Some(Finding::new(place, format!("unknown key `{name}`{meant}")))
+}
+
 /// What somebody may have meant who wrote this, as the end of a sentence; empty where nothing is near.
 pub(crate) fn meant(text: &str, all: impl Iterator<Item = String>) -> String {
     let near = all.map(|known| (strsim::damerau_levenshtein(text, &known), known));

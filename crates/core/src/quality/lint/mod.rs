@@ -10,7 +10,7 @@ use super::slo::{Fields, decode, is_null};
 use super::{Aggregate, Comparison, Include, NumberError, Slo, Targets, TargetsError};
 use crate::go::float_text;
 use crate::yaml::source::{Content, Written, first_document, further_document};
-use crate::yaml::{Finding, Place, meant};
+use crate::yaml::{Finding, Place, meant, unknown_key};
 
 const FILE: [&str; 5] = ["spec_version", "filter", "comparison", "objectives", "total_score"];
 const COMPARISON: [&str; 4] = [
@@ -73,13 +73,9 @@ impl Lint {
 
     fn keys(&mut self, node: Option<&Written>, known: &[&str]) {
         let Some(Content::Map(entries)) = node.map(|node| &node.content) else { return };
-        for (key, _) in entries {
-            let name = text(key);
-            if name != "<<" && !known.contains(&name.as_str()) {
-                let meant = meant(&name, known.iter().map(|key| (*key).to_owned()));
-                self.push(key.place, format!("unknown key `{name}`{meant}"));
-            }
-        }
+        let names = entries.iter().map(|(key, _)| (key.place, text(key)));
+        let unknown = names.filter(|(_, name)| name != "<<");
+        self.findings.extend(unknown.filter_map(|(place, name)| unknown_key(place, &name, known)));
     }
 
     fn comparison(&mut self, node: &Written, comparison: &Comparison) {
