@@ -9,6 +9,7 @@ use super::work::Work;
 use crate::built_in::BuiltIn;
 use crate::event::{Event, EventKind, Phase, text};
 use crate::names::TaskName;
+pub(crate) use crate::quality::time::EVALUATION;
 use crate::uniform::{Mode, StoodDown, left_to};
 
 /// Tasks that services trigger and answer among themselves: no shipyard names them, and no sequence waits
@@ -20,8 +21,6 @@ const CONFIGURE: &str = "sh.keptn.event.monitoring.configure";
 const PROVIDER_BYTES_MAX: usize = 253;
 /// Asks an SLI provider for values.
 pub(super) const GET_SLI: &str = "get-sli";
-/// The task that a gate judges.
-pub(crate) const EVALUATION: &str = "evaluation";
 
 /// Whether such a task is one that services trigger and answer among themselves.
 #[must_use]

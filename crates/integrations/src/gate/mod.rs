@@ -18,13 +18,12 @@ use serde::Deserialize;
 use tidegate_core::built_in::BuiltIn;
 use tidegate_core::event::{Event, EventKind, EventType, Phase};
 use tidegate_core::names::{ProjectName, TaskName};
+use tidegate_core::quality::time::EVALUATION;
 use tidegate_core::uniform::{Mode, Policy};
 use tidegate_engine::Engine;
 
 use crate::outbox::Outbox;
 use crate::work::{Service, Worker};
-
-const EVALUATION: &str = "evaluation";
 
 /// `[gate]`
 #[derive(Debug, Clone, Default, Deserialize)]
